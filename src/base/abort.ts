@@ -1,0 +1,62 @@
+/** Cancellation scopes. Whoever makes a signal here gets its listeners removed again. */
+import type { Clock } from './clock.ts'
+import { CodedError } from './errors.ts'
+
+export class DeadlineExceeded extends CodedError<'DEADLINE_EXCEEDED'> {
+  constructor(ms: number, what: string) {
+    super('DEADLINE_EXCEEDED', `${what}: no result within ${ms} ms`, { data: { ms } })
+  }
+}
+
+export class Aborted extends CodedError<'ABORTED'> {
+  constructor(reason: string) {
+    super('ABORTED', reason)
+  }
+}
+
+/** Runs `work` with a signal that aborts with `signal`, or with DeadlineExceeded after `ms`. */
+export async function withDeadline<T>(
+  clock: Clock,
+  ms: number,
+  signal: AbortSignal,
+  what: string,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withScope(signal, async (controller) => {
+    const timer = clock.timer(ms, () => controller.abort(new DeadlineExceeded(ms, what)))
+    try {
+      return await raceAbort(controller.signal, work(controller.signal))
+    } finally {
+      timer.cancel()
+    }
+  })
+}
+
+/** Runs `work` with a controller of its own that follows `parent`. */
+export async function withScope<T>(parent: AbortSignal, work: (controller: AbortController) => Promise<T>): Promise<T> {
+  const controller = new AbortController()
+  const follow = () => controller.abort(parent.reason)
+  if (parent.aborted) follow()
+  else parent.addEventListener('abort', follow, { once: true })
+  try {
+    return await work(controller)
+  } finally {
+    parent.removeEventListener('abort', follow)
+  }
+}
+
+/** Settles with the promise, or rejects with the signal's reason when that comes first. */
+export function raceAbort<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    if (signal.aborted) {
+      promise.catch(() => undefined)
+      return onAbort()
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}
+
+/** A signal that never aborts, for top-level calls and tests. */
+export const never: AbortSignal = new AbortController().signal

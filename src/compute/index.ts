@@ -1,0 +1,2 @@
+/** compute: the worker pool. */
+export * from './compute.ts'

@@ -1,0 +1,84 @@
+/**
+ * The table of kernels, given three times: native addon, WebAssembly, plain JS (the judge).
+ * All calls are synchronous and stateless. Inputs are borrowed, results fresh. Wrong lengths or types throw
+ * CryptoError with code CRYPTO_ARGUMENT; they never crash the process.
+ */
+import type { Bytes } from '../base/index.ts'
+
+export const HASH_BYTES = 32
+export const ML_DSA_PUBLIC_KEY_BYTES = 1952
+export const ML_DSA_SECRET_KEY_BYTES = 4032
+export const ML_DSA_SIGNATURE_BYTES = 3309
+export const ML_DSA_SEED_BYTES = 32
+export const ML_DSA_CONTEXT_MAX_BYTES = 255
+
+export type BackendName = 'native' | 'wasm' | 'js'
+
+/** Incremental BLAKE3. `digest` may be called more than once and may be followed by more `update`s. */
+export interface Hasher {
+  update(data: Uint8Array): this
+  /** `length` bytes of output (XOF), 32 by default. */
+  digest(length?: number): Bytes
+}
+
+export interface KeyPair {
+  /** 1952 bytes. */
+  readonly publicKey: Bytes
+  /** 4032 bytes, the expanded form of FIPS 204. */
+  readonly secretKey: Bytes
+}
+
+export interface SignOptions {
+  /** FIPS 204 context, at most 255 bytes; empty by default. */
+  readonly context?: Uint8Array
+  /** true: the deterministic variant (rnd = 32 zero bytes). Default: hedged with fresh randomness. */
+  readonly deterministic?: boolean
+}
+
+/** Everything that one chunk's seal depends on besides its bytes (self-encryption.md 5). */
+export interface SealKeys {
+  /** BLAKE3 of the plain chunk. */
+  readonly source: Uint8Array
+  /** Source hashes of the two neighbours, in the order n1, n2. */
+  readonly neighbour1: Uint8Array
+  readonly neighbour2: Uint8Array
+  /** Position in the file. */
+  readonly index: number
+  /** 0 for the file's own chunks, k for those of the k-th shrink. */
+  readonly level: number
+}
+
+export interface SealedChunk {
+  /** Encrypted bytes. */
+  readonly content: Bytes
+  /** BLAKE3 of the encrypted bytes: the network address. */
+  readonly address: Bytes
+}
+
+export interface Backend {
+  readonly name: BackendName
+  blake3(data: Uint8Array): Bytes
+  /** Writes the 32-byte hash into `out` at `offset`. */
+  blake3Into(data: Uint8Array, out: Uint8Array, offset?: number): void
+  blake3Keyed(key: Uint8Array, data: Uint8Array): Bytes
+  /** derive_key mode: `length` bytes, 32 by default. */
+  blake3DeriveKey(context: string, material: Uint8Array, length?: number): Bytes
+  /** Plain mode with `length` bytes of output. */
+  blake3Xof(data: Uint8Array, length: number): Bytes
+  createHasher(): Hasher
+  createKeyedHasher(key: Uint8Array): Hasher
+  createDeriveKeyHasher(context: string): Hasher
+
+  mlDsaKeyPair(seed: Uint8Array): KeyPair
+  mlDsaSign(secretKey: Uint8Array, message: Uint8Array, options?: SignOptions): Bytes
+  /** false for anything that is not a valid signature of this message by this key; wrong lengths too. */
+  mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context?: Uint8Array): boolean
+
+  /** Brotli (quality 6, window 22), ChaCha20-Poly1305, pad, BLAKE3: self-encryption.md 5 and 6. */
+  sealChunk(plain: Uint8Array, keys: SealKeys): SealedChunk
+  /**
+   * The way back with every check: throws CryptoError CRYPTO_OPEN_AUTHENTICATION (tag), CRYPTO_OPEN_SIZE (longer or
+   * shorter than `size`), CRYPTO_OPEN_HASH (source hash differs), CRYPTO_OPEN_COMPRESSION (no valid Brotli stream).
+   */
+  openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes
+}

@@ -1,0 +1,2 @@
+/** dht: who is close to a key. */
+export * from './dht.ts'

@@ -1,0 +1,2 @@
+/** network: peers, signed messages, requests. */
+export * from './network.ts'

@@ -1,0 +1,86 @@
+/**
+ * One connection a peer, signed messages both ways, requests and answers, limits. Above it peers have PeerIds;
+ * below it connections have keys and sockets. Every message is a signed WireMessage (wire.md 9).
+ */
+import type { Emitter } from '../base/index.ts'
+import type { PeerId, SocketAddress, TypedAddress } from '../protocol/index.ts'
+
+export interface PeerConnection {
+  readonly peer: PeerId
+  readonly publicKey: Uint8Array
+  /** From the first verified message; a `node/` prefix makes the peer eligible for the routing table. */
+  readonly userAgent: string
+  readonly remote: SocketAddress
+  readonly side: 'dialler' | 'acceptor'
+}
+
+export type NetworkEvents = {
+  /** First verified message of a peer that had no channel: identity is known, messages may be sent. */
+  peerConnected: PeerConnection
+  /** The peer's last channel ended. */
+  peerDisconnected: { peer: PeerId; orderly: boolean }
+  /** A peer told us how our address looks from its side. */
+  addressObserved: { peer: PeerId; address: SocketAddress }
+}
+
+export interface MessageContext {
+  readonly from: PeerConnection
+  /** Aborted when the network stops or the handler's budget is over. */
+  readonly signal: AbortSignal
+}
+
+export type MessageHandler = (data: Uint8Array, context: MessageContext) => void | Promise<void>
+/** Answers a `/rr/` request; undefined = no answer. */
+export type RequestHandler = (data: Uint8Array, context: MessageContext) => Promise<Uint8Array | undefined>
+
+/** Where a peer can be dialled; filled by the routing table (wiring). */
+export interface AddressBook {
+  addressesOf(peer: PeerId): readonly TypedAddress[]
+}
+
+/** How dials and requests went; consumed by trust (wiring). */
+export interface PeerFaultSink {
+  peerFault(peer: PeerId, fault: PeerFault): void
+}
+export type PeerFault = 'dialFailed' | 'identityFailed' | 'identityMismatch' | 'requestFailed'
+
+export interface Network {
+  readonly self: PeerId
+  readonly events: Emitter<NetworkEvents>
+  readonly localAddress: SocketAddress
+
+  /**
+   * Makes sure that `peer` is connected: reuses a live channel, joins a dial in progress, else walks the dial plan of
+   * dht.md 7 over `addresses` (default: the address book). Throws NetworkError NETWORK_UNREACHABLE,
+   * NETWORK_IDENTITY_FAILED, NETWORK_IDENTITY_MISMATCH.
+   */
+  connect(peer: PeerId, options: { signal: AbortSignal; addresses?: readonly TypedAddress[] }): Promise<PeerConnection>
+  /** Dials a bare address (bootstrap): any identity is accepted unless one is expected. */
+  connectAddress(address: SocketAddress, options: { signal: AbortSignal; expected?: PeerId }): Promise<PeerConnection>
+  connectionOf(peer: PeerId): PeerConnection | undefined
+  connections(): readonly PeerConnection[]
+  disconnect(peer: PeerId, reason: string): Promise<void>
+  /** Whether at least one of the addresses may be dialled now (failure memory); connected peers always. */
+  isDialable(peer: PeerId, addresses: readonly TypedAddress[]): boolean
+  /** A fresh owner publication clears the failure memory of its new addresses (dht.md 7). */
+  addressesPublished(peer: PeerId, previous: readonly TypedAddress[], current: readonly TypedAddress[]): void
+
+  /** Sends one message, connecting first when needed; one reconnect at most. */
+  send(
+    peer: PeerId,
+    topic: string,
+    data: Uint8Array,
+    options: { signal: AbortSignal; priority?: number },
+  ): Promise<void>
+  /** `/rr/` request: envelope, matching answer from the same peer, deadline. */
+  request(
+    peer: PeerId,
+    protocol: string,
+    data: Uint8Array,
+    options: { signal: AbortSignal; timeoutMs: number },
+  ): Promise<Uint8Array>
+
+  /** One handler a topic; messages above `maxBytes` are dropped before it. Returns the unsubscriber. */
+  handle(topic: string, options: { maxBytes: number }, handler: MessageHandler): () => void
+  handleRequests(protocol: string, options: { maxBytes: number }, handler: RequestHandler): () => void
+}

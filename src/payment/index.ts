@@ -1,0 +1,2 @@
+/** payment: quotes, prices, proofs; chain-neutral. */
+export * from './ports.ts'

@@ -1,0 +1,35 @@
+/** Chunks on disk, by address. Drivers: files (real), memory (tests, simulation). One contract suite runs on both. */
+import type { ChunkAddress } from '../protocol/index.ts'
+
+export type PutOutcome = 'stored' | 'duplicate' | 'repaired'
+export type Capacity = 'writable' | 'full' | 'unknown'
+
+export interface StoreStats {
+  readonly chunksStored: number
+  readonly chunksRetrieved: number
+  readonly bytesStored: number
+  readonly bytesRetrieved: number
+  readonly duplicates: number
+  readonly verificationFailures: number
+  readonly currentChunks: number
+}
+
+export interface ChunkStore {
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+  /** In the index; says nothing about the bytes. */
+  has(address: ChunkAddress): boolean
+  /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. */
+  get(address: ChunkAddress): Promise<Uint8Array | undefined>
+  /** Durable when it resolves. Throws STORAGE_ADDRESS_MISMATCH, STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_IO. */
+  put(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome>
+  /** false when it was not held. */
+  delete(address: ChunkAddress): Promise<boolean>
+  /** Addresses held, ascending. */
+  keys(): IterableIterator<ChunkAddress>
+  readonly size: number
+  /** Whether `bytes` more may be written above the reserve. */
+  admits(bytes: number): Promise<boolean>
+  capacity(): Promise<Capacity>
+  stats(): StoreStats
+}

@@ -1,0 +1,63 @@
+/**
+ * The layering rule and nothing else: every folder under src, its rank and what it may import. Ranks only fall.
+ * Rooms of later issues enter here on purpose: nat (5), replication and audit (8), api (10), dashboard (11), consensus.
+ */
+export interface Room {
+  readonly rank: number
+  readonly mayImport: readonly string[]
+}
+
+export const ROOMS: Readonly<Record<string, Room>> = {
+  base: { rank: 0, mayImport: [] },
+  compute: { rank: 1, mayImport: ['base'] },
+  crypto: { rank: 2, mayImport: ['base', 'compute'] },
+  protocol: { rank: 3, mayImport: ['base', 'crypto'] },
+  'self-encryption': { rank: 4, mayImport: ['base', 'compute', 'crypto', 'protocol'] },
+  storage: { rank: 4, mayImport: ['base', 'crypto', 'protocol'] },
+  trust: { rank: 4, mayImport: ['base', 'protocol'] },
+  transport: { rank: 4, mayImport: ['base', 'crypto', 'protocol'] },
+  payment: { rank: 4, mayImport: ['base', 'compute', 'crypto', 'protocol'] },
+  sim: { rank: 5, mayImport: ['base', 'crypto', 'protocol', 'storage', 'transport', 'payment'] },
+  network: { rank: 6, mayImport: ['base', 'crypto', 'protocol', 'transport'] },
+  dht: { rank: 7, mayImport: ['base', 'crypto', 'protocol', 'trust', 'network'] },
+  'chunk-server': { rank: 8, mayImport: ['base', 'crypto', 'protocol', 'storage', 'payment', 'network', 'dht'] },
+  client: {
+    rank: 8,
+    mayImport: ['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'payment', 'network', 'dht'],
+  },
+  node: {
+    rank: 9,
+    mayImport: [
+      ...['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'storage', 'trust', 'transport', 'payment'],
+      ...['network', 'dht', 'chunk-server', 'client'],
+    ],
+  },
+  devnet: {
+    rank: 10,
+    mayImport: ['base', 'crypto', 'protocol', 'payment', 'client', 'node', 'sim', 'storage', 'transport'],
+  },
+  cli: {
+    rank: 11,
+    mayImport: ['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'client', 'node', 'devnet'],
+  },
+}
+
+/**
+ * Files that do instead of decide: only these may touch sockets, files, threads, the real clock, real dice, the
+ * environment or the console. A trailing slash means the whole folder. Whole rooms: node, devnet, cli.
+ */
+export const DRIVERS: readonly string[] = [
+  'base/clock.ts',
+  'base/random.ts',
+  'compute/piscina-compute.ts',
+  'compute/worker-entry.ts',
+  'crypto/backend/',
+  'storage/file-chunk-store.ts',
+  'storage/file-system.ts',
+  'transport/quic/',
+  'dht/peer-cache-files.ts',
+  'client/local-files.ts',
+  'node/',
+  'devnet/',
+  'cli/',
+]
