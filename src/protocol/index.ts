@@ -1,7 +1,11 @@
 /** protocol: what two nodes must agree on; pure; the wire spec as code. */
+export * from './address-type.ts'
 export * from './constants.ts'
 export * from './errors.ts'
+export * from './ip.ts'
 export * from './key.ts'
 export * from './messages/chunk.ts'
 export * from './messages/dht.ts'
+export * from './multiaddr.ts'
 export * from './peer-address.ts'
+export * from './postcard.ts'
