@@ -10,7 +10,7 @@ export interface Clock {
   nowNanos(): bigint
   /** Milliseconds that only grow; no relation to the wall clock. */
   monotonic(): number
-  /** Calls back once after `ms`. A timer never keeps the process alive by itself. */
+  /** Calls back once after `ms` (at most 2^31 - 1). A pending timer keeps the process alive: whoever stops, cancels. */
   timer(ms: number, callback: () => void): Timer
   /** Resolves after `ms`, rejects with the signal's reason when it is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>
@@ -50,7 +50,6 @@ class SystemClock extends BaseClock {
   }
   timer(ms: number, callback: () => void): Timer {
     const handle = setTimeout(callback, Math.min(ms, 2 ** 31 - 1))
-    handle.unref()
     return { cancel: () => clearTimeout(handle) }
   }
 }

@@ -1,0 +1,61 @@
+// One entry for every npm script: prepare what is missing, then run the pinned Node on the TypeScript sources.
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { prepareNative, preparePackages, runtime, say } from './prepare.mjs'
+
+const root = join(import.meta.dirname, '..')
+const cli = join(root, 'src', 'cli', 'main.ts')
+const bin = (name) => join(root, 'node_modules', '.bin', name)
+const [command, ...args] = process.argv.slice(2)
+
+// Fast tests first; files of one tier run side by side on the cores there are.
+const TIERS = ['architecture', 'unit', 'vector-suites', 'contract', 'sim', 'integration', 'e2e']
+
+const commands = {
+  start: () => run(runtime, [cli, 'start', ...args]),
+  myrmex: () => run(runtime, [cli, ...args]),
+  test: () => runTests(args.length > 0 ? args : TIERS.flatMap(testsOf)),
+  'test-vectors': () => runTests(testsOf('vector-suites')),
+  'test-interop': () => runTests(testsOf('interop'), ['--test-concurrency=1', '--test-timeout=3600000']),
+  check: async () =>
+    (await run(runtime, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])) ||
+    (await run(bin('biome'), ['check', '--error-on-warnings', '.'])) ||
+    (await runTests(testsOf('architecture'))) ||
+    run(process.execPath, [join(root, 'scripts', 'check-native.mjs')]),
+  bench: () => run(runtime, ['--expose-gc', join(root, 'bench', 'run.ts'), ...args]),
+}
+
+const chosen = commands[command]
+if (!chosen) {
+  say(`unknown script "${command}"`)
+  process.exit(2)
+}
+preparePackages()
+prepareNative()
+process.exitCode = await chosen()
+
+function testsOf(tier) {
+  const folder = join(root, 'test', tier)
+  return readdirSync(folder, { recursive: true })
+    .filter((name) => name.endsWith('.test.ts'))
+    .sort()
+    .map((name) => join('test', tier, name))
+}
+
+function runTests(files, flags = []) {
+  return run(runtime, ['--test', '--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=./scripts/summary-reporter.mjs', '--test-reporter-destination=stdout', ...flags, ...files])
+}
+
+/** Runs to the end with our terminal; Ctrl-C is the child's business. Resolves to the exit code. */
+function run(program, programArgs) {
+  return new Promise((resolve) => {
+    const child = spawn(program, programArgs, { cwd: process.env.INIT_CWD && command === 'myrmex' ? process.env.INIT_CWD : root, stdio: 'inherit' })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
+    child.on('error', (error) => {
+      say(`${program} did not start: ${error.message}`)
+      resolve(1)
+    })
+    child.on('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)))
+  })
+}

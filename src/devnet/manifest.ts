@@ -1,0 +1,35 @@
+/** The hand-over file for clients, in the form of the network's own tools (operations.md 9). */
+import { readFile } from 'node:fs/promises'
+import { messageOf } from '../base/index.ts'
+import { type Multiaddr, parseMultiaddr } from '../protocol/index.ts'
+import { DevnetError } from './errors.ts'
+
+export interface DevnetManifest {
+  readonly base_port: number
+  readonly node_count: number
+  /** multiaddrs, `/p2p/…` optional. */
+  readonly bootstrap: readonly string[]
+  readonly data_dir: string
+  readonly created_at: string
+  /** Absent on a network where storing is free. */
+  readonly evm?: { readonly rpc_url: string; readonly wallet_private_key: string; readonly payment_token_address: string; readonly payment_vault_address: string }
+}
+
+/** Reads a manifest of ours or of the network's tools; unknown fields are ignored. */
+export async function readManifest(path: string): Promise<{ manifest: DevnetManifest; seeds: readonly Multiaddr[] }> {
+  let manifest: DevnetManifest
+  try {
+    manifest = JSON.parse(await readFile(path, 'utf8')) as DevnetManifest
+  } catch (error) {
+    throw new DevnetError('DEVNET_MANIFEST', `the manifest ${path} cannot be read (${messageOf(error)}). Is the network running? See: myrmex devnet status`, { cause: error })
+  }
+  const entries: unknown = manifest?.bootstrap
+  if (!Array.isArray(entries) || entries.length === 0 || !entries.every((entry) => typeof entry === 'string')) {
+    throw new DevnetError('DEVNET_MANIFEST', `the manifest ${path} names no bootstrap addresses`)
+  }
+  try {
+    return { manifest, seeds: entries.map((entry: string) => parseMultiaddr(entry)) }
+  } catch (error) {
+    throw new DevnetError('DEVNET_MANIFEST', `the manifest ${path} holds a bad address: ${messageOf(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,91 @@
+/** Node processes of a local network: started, recognised, stopped. Only a process that is surely ours is signalled. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { type Clock, systemClock } from '../base/index.ts'
+import { readStatusFile } from '../node/index.ts'
+import { DevnetError } from './errors.ts'
+
+const POLL_MS = 50
+const START_LIMIT_MS = 30_000
+const STOP_LIMIT_MS = 10_000
+
+export interface NodeProcessSpec {
+  readonly index: number
+  /** Program and arguments that run this command line. */
+  readonly program: readonly string[]
+  readonly rootDir: string
+  readonly logPath: string
+  readonly port: number
+  readonly bootstrap: readonly string[]
+  readonly logLevel: string
+  /** The node outlives us; otherwise it stops when we are gone, however we end. */
+  readonly detached: boolean
+}
+
+export interface StartedProcess {
+  readonly child: ChildProcess
+  readonly pid: number
+  readonly peerId: string
+  readonly address: string
+  readonly socket: string
+}
+
+/** Starts one node and waits until it listens. */
+export async function startNodeProcess(spec: NodeProcessSpec, signal: AbortSignal, clock: Clock = systemClock): Promise<StartedProcess> {
+  const [program, ...prefix] = spec.program as [string, ...string[]]
+  const log = openSync(spec.logPath, 'a')
+  const args = [...prefix, 'node', 'run', '--root-dir', spec.rootDir, '--port', String(spec.port), '--network-mode', 'development', '--payment', 'free', '--log-level', spec.logLevel]
+  for (const address of spec.bootstrap) args.push('--bootstrap', address)
+  if (!spec.detached) args.push('--until-stdin-closes')
+  const child = spawn(program, args, { stdio: [spec.detached ? 'ignore' : 'pipe', log, log], detached: true })
+  closeSync(log)
+  child.unref()
+  let exit: string | undefined
+  child.on('error', (error) => (exit = error.message))
+  child.on('exit', (code, signalName) => (exit ??= `it ended with ${signalName ?? `code ${code}`}`))
+  for (let waited = 0; waited < START_LIMIT_MS; waited += POLL_MS) {
+    if (exit !== undefined) break
+    const status = await readStatusFile(spec.rootDir)
+    if (status && status.pid === child.pid) return { child, pid: status.pid, peerId: status.peer_id, address: status.address, socket: status.socket }
+    await clock.sleep(POLL_MS, signal).catch((reason) => {
+      child.kill('SIGTERM')
+      throw reason
+    })
+  }
+  child.kill('SIGKILL')
+  const tail = (await readFile(spec.logPath, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join('\n')
+  throw new DevnetError('DEVNET_NODE_FAILED', `node ${spec.index} did not start: ${exit ?? `no answer within ${START_LIMIT_MS / 1000} s`}. Its log ends with:\n${tail}`)
+}
+
+/** Alive, and really the node of this folder: a number may have been given to another program since. */
+export function isOurProcess(pid: number, rootDir: string): boolean {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  if (process.platform !== 'linux') return true
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes(rootDir)
+  } catch {
+    return false
+  }
+}
+
+/** SIGTERM, then SIGKILL for those that did not go within 10 s. */
+export async function stopProcesses(processes: readonly { pid: number; rootDir: string }[], clock: Clock = systemClock): Promise<void> {
+  const alive = () => processes.filter(({ pid, rootDir }) => isOurProcess(pid, rootDir))
+  const kill = (pid: number, name: NodeJS.Signals) => {
+    try {
+      process.kill(pid, name)
+    } catch {
+      // gone in between
+    }
+  }
+  for (const { pid } of alive()) kill(pid, 'SIGTERM')
+  const signal = new AbortController().signal
+  for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS) await clock.sleep(POLL_MS, signal)
+  for (const { pid } of alive()) kill(pid, 'SIGKILL')
+  for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS) await clock.sleep(POLL_MS, signal)
+}
