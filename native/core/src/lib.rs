@@ -1,1 +1,3 @@
-//! Placeholder door: filled by the first commit of this crate.
+//! The kernels, written once: compiled into the Node-API addon and, the same source, into WebAssembly.
+
+pub mod c_abi;

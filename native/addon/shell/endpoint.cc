@@ -1,0 +1,7 @@
+#include "init.h"
+
+namespace myrmex {
+
+void InitEndpoint(Napi::Env, Napi::Object) {}
+
+}  // namespace myrmex
