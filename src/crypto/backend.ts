@@ -11,6 +11,16 @@ export const ML_DSA_SECRET_KEY_BYTES = 4032
 export const ML_DSA_SIGNATURE_BYTES = 3309
 export const ML_DSA_SEED_BYTES = 32
 export const ML_DSA_CONTEXT_MAX_BYTES = 255
+/** rnd of FIPS 204, algorithm 2. */
+export const ML_DSA_RANDOMNESS_BYTES = 32
+/** Longest message to sign or verify: far above any wire message, and it fits the wasm core's memory. */
+export const ML_DSA_MESSAGE_MAX_BYTES = 2 ** 28
+/** Longest BLAKE3 output of one call. */
+export const OUTPUT_MAX_BYTES = 2 ** 30
+/** Largest plain chunk that is sealed or opened: four times the network's, so that a wrong size meets a limit early. */
+export const SEAL_PLAIN_MAX_BYTES = 2 ** 24
+/** The same for the encrypted form: Brotli may add a little to bytes that it cannot compress. */
+export const OPEN_CONTENT_MAX_BYTES = 2 ** 24 + 2 ** 16
 
 export type BackendName = 'native' | 'wasm' | 'js'
 
@@ -33,6 +43,8 @@ export interface SignOptions {
   readonly context?: Uint8Array
   /** true: the deterministic variant (rnd = 32 zero bytes). Default: hedged with fresh randomness. */
   readonly deterministic?: boolean
+  /** 32 bytes in the place of fresh randomness: for seeded runs and known answers. Excludes `deterministic`. */
+  readonly randomness?: Uint8Array
 }
 
 /** Everything that one chunk's seal depends on besides its bytes (self-encryption.md 5). */
@@ -70,6 +82,8 @@ export interface Backend {
   createDeriveKeyHasher(context: string): Hasher
 
   mlDsaKeyPair(seed: Uint8Array): KeyPair
+  /** The public key (1952 bytes) that belongs to an expanded secret key. */
+  mlDsaPublicKey(secretKey: Uint8Array): Bytes
   mlDsaSign(secretKey: Uint8Array, message: Uint8Array, options?: SignOptions): Bytes
   /** false for anything that is not a valid signature of this message by this key; wrong lengths too. */
   mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context?: Uint8Array): boolean

@@ -1,4 +1,6 @@
 /** crypto: pure synchronous primitives on the backend in force. */
 export * from './backend.ts'
 export * from './errors.ts'
+export * from './ml-dsa.ts'
+export * from './select.ts'
 export * from './signatures.ts'
