@@ -20,6 +20,12 @@ export interface DevnetNodeRecord {
   readonly root_dir: string
 }
 
+export interface Supervisor {
+  readonly pid: number
+  /** Start time of the process, so that a reused number is not taken for it. */
+  readonly stamp: string
+}
+
 export interface DevnetState {
   readonly mark: typeof MARK
   readonly version: 1
@@ -28,7 +34,7 @@ export interface DevnetState {
   readonly made_folder: boolean
   readonly keep: boolean
   /** Process that looks after the nodes in the foreground; null when they stand alone. */
-  readonly supervisor: number | null
+  readonly supervisor: Supervisor | null
   readonly nodes: readonly DevnetNodeRecord[]
 }
 
@@ -49,7 +55,7 @@ export class DevnetFolder {
   }
 
   /** Makes or takes over the folder. Throws DEVNET_FOLDER for a folder with something else in it. */
-  async claim(options: { createdAt: string; keep: boolean; supervisor: number | null }): Promise<DevnetState> {
+  async claim(options: { createdAt: string; keep: boolean; supervisor: Supervisor | null }): Promise<DevnetState> {
     const madeFolder = (await mkdir(this.path, { recursive: true, mode: 0o700 })) !== undefined
     const previous = await this.state()
     if (!previous && (await readdir(this.path)).length > 0) {

@@ -73,6 +73,19 @@ export function isOurProcess(pid: number, rootDir: string): boolean {
   }
 }
 
+/** Tells a process from a later one with the same number; empty when it is gone (or where the system does not tell). */
+export function processStamp(pid: number): string {
+  try {
+    process.kill(pid, 0)
+    if (process.platform !== 'linux') return String(pid)
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // Field 22, counted after the parenthesised name: start time in ticks since boot (proc_pid_stat(5)).
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+  } catch {
+    return ''
+  }
+}
+
 /** SIGTERM, then SIGKILL for those that did not go within 10 s. */
 export async function stopProcesses(processes: readonly { pid: number; rootDir: string }[], clock: Clock = systemClock): Promise<void> {
   const alive = () => processes.filter(({ pid, rootDir }) => isOurProcess(pid, rootDir))

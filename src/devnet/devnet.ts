@@ -1,0 +1,165 @@
+/** A local network of real nodes as a function: start, read, stop. Commands, tests and demos share it. */
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, systemClock } from '../base/index.ts'
+import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
+import { DevnetError } from './errors.ts'
+import { DevnetFolder, type DevnetNodeRecord, type Supervisor } from './folder.ts'
+import type { DevnetManifest } from './manifest.ts'
+import { isOurProcess, processStamp, startNodeProcess, stopProcesses, type StartedProcess } from './processes.ts'
+import { waitUntilAccepting } from './ready.ts'
+
+export interface DevnetOptions {
+  readonly nodes: number
+  readonly dataDir: string
+  /** All nodes in this process instead of one process each. */
+  readonly inProcess: boolean
+  /** The nodes outlive this process. */
+  readonly detached: boolean
+  /** Data stays when the network stops. */
+  readonly keep: boolean
+  readonly logLevel: string
+  /** Program and arguments that run this command line, for node processes. */
+  readonly program: readonly string[]
+  readonly onProgress?: (done: number, total: number) => void
+}
+
+export interface Devnet extends AsyncDisposable {
+  readonly folder: DevnetFolder
+  readonly manifestPath: string
+  readonly nodes: readonly DevnetNodeRecord[]
+  stop(): Promise<void>
+}
+
+/** Nodes that newcomers are pointed at. */
+const BOOTSTRAP_NODES = 3
+
+/** Resolves when the network accepts a put. On failure everything started is stopped again. */
+export async function startDevnet(options: DevnetOptions, signal: AbortSignal, clock: Clock = systemClock): Promise<Devnet> {
+  const folder = new DevnetFolder(options.dataDir)
+  const running = await runningNodes(folder)
+  if (running.length > 0) {
+    throw new DevnetError('DEVNET_RUNNING', `a local network is already running in ${folder.path} (${running.length} nodes). Stop it with: myrmex devnet stop --data '${folder.path}'`)
+  }
+  const supervisor = options.detached ? null : { pid: process.pid, stamp: processStamp(process.pid) }
+  const claimed = await folder.claim({ createdAt: new Date(clock.now()).toISOString(), keep: options.keep, supervisor })
+  const records: DevnetNodeRecord[] = []
+  let inProcess: InProcessNodes | undefined
+  const stop = async () => {
+    await inProcess?.stop()
+    if (!inProcess) await stopProcesses(records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })), clock)
+    if (options.keep) await folder.saveState({ ...claimed, supervisor: null, nodes: records })
+    else await folder.remove()
+  }
+  try {
+    if (options.inProcess) {
+      inProcess = createInProcessNodes(folder, options.nodes)
+      records.push(...(await inProcess.start(signal, options.onProgress)))
+    } else {
+      for (const record of await startProcesses(folder, options, signal, clock)) records.push(record)
+    }
+    await folder.saveState({ ...claimed, nodes: records })
+    await folder.saveManifest(manifestOf(folder, records, claimed.created_at))
+    await waitUntilAccepting(records.map((record) => record.address), signal, clock)
+    return { folder, manifestPath: folder.manifestPath, nodes: records, stop, [Symbol.asyncDispose]: stop }
+  } catch (error) {
+    await stop().catch(() => undefined)
+    throw error
+  }
+}
+
+async function startProcesses(folder: DevnetFolder, options: DevnetOptions, signal: AbortSignal, clock: Clock): Promise<DevnetNodeRecord[]> {
+  const started: StartedProcess[] = []
+  const records: DevnetNodeRecord[] = []
+  try {
+    // The first ones stand alone for a moment; all others have somebody to join, and may come together.
+    const launch = async (index: number) => {
+      const bootstrap = started.slice(0, BOOTSTRAP_NODES).map((node) => node.socket)
+      const rootDir = folder.rootDir(index)
+      const node = await startNodeProcess(
+        { index, program: options.program, rootDir, logPath: folder.logPath(index), port: 0, bootstrap, logLevel: options.logLevel, detached: options.detached },
+        signal,
+        clock,
+      )
+      started.push(node)
+      records.push({ index, pid: node.pid, peer_id: node.peerId, address: node.address, root_dir: rootDir })
+      options.onProgress?.(records.length, options.nodes)
+    }
+    await launch(0)
+    const rest = await Promise.allSettled(Array.from({ length: options.nodes - 1 }, (_, i) => launch(i + 1)))
+    const failed = rest.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+    return records.sort((a, b) => a.index - b.index)
+  } catch (error) {
+    await stopProcesses(records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })), clock)
+    throw error
+  }
+}
+
+function manifestOf(folder: DevnetFolder, records: readonly DevnetNodeRecord[], createdAt: string): DevnetManifest {
+  const port = Number(/\/udp\/(\d+)\//.exec(records[0]?.address ?? '')?.[1] ?? 0)
+  return {
+    base_port: port,
+    node_count: records.length,
+    bootstrap: records.slice(0, BOOTSTRAP_NODES).map((record) => record.address),
+    data_dir: folder.path,
+    created_at: createdAt,
+  }
+}
+
+export interface DevnetStatus {
+  readonly manifest: string
+  readonly nodes: readonly { index: number; pid: number | null; peer_id: string; address: string; root_dir: string; running: boolean }[]
+}
+
+/** Throws DEVNET_NOT_RUNNING when the folder holds no local network. */
+export async function devnetStatus(dataDir: string): Promise<DevnetStatus> {
+  const folder = new DevnetFolder(dataDir)
+  const state = await folder.state()
+  if (!state) throw new DevnetError('DEVNET_NOT_RUNNING', `there is no local network in ${folder.path}. Start one with: myrmex devnet start`)
+  const nodes = state.nodes.map(({ index, pid, peer_id, address, root_dir }) => {
+    const running = isNodeRunning(state.supervisor, pid, root_dir)
+    return { index, pid: running ? pid : null, peer_id, address, root_dir, running }
+  })
+  return { manifest: folder.manifestPath, nodes }
+}
+
+/** Stops the network of a folder, whoever started it, and removes its data unless it was told to keep them. */
+export async function stopDevnet(dataDir: string, clock: Clock = systemClock): Promise<{ stopped: number; kept: boolean }> {
+  const folder = new DevnetFolder(dataDir)
+  const state = await folder.state()
+  if (!state) throw new DevnetError('DEVNET_NOT_RUNNING', `there is no local network in ${folder.path}`)
+  const running = await runningNodes(folder)
+  if (state.supervisor !== null && running.length > 0 && isSupervisor(state.supervisor)) {
+    process.kill(state.supervisor.pid, 'SIGTERM')
+    const signal = new AbortController().signal
+    for (let waited = 0; waited < 15_000 && (await runningNodes(folder)).length > 0; waited += 100) await clock.sleep(100, signal)
+  }
+  await stopProcesses((await runningNodes(folder)).filter(({ pid }) => pid !== state.supervisor?.pid).map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })), clock)
+  if (!state.keep) await folder.remove()
+  return { stopped: running.length, kept: state.keep }
+}
+
+async function runningNodes(folder: DevnetFolder): Promise<readonly DevnetNodeRecord[]> {
+  const state = await folder.state()
+  return state?.nodes.filter((node) => isNodeRunning(state.supervisor, node.pid, node.root_dir)) ?? []
+}
+
+/** A node in the supervisor's own process lives as long as that does. */
+function isNodeRunning(supervisor: Supervisor | null, pid: number, rootDir: string): boolean {
+  return supervisor !== null && pid === supervisor.pid ? isSupervisor(supervisor) : isOurProcess(pid, rootDir)
+}
+
+function isSupervisor({ pid, stamp }: Supervisor): boolean {
+  return stamp !== '' && processStamp(pid) === stamp
+}
+
+/** Copies of each chunk, counted on the nodes' disks. */
+export async function countCopies(nodes: readonly DevnetNodeRecord[], addresses: readonly string[]): Promise<number[]> {
+  const holds = (root: string, address: string) =>
+    access(join(root, 'chunks', address.slice(-2), address)).then(
+      () => true,
+      () => false,
+    )
+  return Promise.all(addresses.map(async (address) => (await Promise.all(nodes.map(({ root_dir }) => holds(root_dir, address)))).filter(Boolean).length))
+}
