@@ -1,13 +1,20 @@
 import { CodedError } from '../base/index.ts'
 
 export type StorageErrorCode =
+  /** Another opener holds the folder. */
   | 'STORAGE_LOCKED'
+  /** The folder is not one that this version may open. */
   | 'STORAGE_LAYOUT'
   | 'STORAGE_ADDRESS_MISMATCH'
   | 'STORAGE_CHUNK_TOO_LARGE'
+  /** Free space would fall below the reserve, or a memory store is at its limit. */
   | 'STORAGE_FULL'
+  /** The stored bytes did not match their address; they are gone now. */
   | 'STORAGE_CORRUPT'
   | 'STORAGE_IO'
+  /** Too many operations wait for one shard. */
+  | 'STORAGE_BUSY'
+  /** Used before start or after stop. */
   | 'STORAGE_CLOSED'
 
 export class StorageError extends CodedError<StorageErrorCode> {}

@@ -1,3 +1,10 @@
 /** storage: bytes on disk; no network words. */
 export * from './chunk-store.ts'
 export * from './errors.ts'
+export { createFileChunkStore, type FileChunkStoreDeps } from './file-chunk-store.ts'
+export type { FileLock } from './file-lock.ts'
+export { type DirectoryEntry, type FileSystem, type NewFile, nodeFileSystem, type ReadOutcome } from './file-system.ts'
+export type { Hash } from './hash.ts'
+export { createMemoryChunkStore, type MemoryChunkStoreDeps } from './memory-chunk-store.ts'
+export * from './options.ts'
+export { chargeOf } from './space.ts'

@@ -52,7 +52,7 @@ export const DRIVERS: readonly string[] = [
   'compute/piscina-compute.ts',
   'compute/worker-entry.ts',
   'crypto/backend/',
-  'storage/file-chunk-store.ts',
+  'storage/file-lock.ts',
   'storage/file-system.ts',
   'transport/quic/',
   'dht/peer-cache-files.ts',

@@ -1,0 +1,28 @@
+import { MiB, second } from '../base/index.ts'
+
+export interface FileChunkStoreOptions {
+  /** Hash every chunk that is read. Off only where the reader proves the bytes itself. */
+  readonly verifyOnRead: boolean
+  /** Free bytes that a write must leave. */
+  readonly reserveBytes: number
+  /** Age up to which a passing measurement of free space is trusted. */
+  readonly freeSpaceMaxAgeMs: number
+  /** Operations that may wait for one of the 256 shards. */
+  readonly maxWaitingPerShard: number
+}
+
+export const fileChunkStoreDefaults: FileChunkStoreOptions = Object.freeze({
+  verifyOnRead: true, // as the network's nodes do (storage.md 19)
+  reserveBytes: 500 * MiB, // the reference's disk_reserve_mb
+  freeSpaceMaxAgeMs: 5 * second, // storage.md 7
+  maxWaitingPerShard: 1024, // above all permits of all callers together, so reached by a leak only; not measured
+})
+
+export interface MemoryChunkStoreOptions {
+  /** Bytes of chunk content that fit; charged as on a disk (storage.md 7). */
+  readonly maxBytes: number
+}
+
+export const memoryChunkStoreDefaults: MemoryChunkStoreOptions = Object.freeze({
+  maxBytes: Number.MAX_SAFE_INTEGER, // simulations bound it themselves
+})
