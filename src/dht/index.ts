@@ -1,2 +1,3 @@
 /** dht: who is close to a key. */
 export * from './dht.ts'
+export * from './errors.ts'

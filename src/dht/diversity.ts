@@ -1,0 +1,61 @@
+/**
+ * How many peers of one IP or subnet a scope may hold (dht.md 3). The scope is a list of incumbents: a bucket, or the
+ * 20 closest to self. Pure.
+ */
+import { compareDistance, isLoopback, type Key, type PeerId, subnetOf, type TypedAddress } from '../protocol/index.ts'
+
+export interface DiversityLimits {
+  /** Peers of one exact IP in a scope. */
+  readonly maxPerIp: number
+  /** Peers of one /24 (IPv4) or /48 (IPv6) in a scope. */
+  readonly maxPerSubnet: number
+}
+
+export interface Incumbent {
+  readonly peer: PeerId
+  readonly key: Key
+  readonly addresses: readonly TypedAddress[]
+}
+
+export type DiversityVerdict =
+  | { readonly kind: 'pass' }
+  | { readonly kind: 'swap'; readonly victim: PeerId }
+  | { readonly kind: 'refuse'; readonly tier: 'ip' | 'subnet'; readonly limit: number }
+
+/**
+ * One candidate IP against one scope. The first tier over its limit decides: its farthest incumbent is swapped out
+ * when the candidate is nearer to self and the incumbent is not protected.
+ */
+export function testDiversity(
+  ip: string,
+  candidate: Uint8Array,
+  scope: readonly Incumbent[],
+  context: { self: Uint8Array; limits: DiversityLimits; isProtected(peer: PeerId): boolean },
+): DiversityVerdict {
+  const subnet = subnetOf(ip)
+  const sameIp = scope.filter((incumbent) => ipsOf(incumbent).includes(ip))
+  const sameSubnet = scope.filter((incumbent) => ipsOf(incumbent).some((other) => subnetOf(other) === subnet))
+  const tiers = [
+    { tier: 'ip', members: sameIp, limit: context.limits.maxPerIp },
+    { tier: 'subnet', members: sameSubnet, limit: context.limits.maxPerSubnet },
+  ] as const
+  for (const { tier, members, limit } of tiers) {
+    if (members.length < limit) continue
+    const victim = farthest(context.self, members)
+    const swappable =
+      victim && compareDistance(context.self, candidate, victim.key) < 0 && !context.isProtected(victim.peer)
+    return swappable ? { kind: 'swap', victim: victim.peer } : { kind: 'refuse', tier, limit }
+  }
+  return { kind: 'pass' }
+}
+
+/** Its routable IPs; IPv4 and IPv6 texts and subnets never equal each other. */
+function ipsOf({ addresses }: Incumbent): string[] {
+  return addresses.flatMap(({ address }) => (address.socket && !isLoopback(address) ? [address.socket.ip] : []))
+}
+
+function farthest(self: Uint8Array, members: readonly Incumbent[]): Incumbent | undefined {
+  let worst: Incumbent | undefined
+  for (const member of members) if (!worst || compareDistance(self, member.key, worst.key) > 0) worst = member
+  return worst
+}

@@ -1,0 +1,10 @@
+import type { Counter, Registry } from '../base/index.ts'
+
+export interface TrustMetrics {
+  /** Label `event`: the name of the event, or `application`. */
+  readonly events: Counter
+}
+
+export function createTrustMetrics(registry: Registry): TrustMetrics {
+  return { events: registry.counter('myrmex_trust_events_total', 'Observations that moved a trust score') }
+}
