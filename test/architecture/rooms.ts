@@ -55,6 +55,7 @@ export const DRIVERS: readonly string[] = [
   'storage/file-lock.ts',
   'storage/file-system.ts',
   'transport/quic/',
+  'sim/event-pump.ts',
   'dht/peer-cache-files.ts',
   'client/local-files.ts',
   'node/',

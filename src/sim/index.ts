@@ -1,0 +1,12 @@
+/** sim: drivers for virtual time and simulated networks; used by tests, devnet and the simulator. */
+export * from './errors.ts'
+export * from './event-pump.ts'
+export * from './host-clock.ts'
+export * from './latency.ts'
+export * from './options.ts'
+export * from './sim-clock.ts'
+export * from './sim-host.ts'
+export * from './sim-network.ts'
+export * from './sim-signatures.ts'
+export * from './sim-world.ts'
+export * from './trace.ts'

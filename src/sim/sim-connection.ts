@@ -1,0 +1,319 @@
+/**
+ * Two joined ends over a simulated path. Each message travels for itself, as QUIC streams do: line, latency, loss as
+ * delay. When no packets pass, messages wait in the connection until the path is back or the idle timers end it
+ * (RFC 9000, 10.1; keep-alive periods of wire.md 7.4).
+ */
+import { randomBetween } from '../base/index.ts'
+import { formatSocketAddress, type SocketAddress } from '../protocol/index.ts'
+import {
+  type CloseReason,
+  type Connection,
+  type ConnectionStats,
+  type SendOptions,
+  TransportError,
+} from '../transport/index.ts'
+import type { Cable, Listener, Machine, Wires } from './wires.ts'
+
+/** Bytes of headers and of a stream's share of packets that go with a message. */
+const OVERHEAD_BYTES = 60
+
+export class SimPair implements Cable {
+  readonly wires: Wires
+  readonly dialler: SimConnection
+  readonly acceptor: SimConnection
+  /** Since when no packet passes; undefined while they do. */
+  #silentSince: number | undefined
+
+  constructor(wires: Wires, from: Listener, to: Listener, fromAddress: SocketAddress, toAddress: SocketAddress) {
+    this.wires = wires
+    const now = wires.clock.monotonic()
+    const accepted = now + wires.travelMs(from.machine, to.machine, OVERHEAD_BYTES)
+    this.dialler = new SimConnection(this, 'dialler', from, {
+      remote: toAddress,
+      key: to.publicKey,
+      seenAs: fromAddress,
+    })
+    this.acceptor = new SimConnection(this, 'acceptor', to, {
+      remote: fromAddress,
+      key: from.publicKey,
+      seenAs: toAddress,
+    })
+    this.dialler.meet(this.acceptor, accepted)
+    this.acceptor.meet(this.dialler, now)
+    wires.add(this)
+    const name = `${formatSocketAddress(fromAddress)}>${formatSocketAddress(toAddress)}`
+    wires.trace.add(`connect ${name} ${now}`)
+    wires.at(accepted, () => {
+      if (to.alive && !this.acceptor.over) to.onConnection(this.acceptor)
+    })
+  }
+
+  get passes(): boolean {
+    return this.#silentSince === undefined
+  }
+
+  hostKilled(machine: Machine): void {
+    for (const end of [this.dialler, this.acceptor]) if (end.owner.machine === machine) end.vanish()
+  }
+
+  /** Starts or ends the silence of both ends. */
+  pathChanged(): void {
+    const { dialler, acceptor, wires } = this
+    const bothLive = !dialler.over && !acceptor.over
+    const passes = bothLive && wires.passes(dialler.owner.machine, acceptor.owner.machine)
+    if (passes === this.passes) return
+    this.#silentSince = passes ? undefined : wires.clock.monotonic()
+    for (const end of [dialler, acceptor]) {
+      if (passes) end.soundAgain()
+      else end.silent()
+    }
+  }
+
+  ended(): void {
+    if (this.dialler.over && this.acceptor.over) this.wires.remove(this)
+  }
+}
+
+interface Parcel {
+  readonly message: Uint8Array
+  readonly delivered: () => void
+  readonly failed: (error: unknown) => void
+  timer: { cancel(): void } | undefined
+}
+
+export class SimConnection implements Connection {
+  readonly side: 'dialler' | 'acceptor'
+  readonly remote: SocketAddress
+  readonly remoteKey: Uint8Array
+  readonly closed: Promise<CloseReason>
+  readonly observedAddress: SocketAddress
+  readonly owner: Listener
+  onMessage: (message: Uint8Array) => void = () => undefined
+  readonly #pair: SimPair
+  readonly #settleClosed: (reason: CloseReason) => void
+  /** On their way to the other end. */
+  readonly #parcels = new Set<Parcel>()
+  #peer!: SimConnection
+  #openAt = 0
+  #over = false
+  #reason: CloseReason | undefined
+  #idle: { cancel(): void } | undefined
+  #pingAt = 0
+  #heardAt: number
+  #sent = 0
+  #received = 0
+  #onObservedAddress: (address: SocketAddress) => void = () => undefined
+
+  constructor(
+    pair: SimPair,
+    side: 'dialler' | 'acceptor',
+    owner: Listener,
+    names: { remote: SocketAddress; key: Uint8Array; seenAs: SocketAddress },
+  ) {
+    this.#pair = pair
+    this.side = side
+    this.owner = owner
+    this.remote = names.remote
+    this.remoteKey = names.key
+    this.observedAddress = names.seenAs
+    this.#heardAt = pair.wires.clock.monotonic()
+    const { promise, resolve } = Promise.withResolvers<CloseReason>()
+    this.closed = promise
+    this.#settleClosed = resolve
+    owner.adopt(this)
+  }
+
+  /** `openAt`: when the other end knows of the connection; nothing reaches it before. */
+  meet(peer: SimConnection, openAt: number): void {
+    this.#peer = peer
+    this.#openAt = openAt
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  get onObservedAddress(): (address: SocketAddress) => void {
+    return this.#onObservedAddress
+  }
+  set onObservedAddress(handler: (address: SocketAddress) => void) {
+    this.#onObservedAddress = handler
+    handler(this.observedAddress)
+  }
+
+  async send(message: Uint8Array, options: SendOptions): Promise<void> {
+    options.signal.throwIfAborted()
+    if (this.#over) throw this.#closedError()
+    const limit = this.#pair.wires.options.maxMessageBytes
+    if (message.length > limit) {
+      const what = `sending a message of ${message.length} bytes: the limit is ${limit}`
+      throw new TransportError('TRANSPORT_MESSAGE_TOO_LARGE', what)
+    }
+    if (message.length > 0) await this.#post(message.slice(), options)
+  }
+
+  /** Resolves when the bytes have left, or, acknowledged, half a round trip after they arrived. */
+  #post(message: Uint8Array, { signal, acknowledged }: SendOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { wires } = this.#pair
+      const now = wires.clock.monotonic()
+      const timers: { cancel(): void }[] = []
+      const finish = (settle: () => void) => {
+        for (const timer of timers) timer.cancel()
+        signal.removeEventListener('abort', onAbort)
+        settle()
+      }
+      const drop = (error: unknown) => {
+        parcel.timer?.cancel()
+        this.#parcels.delete(parcel)
+        finish(() => reject(error))
+      }
+      const onAbort = () => drop(signal.reason)
+      const parcel: Parcel = {
+        message,
+        delivered: () => {
+          if (!acknowledged) return
+          const back = wires.travelMs(this.#peer.owner.machine, this.owner.machine, OVERHEAD_BYTES)
+          timers.push(wires.at(wires.clock.monotonic() + back, () => finish(resolve)))
+        },
+        failed: (error) => finish(() => reject(error)),
+        timer: undefined,
+      }
+      this.#parcels.add(parcel)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#sent += message.length
+      const left = this.owner.machine.upLine.reserve(now, message.length + OVERHEAD_BYTES)
+      if (this.#pair.passes) this.#travel(parcel, left)
+      else this.#speakIntoSilence(now)
+      if (acknowledged) return
+      if (this.#pair.passes || this.#waitingBytes() <= wires.options.windowBytes) {
+        if (left - now < Math.max(1, wires.options.quantumMs)) finish(resolve)
+        else timers.push(wires.at(left, () => finish(resolve)))
+      } else {
+        const stalled = new TransportError('TRANSPORT_SEND_STALLED', `no progress for ${wires.options.stallMs} ms`)
+        timers.push(wires.clock.timer(wires.options.stallMs, () => drop(stalled)))
+      }
+    })
+  }
+
+  #travel(parcel: Parcel, leavesAt: number): void {
+    const { wires } = this.#pair
+    const [from, to] = [this.owner.machine, this.#peer.owner.machine]
+    const bytes = parcel.message.length + OVERHEAD_BYTES
+    const reached = Math.max(this.#openAt, leavesAt + wires.travelMs(from, to, bytes))
+    parcel.timer = wires.at(to.downLine.reserve(reached, bytes), () => {
+      // The silence began while it was on its way: it is sent again when the path is back.
+      if (!wires.passes(from, to)) return
+      this.#parcels.delete(parcel)
+      this.#peer.#deliver(parcel.message)
+      parcel.delivered()
+    })
+  }
+
+  #deliver(message: Uint8Array): void {
+    if (this.#over || !this.owner.alive) return
+    const { trace, clock } = this.#pair.wires
+    this.#heardAt = clock.monotonic()
+    this.#received += message.length
+    trace.add(`${clock.monotonic()} ${formatSocketAddress(this.remote)}>${this.owner.machine.ip} ${message.length}`)
+    this.onMessage(message)
+  }
+
+  setReceiveWindow(_bytes: number): void {}
+
+  stats(): ConnectionStats {
+    const rttMs = this.#pair.wires.rttMs(this.owner.machine, this.#peer.owner.machine)
+    return { rttMs, sentBytes: this.#sent, receivedBytes: this.#received, lostPackets: 0 }
+  }
+
+  async close(code: number, reason: string): Promise<void> {
+    if (this.#over || !this.owner.alive) return
+    const { wires } = this.#pair
+    const travel = wires.travelMs(this.owner.machine, this.#peer.owner.machine, OVERHEAD_BYTES)
+    const passed = this.#pair.passes
+    this.#end({ kind: 'local', code, reason })
+    if (!passed) return
+    const peer = this.#peer
+    const told = () => wires.passes(this.owner.machine, peer.owner.machine) && peer.#end({ kind: 'peer', code, reason })
+    wires.at(Math.max(this.#openAt, wires.clock.monotonic() + travel), told)
+    // When the closing packet is lost to a partition, only silence tells the other end.
+    this.#pair.pathChanged()
+  }
+
+  /** Its process is gone: nothing more is told to anybody. */
+  vanish(): void {
+    if (this.#over) return
+    this.#over = true
+    this.#idle?.cancel()
+    this.owner.release(this)
+    this.#pair.ended()
+  }
+
+  /** No packet comes any more: plans the end by the idle timer. */
+  silent(): void {
+    if (this.#over) return
+    const { wires } = this.#pair
+    const { options, clock } = wires
+    const now = clock.monotonic()
+    const keepAlive = this.side === 'dialler' ? options.diallerKeepAliveMs : options.acceptorKeepAliveMs
+    const lastPing = now - randomBetween(wires.random, 0, options.diallerKeepAliveMs)
+    this.#pingAt = Math.max(this.#heardAt, lastPing) + keepAlive
+    this.#planIdleEnd(this.#pingAt)
+  }
+
+  /** The first packet sent after the last one heard restarts the idle timer, a ping or ours. */
+  #speakIntoSilence(now: number): void {
+    if (now >= this.#pingAt) return
+    this.#pingAt = now
+    this.#planIdleEnd(now)
+  }
+
+  #planIdleEnd(spokeAt: number): void {
+    const { wires } = this.#pair
+    this.#idle?.cancel()
+    this.#idle = wires.at(Math.max(wires.clock.monotonic(), spokeAt + wires.options.idleTimeoutMs), () =>
+      this.#end({ kind: 'timeout', code: 0, reason: 'idle timeout' }),
+    )
+  }
+
+  /** Packets pass again: what waited is sent once more. */
+  soundAgain(): void {
+    if (this.#over) return
+    this.#idle?.cancel()
+    const { wires } = this.#pair
+    const again = wires.clock.monotonic() + wires.rttMs(this.owner.machine, this.#peer.owner.machine)
+    for (const parcel of this.#parcels) {
+      parcel.timer?.cancel()
+      this.#travel(parcel, again)
+    }
+  }
+
+  #waitingBytes(): number {
+    let bytes = 0
+    for (const parcel of this.#parcels) bytes += parcel.message.length
+    return bytes
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.#over || !this.owner.alive) return
+    this.#over = true
+    this.#reason = reason
+    this.#idle?.cancel()
+    const { clock, trace } = this.#pair.wires
+    trace.add(`${clock.monotonic()} close ${this.owner.machine.ip}>${formatSocketAddress(this.remote)} ${reason.kind}`)
+    for (const parcel of this.#parcels) {
+      // A closing end forgets what is still on its way only when it says so itself.
+      if (reason.kind !== 'local') parcel.timer?.cancel()
+      parcel.failed(this.#closedError())
+    }
+    this.owner.release(this)
+    this.#settleClosed(reason)
+    this.#pair.ended()
+  }
+
+  #closedError(): TransportError {
+    const { kind, code, reason } = this.#reason ?? { kind: 'reset', code: 0, reason: 'the process is gone' }
+    const why = `${kind}, code ${code}, ${JSON.stringify(reason)}`
+    return new TransportError('TRANSPORT_CLOSED', `the connection is closed (${why})`)
+  }
+}

@@ -1,0 +1,37 @@
+/** What happened, folded into one short text: two runs are the same exactly when their traces are (as far as 53 bits tell). */
+export class Trace {
+  #high = 0xdeadbeef
+  #low = 0x41c6ce57
+  #count = 0
+  readonly #kept: string[] = []
+  readonly #keep: number
+
+  /** `keep`: how many of the first lines are kept word by word, to find where two runs part. */
+  constructor(keep = 0) {
+    this.#keep = keep
+  }
+
+  get count(): number {
+    return this.#count
+  }
+  get lines(): readonly string[] {
+    return this.#kept
+  }
+
+  /** cyrb53 (a public-domain hash by bryc), chained over lines. */
+  add(line: string): void {
+    this.#count++
+    if (this.#kept.length < this.#keep) this.#kept.push(line)
+    for (let i = 0; i < line.length; i++) {
+      const code = line.charCodeAt(i)
+      this.#high = Math.imul(this.#high ^ code, 2654435761)
+      this.#low = Math.imul(this.#low ^ code, 1597334677)
+    }
+    this.#high = Math.imul(this.#high ^ (this.#high >>> 16), 2246822507) ^ (this.#low >>> 13)
+    this.#low = Math.imul(this.#low ^ (this.#low >>> 16), 3266489909) ^ (this.#high >>> 13)
+  }
+
+  digest(): string {
+    return `${this.#count}:${(this.#high >>> 0).toString(16).padStart(8, '0')}${(this.#low >>> 0).toString(16).padStart(8, '0')}`
+  }
+}
