@@ -1,0 +1,45 @@
+/** Moving buffers over a thread border. Values are plain trees of objects, arrays and byte arrays. */
+
+/** Deeper trees are no task input: what lies below is cloned as it is. */
+const MAX_DEPTH = 6
+
+export interface Movable<T> {
+  readonly value: T
+  /** Buffers that the value has to itself. */
+  readonly transfer: ArrayBuffer[]
+}
+
+/** True when the view is all of its buffer, so that moving it takes nothing from anybody else. */
+export function ownsBuffer(view: Uint8Array): view is Uint8Array<ArrayBuffer> {
+  const { buffer } = view
+  return buffer instanceof ArrayBuffer && !buffer.resizable && view.byteLength === buffer.byteLength
+}
+
+/** A result on its way back: every byte array is moved. `fixed` names the buffers that the runtime refuses to move. */
+export function movable<T>(value: T, fixed: (buffer: ArrayBuffer) => boolean): Movable<T> {
+  const transfer = new Set<ArrayBuffer>()
+  const own = (view: Uint8Array) => {
+    const moved = ownsBuffer(view) && !fixed(view.buffer) ? view : Uint8Array.from(view)
+    transfer.add(moved.buffer)
+    return moved
+  }
+  return { value: mapBytes(value, own), transfer: [...transfer] }
+}
+
+/** An input on its way out: cloning a view clones the whole buffer behind it, so parts that stay are cut out first. */
+export function cutOut<T>(value: T, moved: readonly ArrayBuffer[]): T {
+  const cut = (view: Uint8Array) =>
+    ownsBuffer(view) || moved.includes(view.buffer as ArrayBuffer) ? view : Uint8Array.from(view)
+  return mapBytes(value, cut)
+}
+
+function mapBytes<T>(value: T, change: (view: Uint8Array) => Uint8Array): T {
+  const visit = (node: unknown, depth: number): unknown => {
+    if (typeof node !== 'object' || node === null || depth > MAX_DEPTH) return node
+    if (node instanceof Uint8Array) return change(node)
+    if (Array.isArray(node)) return node.map((item) => visit(item, depth + 1))
+    if (Object.getPrototypeOf(node) !== Object.prototype) return node
+    return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, visit(item, depth + 1)]))
+  }
+  return visit(value, 0) as T
+}

@@ -1,0 +1,35 @@
+/** Entry of every worker thread: imports the task's module once, runs it, moves the result's buffers back. */
+import { isMarkedAsUntransferable } from 'node:worker_threads'
+import { move, transferableSymbol, valueSymbol } from 'piscina'
+import { toPlain } from '../base/index.ts'
+import type { TaskFunction } from './compute.ts'
+import type { Reply } from './lanes.ts'
+import { movable } from './transfer.ts'
+
+export interface WorkerRequest {
+  readonly url: string
+  readonly input: unknown
+}
+
+interface TaskModule {
+  readonly run: TaskFunction<unknown, unknown>
+}
+
+const modules = new Map<string, Promise<TaskModule>>()
+
+export default async function runTask({ url, input }: WorkerRequest): Promise<unknown> {
+  try {
+    const { run } = await load(url)
+    const { value, transfer } = movable(await run(input), isMarkedAsUntransferable)
+    const reply: Reply = { kind: 'done', output: value }
+    return move({ [transferableSymbol]: transfer, [valueSymbol]: reply } as never)
+  } catch (error) {
+    return { kind: 'failed', error: toPlain(error) } satisfies Reply
+  }
+}
+
+function load(url: string): Promise<TaskModule> {
+  let module = modules.get(url)
+  if (!module) modules.set(url, (module = import(url) as Promise<TaskModule>))
+  return module
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { cutOut, movable, ownsBuffer } from '../../../src/compute/transfer.ts'
+
+test('a view owns its buffer only when it is all of it', () => {
+  const whole = new Uint8Array(4)
+  assert.equal(ownsBuffer(whole), true)
+  assert.equal(ownsBuffer(whole.subarray(1)), false)
+  assert.equal(ownsBuffer(whole.subarray(0, 3)), false)
+  assert.equal(ownsBuffer(new Uint8Array(new SharedArrayBuffer(4))), false)
+  assert.equal(ownsBuffer(new Uint8Array(new ArrayBuffer(4, { maxByteLength: 8 }))), false)
+})
+
+test('a result moves whole buffers and cuts parts out', () => {
+  const whole = Uint8Array.from([1, 2])
+  const part = Uint8Array.from([0, 3, 4]).subarray(1)
+  const { value, transfer } = movable({ a: whole, list: [{ b: part }], n: 5, t: 'x', none: null }, () => false)
+  assert.equal(value.a, whole)
+  assert.deepEqual([...(value.list[0]?.b ?? [])], [3, 4])
+  assert.equal(value.list[0]?.b.buffer.byteLength, 2)
+  assert.deepEqual(transfer, [whole.buffer, value.list[0]?.b.buffer])
+  const arrived = structuredClone(value, { transfer })
+  assert.equal(whole.buffer.detached, true)
+  assert.deepEqual([...arrived.a], [1, 2])
+})
+
+test('one buffer in two places is listed once; a buffer that may not be moved is copied', () => {
+  const bytes = Uint8Array.from([1])
+  assert.equal(movable([bytes, bytes], () => false).transfer.length, 1)
+  const { value, transfer } = movable(bytes, (buffer) => buffer === bytes.buffer)
+  assert.notEqual(value, bytes)
+  assert.deepEqual([...value], [1])
+  assert.deepEqual(transfer, [value.buffer])
+})
+
+test('an input keeps its moved views and cuts the others out of their buffers', () => {
+  const buffer = new ArrayBuffer(16)
+  const moved = new Uint8Array(buffer, 0, 8)
+  const part = new Uint8Array(16).subarray(2, 4)
+  const own = new Uint8Array(3)
+  const value = cutOut({ moved, part, own }, [buffer])
+  assert.equal(value.moved, moved)
+  assert.equal(value.own, own)
+  assert.equal(value.part.buffer.byteLength, 2)
+})
