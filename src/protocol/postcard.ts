@@ -68,6 +68,12 @@ export class Reader {
     return this.#low + this.#high * HIGH_UNIT
   }
 
+  /** A u64 or usize as a number where it is safe, else as a bigint. */
+  size(): number | bigint {
+    const value = this.u64()
+    return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value
+  }
+
   /** A u64 as the nearest number: for values that only inform. */
   nearest(): number {
     this.#varint(10, 0x01)
@@ -93,6 +99,13 @@ export class Reader {
     const text = fromUtf8(this.byteString())
     if (text === undefined) throw damaged(`a string that ends at byte ${this.#offset} is not UTF-8`)
     return text
+  }
+
+  /** The discriminant of an enum of `variants` variants. */
+  variant(variants: number): number {
+    const value = this.u32()
+    if (value >= variants) throw damaged(`unknown variant ${value} before byte ${this.#offset}`)
+    return value
   }
 
   f64(): number {

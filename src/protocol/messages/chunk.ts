@@ -13,7 +13,12 @@ export type ChunkProtocolError =
         | 'internal'
       readonly message: string
     }
-  | { readonly kind: 'messageTooLarge' | 'chunkTooLarge'; readonly size: number; readonly maxSize: number }
+  | {
+      readonly kind: 'messageTooLarge' | 'chunkTooLarge'
+      /** usize on the wire: a bigint only beyond 2^53 - 1. */
+      readonly size: number | bigint
+      readonly maxSize: number | bigint
+    }
   | { readonly kind: 'addressMismatch'; readonly expected: ChunkAddress; readonly actual: ChunkAddress }
   | { readonly kind: 'clientUpdateRequired'; readonly clientVersion: number; readonly minVersion: number }
   | { readonly kind: 'storerUpdateRequired'; readonly clientVersion: number; readonly nodeVersion: number }
