@@ -1,0 +1,73 @@
+/** Numbers of the client that may differ between runs. What all peers must agree on is in protocol/constants.ts. */
+import { MiB, minute, second } from '../base/index.ts'
+
+export interface ClientOptions {
+  /** Peers and list length of the witnessed lookup before a put (client.md 9). */
+  readonly closeGroupWidth: number
+  /** Width of the second try when fewer peers answer. */
+  readonly closeGroupFallbackWidth: number
+  /** How long a width that worked after a fallback is tried first. */
+  readonly groupMemoryMs: number
+  /** Wait for the answer after the message was delivered. */
+  readonly responseTimeoutMs: number
+  /** Limit for connecting and delivering one message. */
+  readonly sendTimeoutMs: number
+  /** Pauses before the put walk is walked again. */
+  readonly putRetryDelaysMs: readonly number[]
+  /** A second GET goes out when the first has not answered after this. */
+  readonly hedgeAfterMs: number
+  /** GETs of one chunk in flight. */
+  readonly getsInFlight: number
+  /** Early GETs while the lookup runs: freely, and at most when the asked peer is among the nearest known. */
+  readonly earlyGets: number
+  readonly earlyGetsMax: number
+  /** Peers asked beside the closest list once the lookup has ended. */
+  readonly alternates: number
+  /** Pause before the second sweep over the peers. */
+  readonly sweepDelayMs: number
+  /** Sweeps over the peers before a read gives up. */
+  readonly sweeps: number
+  /** Pauses before a missing chunk of a file is read again. */
+  readonly fetchRetryDelaysMs: readonly number[]
+  /** How long a peer that kept a read waiting is asked after the others. */
+  readonly suspectMs: number
+  /** Requests awaiting an answer. */
+  readonly maxPendingRequests: number
+  /** Chunks stored at once by an upload. */
+  readonly storeConcurrency: number
+  /** Chunks fetched at once by a download. */
+  readonly fetchConcurrency: number
+  /** Bytes of encrypted chunks held by an upload. */
+  readonly uploadBudgetBytes: number
+  /** Bytes of files in work by a directory upload or download. */
+  readonly filesBudgetBytes: number
+  /** Files of a directory in work. */
+  readonly filesConcurrency: number
+  /** An upload stops after so many failed chunks with no success between. */
+  readonly failuresInARow: number
+}
+
+export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
+  closeGroupWidth: 20, // client.md 9
+  closeGroupFallbackWidth: 7, // client.md 9: the close group itself
+  groupMemoryMs: minute, // saves one failed lookup a chunk on small networks; a guess
+  responseTimeoutMs: 10 * second, // client.md 10
+  sendTimeoutMs: minute, // 5 MiB at 100 kB/s; a stalled stream is ended earlier by the transport
+  putRetryDelaysMs: Object.freeze([500, 1000, 2000]), // client.md 10
+  hedgeAfterMs: second, // client.md 11
+  getsInFlight: 2, // client.md 11
+  earlyGets: 20, // client.md 11
+  earlyGetsMax: 40, // client.md 11
+  alternates: 20, // client.md 11
+  sweepDelayMs: second, // client.md 11
+  sweeps: 2, // client.md 11: the whole sweep once more
+  fetchRetryDelaysMs: Object.freeze([second, 5 * second]), // a chunk of a file should be there: outlast a restart
+  suspectMs: 30 * second, // an idle connection to a dead peer is noticed after 30 s
+  maxPendingRequests: 512, // storeConcurrency × 4 + fetchConcurrency × 2, with room for several calls
+  storeConcurrency: 8, // client.md 15: start of the store channel
+  fetchConcurrency: 8, // 8 × 4 MiB encrypted and as much plain stays below 64 MiB
+  uploadBudgetBytes: 64 * MiB, // client.md 10
+  filesBudgetBytes: 64 * MiB, // one large file at a time, many small ones
+  filesConcurrency: 16, // hides the round trips of small files; not measured
+  failuresInARow: 8, // a network that is gone should not cost one retry round a chunk
+})
