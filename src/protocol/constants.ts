@@ -31,3 +31,10 @@ export const TOPIC_SUBTREE_AUDIT = 'autonomi.ant.replication.subtree-audit.v2'
 export const TOPIC_RELAY_CANARY = 'relay-canary-v1'
 /** Topics with this prefix carry a RequestResponseEnvelope. */
 export const REQUEST_PREFIX = '/rr/'
+
+/** One SignedAddressRecord, its records, the payload of one (wire.md 14.2, 14.4). */
+export const MAX_ADDRESS_RECORD_BYTES = 40 * KiB
+export const MAX_ADDRESS_RECORDS = 16
+export const MAX_ADDRESS_PAYLOAD_BYTES = 2 * KiB
+/** Signed records in the trailer of one NodesFound reply. */
+export const MAX_ADDRESS_PROOFS = 256

@@ -1,4 +1,6 @@
 /** protocol: what two nodes must agree on; pure; the wire spec as code. */
+export * from './address-proofs.ts'
+export * from './address-record.ts'
 export * from './address-type.ts'
 export * from './constants.ts'
 export * from './errors.ts'
@@ -8,6 +10,14 @@ export * from './messages/chunk.ts'
 export * from './messages/chunk-codec.ts'
 export { describeChunkError } from './messages/chunk-error-codec.ts'
 export * from './messages/dht.ts'
+export * from './messages/dht-codec.ts'
+export {
+  type DhtNodeFields,
+  readDhtNode,
+  readDhtNodeFields,
+  writeDhtNode,
+  writeDhtNodeFields,
+} from './messages/dht-node-codec.ts'
 export * from './msgpack.ts'
 export * from './multiaddr.ts'
 export * from './peer-address.ts'
