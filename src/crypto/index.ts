@@ -1,4 +1,5 @@
 /** crypto: pure synchronous primitives on the backend in force. */
+export { type Addon, loadAddon } from './backend/addon.ts'
 export * from './backend.ts'
 export * from './errors.ts'
 export * from './ml-dsa.ts'

@@ -1,11 +1,15 @@
-#include "init.h"
+#include "kernels.h"
 
-extern "C" uint32_t mx_abi_version();
+#include "abi.h"
+#include "init.h"
 
 namespace myrmex {
 
 void InitKernels(Napi::Env env, Napi::Object exports) {
   exports["abiVersion"] = Napi::Number::New(env, mx_abi_version());
+  InitBlake3(env, exports);
+  InitMlDsa(env, exports);
+  InitSeal(env, exports);
 }
 
 }  // namespace myrmex

@@ -1,3 +1,7 @@
-//! The kernels, written once: compiled into the Node-API addon and, the same source, into WebAssembly.
+//! The kernels, written once: linked into the Node-API addon and, from the same source, built as WebAssembly.
+//! Safe Rust throughout; only `c_abi` touches raw memory.
 
+pub mod aead;
 pub mod c_abi;
+pub mod ml_dsa;
+pub mod seal;

@@ -1,4 +1,4 @@
-/** The one setting of this room that comes from outside the program. */
+/** The settings of this room that come from outside the program. */
 import type { BackendName } from '../backend.ts'
 import { CryptoError } from '../errors.ts'
 
@@ -12,4 +12,9 @@ export function forcedBackend(): BackendName | undefined {
   if (name === undefined)
     throw new CryptoError('CRYPTO_BACKEND_MISSING', `MYRMEX_BACKEND is "${text}": known are ${NAMES.join(', ')}`)
   return name
+}
+
+/** MYRMEX_ADDON: the addon's file where it is not in its usual place, such as a build with sanitizers. */
+export function addonOverride(): string | undefined {
+  return process.env['MYRMEX_ADDON'] || undefined
 }

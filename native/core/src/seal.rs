@@ -1,0 +1,149 @@
+//! One self-encryption chunk there and back: derive, Brotli, ChaCha20-Poly1305, pad, hash.
+
+use crate::aead::{self, KEY_BYTES, NONCE_BYTES, TAG_BYTES};
+use brotli::enc::{BrotliEncoderParams, StandardAlloc};
+use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
+
+/// Source hash, two neighbours, index and level as little-endian u64.
+pub const INPUT_BYTES: usize = 112;
+const KDF_CONTEXT: &str = "self_encryption/chunk/v2";
+const PAD_BYTES: usize = 52;
+/// Common multiple of the pad and of the widest vectors: whole blocks are combined without a turn in between.
+const PAD_BLOCK_BYTES: usize = 832;
+/// The encoder picks its hasher by how much input it sees at once: this must stay far below 1 MiB, or bytes change.
+const ENCODER_BUFFER_BYTES: usize = 4096;
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// The tag is wrong, or the chunk is shorter than a tag.
+    Authentication,
+    /// The plain bytes are more or fewer than declared.
+    Size,
+    /// The plain bytes have another source hash.
+    Hash,
+    /// Not a whole Brotli stream.
+    Compression,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct SealFailed;
+
+struct Keys {
+    pad: [u8; PAD_BLOCK_BYTES],
+    key: [u8; KEY_BYTES],
+    nonce: [u8; NONCE_BYTES],
+}
+
+fn derive(input: &[u8; INPUT_BYTES]) -> Keys {
+    let mut reader = blake3::Hasher::new_derive_key(KDF_CONTEXT)
+        .update(input)
+        .finalize_xof();
+    let mut keys = Keys {
+        pad: [0; PAD_BLOCK_BYTES],
+        key: [0; KEY_BYTES],
+        nonce: [0; NONCE_BYTES],
+    };
+    let mut pad = [0; PAD_BYTES];
+    reader.fill(&mut pad);
+    reader.fill(&mut keys.key);
+    reader.fill(&mut keys.nonce);
+    for turn in keys.pad.chunks_exact_mut(PAD_BYTES) {
+        turn.copy_from_slice(&pad);
+    }
+    keys
+}
+
+fn apply_pad(data: &mut [u8], pad: &[u8; PAD_BLOCK_BYTES]) {
+    for block in data.chunks_mut(PAD_BLOCK_BYTES) {
+        for (byte, mask) in block.iter_mut().zip(pad) {
+            *byte ^= mask;
+        }
+    }
+}
+
+/// The encrypted chunk and its address.
+pub fn seal(plain: &[u8], input: &[u8; INPUT_BYTES]) -> Result<(Vec<u8>, [u8; 32]), SealFailed> {
+    let keys = derive(input);
+    let mut content = compress(plain)?;
+    aead::encrypt(&keys.key, keys.nonce, &mut content).map_err(|_| SealFailed)?;
+    apply_pad(&mut content, &keys.pad);
+    let address = *blake3::hash(&content).as_bytes();
+    Ok((content, address))
+}
+
+fn compress(plain: &[u8]) -> Result<Vec<u8>, SealFailed> {
+    let params = BrotliEncoderParams {
+        quality: 6,
+        lgwin: 22,
+        ..Default::default()
+    };
+    let mut compressed = Vec::with_capacity(plain.len() / 2 + 64);
+    let mut input_buffer = [0; ENCODER_BUFFER_BYTES];
+    let mut output_buffer = [0; ENCODER_BUFFER_BYTES];
+    brotli::BrotliCompressCustomAlloc(
+        &mut &plain[..],
+        &mut compressed,
+        &mut input_buffer,
+        &mut output_buffer,
+        &params,
+        StandardAlloc::default(),
+    )
+    .map_err(|_| SealFailed)?;
+    Ok(compressed)
+}
+
+/// Fills `plain` (its length is the declared size) from the encrypted chunk, with every check. On an error the
+/// content of `plain` is worthless.
+pub fn open(content: &[u8], input: &[u8; INPUT_BYTES], plain: &mut [u8]) -> Result<(), OpenError> {
+    let keys = derive(input);
+    if content.len() < TAG_BYTES {
+        return Err(OpenError::Authentication);
+    }
+    let mut compressed = content.to_vec();
+    apply_pad(&mut compressed, &keys.pad);
+    aead::decrypt(&keys.key, keys.nonce, &mut compressed).map_err(|_| OpenError::Authentication)?;
+    decompress(&compressed, plain)?;
+    if blake3::hash(plain).as_bytes() != &input[..32] {
+        return Err(OpenError::Hash);
+    }
+    Ok(())
+}
+
+/// Decodes into a space of exactly the declared size; one byte more than that is the end of the attempt.
+fn decompress(compressed: &[u8], plain: &mut [u8]) -> Result<(), OpenError> {
+    let alloc = StandardAlloc::default;
+    let mut state = BrotliState::new(alloc(), alloc(), alloc());
+    let (mut available_in, mut in_offset) = (compressed.len(), 0);
+    let (mut available_out, mut out_offset, mut total) = (plain.len(), 0, 0);
+    let mut result = BrotliDecompressStream(
+        &mut available_in,
+        &mut in_offset,
+        compressed,
+        &mut available_out,
+        &mut out_offset,
+        plain,
+        &mut total,
+        &mut state,
+    );
+    if matches!(result, BrotliResult::NeedsMoreOutput) {
+        let (mut spare, mut available_spare, mut spare_offset) = ([0; 1], 1, 0);
+        result = BrotliDecompressStream(
+            &mut available_in,
+            &mut in_offset,
+            compressed,
+            &mut available_spare,
+            &mut spare_offset,
+            &mut spare,
+            &mut total,
+            &mut state,
+        );
+        if spare_offset > 0 {
+            return Err(OpenError::Size);
+        }
+    }
+    match result {
+        BrotliResult::ResultSuccess if out_offset == plain.len() => Ok(()),
+        BrotliResult::ResultSuccess | BrotliResult::NeedsMoreOutput => Err(OpenError::Size),
+        BrotliResult::ResultFailure | BrotliResult::NeedsMoreInput => Err(OpenError::Compression),
+    }
+}

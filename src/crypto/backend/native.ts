@@ -1,0 +1,176 @@
+/**
+ * The native kernels: a thin typed shell over the addon. Results are allocated here, because JS makes small arrays
+ * several times faster than the addon could, and an allocation that fails is a RangeError here but fatal over there.
+ */
+import { type Bytes, codeOf, messageOf, utf8 } from '../../base/index.ts'
+import {
+  type Backend,
+  HASH_BYTES,
+  type Hasher,
+  type KeyPair,
+  ML_DSA_PUBLIC_KEY_BYTES,
+  ML_DSA_SECRET_KEY_BYTES,
+  ML_DSA_SEED_BYTES,
+  ML_DSA_SIGNATURE_BYTES,
+  type SealedChunk,
+  type SealKeys,
+  type SignOptions,
+} from '../backend.ts'
+import { CryptoError, type CryptoErrorCode } from '../errors.ts'
+import { loadAddon } from './addon.ts'
+import {
+  checkBytes,
+  checkContext,
+  checkLength,
+  checkOpen,
+  checkOut,
+  checkOutputLength,
+  checkSeal,
+  checkSign,
+  checkVerify,
+  sealInput,
+} from './arguments.ts'
+
+/** What the addon exports (native/addon/shell). Every call checks its arguments again and throws coded errors. */
+interface Kernels {
+  blake3Into(data: Uint8Array, out: Uint8Array, offset: number): void
+  readonly Hasher: new (mode: number, key: Uint8Array) => NativeState
+  mlDsaKeyPairInto(seed: Uint8Array, publicKey: Uint8Array, secretKey: Uint8Array): void
+  mlDsaPublicKeyInto(secretKey: Uint8Array, publicKey: Uint8Array): void
+  mlDsaSignInto(
+    secretKey: Uint8Array,
+    message: Uint8Array,
+    context: Uint8Array,
+    randomness: Uint8Array,
+    signature: Uint8Array,
+  ): void
+  mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context: Uint8Array): boolean
+  sealChunk(plain: Uint8Array, input: Uint8Array, address: Uint8Array): Bytes
+  openChunkInto(content: Uint8Array, input: Uint8Array, plain: Uint8Array): void
+}
+
+interface NativeState {
+  update(data: Uint8Array): void
+  digestInto(out: Uint8Array): void
+}
+
+const MODE_PLAIN = 0
+const MODE_KEYED = 1
+const MODE_DERIVE_KEY = 2
+const EMPTY = new Uint8Array(0)
+
+class NativeHasher implements Hasher {
+  readonly #state: NativeState
+
+  constructor(state: NativeState) {
+    this.#state = state
+  }
+  update(data: Uint8Array): this {
+    checkBytes(data, 'data')
+    this.#state.update(data)
+    return this
+  }
+  digest(length = HASH_BYTES): Bytes {
+    checkOutputLength(length)
+    const out = new Uint8Array(length)
+    this.#state.digestInto(out)
+    return out
+  }
+}
+
+class NativeBackend implements Backend {
+  readonly name = 'native'
+  readonly #kernels: Kernels
+  /** The addon writes here, in memory made once; a copy of 32 bytes is cheaper than memory that it can see. */
+  readonly #hash = new Uint8Array(HASH_BYTES)
+
+  constructor(kernels: Kernels) {
+    this.#kernels = kernels
+  }
+
+  blake3(data: Uint8Array): Bytes {
+    checkBytes(data, 'data')
+    this.#kernels.blake3Into(data, this.#hash, 0)
+    return this.#hash.slice()
+  }
+  blake3Into(data: Uint8Array, out: Uint8Array, offset = 0): void {
+    checkBytes(data, 'data')
+    checkOut(out, offset)
+    this.#kernels.blake3Into(data, out, offset)
+  }
+  blake3Keyed(key: Uint8Array, data: Uint8Array): Bytes {
+    return this.createKeyedHasher(key).update(data).digest()
+  }
+  blake3DeriveKey(context: string, material: Uint8Array, length = HASH_BYTES): Bytes {
+    return this.createDeriveKeyHasher(context).update(material).digest(length)
+  }
+  blake3Xof(data: Uint8Array, length: number): Bytes {
+    return this.createHasher().update(data).digest(length)
+  }
+  createHasher(): Hasher {
+    return new NativeHasher(new this.#kernels.Hasher(MODE_PLAIN, EMPTY))
+  }
+  createKeyedHasher(key: Uint8Array): Hasher {
+    checkLength(key, HASH_BYTES, 'key')
+    return new NativeHasher(new this.#kernels.Hasher(MODE_KEYED, key))
+  }
+  createDeriveKeyHasher(context: string): Hasher {
+    checkContext(context)
+    return new NativeHasher(new this.#kernels.Hasher(MODE_DERIVE_KEY, utf8(context)))
+  }
+
+  mlDsaKeyPair(seed: Uint8Array): KeyPair {
+    checkLength(seed, ML_DSA_SEED_BYTES, 'seed')
+    const publicKey = new Uint8Array(ML_DSA_PUBLIC_KEY_BYTES)
+    const secretKey = new Uint8Array(ML_DSA_SECRET_KEY_BYTES)
+    coded(() => this.#kernels.mlDsaKeyPairInto(seed, publicKey, secretKey))
+    return { publicKey, secretKey }
+  }
+  mlDsaPublicKey(secretKey: Uint8Array): Bytes {
+    checkLength(secretKey, ML_DSA_SECRET_KEY_BYTES, 'secret key')
+    const publicKey = new Uint8Array(ML_DSA_PUBLIC_KEY_BYTES)
+    coded(() => this.#kernels.mlDsaPublicKeyInto(secretKey, publicKey))
+    return publicKey
+  }
+  mlDsaSign(secretKey: Uint8Array, message: Uint8Array, options?: SignOptions): Bytes {
+    const { context, randomness = EMPTY } = checkSign(secretKey, message, options)
+    const signature = new Uint8Array(ML_DSA_SIGNATURE_BYTES)
+    coded(() => this.#kernels.mlDsaSignInto(secretKey, message, context, randomness, signature))
+    return signature
+  }
+  mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context?: Uint8Array): boolean {
+    if (!checkVerify(publicKey, message, signature, context)) return false
+    return this.#kernels.mlDsaVerify(publicKey, message, signature, context ?? EMPTY)
+  }
+
+  sealChunk(plain: Uint8Array, keys: SealKeys): SealedChunk {
+    checkSeal(plain, keys)
+    const address = new Uint8Array(HASH_BYTES)
+    const content = coded(() => this.#kernels.sealChunk(plain, sealInput(keys), address))
+    return { content, address }
+  }
+  openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes {
+    checkOpen(content, keys, size)
+    const plain = new Uint8Array(size)
+    coded(
+      () => this.#kernels.openChunkInto(content, sealInput(keys), plain),
+      `chunk of ${content.length} bytes, declared as ${size} plain bytes`,
+    )
+    return plain
+  }
+}
+
+/** The addon throws plain errors with a code: here they become errors of this room. */
+function coded<T>(run: () => T, what = 'native kernel'): T {
+  try {
+    return run()
+  } catch (cause) {
+    const code = (codeOf(cause) ?? 'CRYPTO_ARGUMENT') as CryptoErrorCode
+    throw new CryptoError(code, `${what}: ${messageOf(cause)}`, { cause })
+  }
+}
+
+/** Throws CRYPTO_BACKEND_MISSING when the addon is not built or does not load. */
+export function createNativeBackend(): Backend {
+  return new NativeBackend(loadAddon().exports as unknown as Kernels)
+}
