@@ -17,12 +17,20 @@ export interface StoreStats {
 export interface ChunkStore {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
-  /** In the index; says nothing about the bytes. */
+  /** Held by name and not known to be unreadable or wrong; nothing is read. */
   has(address: ChunkAddress): boolean
-  /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. */
+  /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. Also STORAGE_IO. */
   get(address: ChunkAddress): Promise<Uint8Array | undefined>
-  /** Durable when it resolves. Throws STORAGE_ADDRESS_MISMATCH, STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_IO. */
+  /**
+   * Durable when it resolves; `repaired` = wrong bytes were replaced. Throws STORAGE_ADDRESS_MISMATCH,
+   * STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_IO, STORAGE_BUSY, STORAGE_CLOSED.
+   */
   put(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome>
+  /**
+   * `put` for a chunk that is held, whatever its bytes are: wrong ones are replaced. Writes nothing when it is not
+   * held. Throws as `put`.
+   */
+  repair(address: ChunkAddress, content: Uint8Array): Promise<'absent' | 'duplicate' | 'repaired'>
   /** false when it was not held. */
   delete(address: ChunkAddress): Promise<boolean>
   /** Addresses held, ascending. */

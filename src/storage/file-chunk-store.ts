@@ -170,22 +170,29 @@ export class FileChunkStore implements ChunkStore {
   async put(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome> {
     this.#assertOpen()
     await verifyContent(this.#hash, address, content)
-    return this.#locks.run(address, () => this.#putAlone(address, content))
+    return this.#locks.run(address, async () => {
+      const outcome = await this.#repairAlone(address, content)
+      if (outcome !== 'absent') return outcome
+      await this.#write(address, content)
+      return 'stored'
+    })
   }
 
-  async #putAlone(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome> {
+  async repair(address: ChunkAddress, content: Uint8Array): Promise<'absent' | 'duplicate' | 'repaired'> {
+    this.#assertOpen()
+    await verifyContent(this.#hash, address, content)
+    return this.#locks.run(address, () => this.#repairAlone(address, content))
+  }
+
+  async #repairAlone(address: ChunkAddress, content: Uint8Array): Promise<'absent' | 'duplicate' | 'repaired'> {
     const held = this.#holds(address) ? await this.#compare(address, content) : 'absent'
     if (held === 'equal') {
       await this.#settleName(address)
       this.#metrics.duplicates.add()
       return 'duplicate'
     }
+    if (held === 'absent') return 'absent'
     await this.#write(address, content)
-    this.#doubtful.delete(address)
-    this.#index.add(address)
-    this.#metrics.chunksStored.add()
-    this.#metrics.bytesStored.add(content.length)
-    if (held === 'absent') return 'stored'
     this.#metrics.repairs.add()
     return 'repaired'
   }
@@ -248,6 +255,10 @@ export class FileChunkStore implements ChunkStore {
     } finally {
       reservation.end(written)
     }
+    this.#doubtful.delete(address)
+    this.#index.add(address)
+    this.#metrics.chunksStored.add()
+    this.#metrics.bytesStored.add(content.length)
   }
 
   delete(address: ChunkAddress): Promise<boolean> {

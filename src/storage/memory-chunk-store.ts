@@ -81,6 +81,14 @@ export class MemoryChunkStore implements ChunkStore {
     return 'stored'
   }
 
+  async repair(address: ChunkAddress, content: Uint8Array): Promise<'absent' | 'duplicate'> {
+    this.#assertOpen()
+    await verifyContent(this.#hash, address, content)
+    if (!this.#chunks.has(address)) return 'absent'
+    this.#metrics.duplicates.add()
+    return 'duplicate'
+  }
+
   async delete(address: ChunkAddress): Promise<boolean> {
     this.#assertOpen()
     const bytes = this.#chunks.get(address)

@@ -1,0 +1,37 @@
+import type { Counter, Histogram, Registry } from '../base/index.ts'
+
+export type RequestName = 'put' | 'get' | 'quote' | 'candidate' | 'pointerPut' | 'pointerGet'
+/** Why a message got no handler. */
+export type TurnedAway = 'undecodable' | 'response' | 'busy' | 'dropped' | 'stopping'
+
+export interface ChunkServerMetrics {
+  answered(request: RequestName, outcome: string, seconds: number): void
+  turnedAway(reason: TurnedAway): void
+  readonly unversionedQuotes: Counter
+  readonly sendFailures: Counter
+}
+
+const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
+
+export function createChunkServerMetrics(registry: Registry, outstanding: () => number): ChunkServerMetrics {
+  const requests = registry.counter('myrmex_chunk_server_requests_total', 'Requests answered, by kind and outcome.')
+  const seconds: Histogram = registry.histogram(
+    'myrmex_chunk_server_request_seconds',
+    'Time from arrival to the end of sending the answer.',
+    SECONDS,
+  )
+  const away = registry.counter('myrmex_chunk_server_turned_away_total', 'Messages that got no handler, by reason.')
+  registry.gauge('myrmex_chunk_server_outstanding_requests', 'Requests waiting or running.', outstanding)
+  return {
+    answered: (request, outcome, duration) => {
+      requests.add(1, { request, outcome })
+      seconds.observe(duration, { request })
+    },
+    turnedAway: (reason) => away.add(1, { reason }),
+    unversionedQuotes: registry.counter(
+      'myrmex_chunk_server_unversioned_quotes_total',
+      'Quote requests without a settlement version.',
+    ),
+    sendFailures: registry.counter('myrmex_chunk_server_send_failures_total', 'Answers that could not be sent.'),
+  }
+}

@@ -1,0 +1,31 @@
+import { MiB, second } from '../base/index.ts'
+
+export interface ChunkServerOptions {
+  /** Requests worked on at the same time. */
+  readonly permits: number
+  /** Requests that may wait for a permit. */
+  readonly maxWaiting: number
+  /** Requests of one peer, waiting or running. */
+  readonly maxPerPeer: number
+  /** Bytes of the requests that wait or run. */
+  readonly maxBytes: number
+  /** The same for one peer. */
+  readonly maxBytesPerPeer: number
+  /** Answers "busy" on their way; above it requests are dropped in silence. */
+  readonly maxBusyAnswers: number
+  /** Longest time for sending one answer. */
+  readonly sendTimeoutMs: number
+  /** Time given to running requests when stopping. */
+  readonly drainMs: number
+}
+
+export const chunkServerDefaults: ChunkServerOptions = Object.freeze({
+  permits: 64, // as the network's nodes (storage.md 13)
+  maxWaiting: 256, // four rounds of permits: at 10 ms a request the last one waits 50 ms; not measured
+  maxPerPeer: 96, // a stock client stores with up to 64 in flight, and fetches beside that
+  maxBytes: 256 * MiB, // 64 puts of full size; what the permits can hold at once
+  maxBytesPerPeer: 96 * MiB, // a stock client keeps 64 MiB of bodies in flight; one peer never fills the line
+  maxBusyAnswers: 64, // each costs a signature
+  sendTimeoutMs: 30 * second, // clients give up after 10 s; a slower reader must not keep a permit
+  drainMs: 5 * second, // storage.md 13
+})
