@@ -8,7 +8,9 @@ export function machineFacts(): Record<string, unknown> {
   const governor = '/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor'
   const run = (program: string, args: string[]) => {
     try {
-      return execFileSync(program, args, { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()
+      return execFileSync(program, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+        .toString()
+        .trim()
     } catch {
       return null
     }

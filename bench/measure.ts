@@ -36,11 +36,23 @@ export const EFFORT: Readonly<Record<'smoke' | 'quick' | 'full', Effort>> = {
 }
 
 /** Calls per second of each contender, or MB/s (10^6) when `bytes` is the size of one call's input. */
-export async function compare(id: string, contenders: readonly Contender[], effort: Effort, bytes?: number): Promise<Row> {
+export async function compare(
+  id: string,
+  contenders: readonly Contender[],
+  effort: Effort,
+  bytes?: number,
+): Promise<Row> {
   const samples = contenders.map(() => [] as number[])
   for (let round = 0; round < effort.rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
-      const bench = new Bench({ time: effort.msPerRound, iterations: 3, warmup: round === 0, warmupTime: effort.msPerRound / 4, warmupIterations: 2, throws: true })
+      const bench = new Bench({
+        time: effort.msPerRound,
+        iterations: 3,
+        warmup: round === 0,
+        warmupTime: effort.msPerRound / 4,
+        warmupIterations: 2,
+        throws: true,
+      })
       bench.add(contender.name, contender.run)
       await bench.run()
       const result = bench.tasks[0]?.result
@@ -49,17 +61,31 @@ export async function compare(id: string, contenders: readonly Contender[], effo
       samples[i]?.push(bytes === undefined ? perSecond : (perSecond * bytes) / 1e6)
     }
   }
-  return rowOf(id, bytes === undefined ? '/s' : 'MB/s', contenders.map((contender, i) => [contender.name, samples[i] as number[]]))
+  return rowOf(
+    id,
+    bytes === undefined ? '/s' : 'MB/s',
+    contenders.map((contender, i) => [contender.name, samples[i] as number[]]),
+  )
 }
 
 /** A row of samples taken elsewhere (whole walks, other processes). */
-export function rowOf(id: string, unit: string, samples: readonly (readonly [name: string, values: readonly number[]])[]): Row {
+export function rowOf(
+  id: string,
+  unit: string,
+  samples: readonly (readonly [name: string, values: readonly number[]])[],
+): Row {
   const median = (values: readonly number[]) => {
     const sorted = values.toSorted((a, b) => a - b)
     return ((sorted[(sorted.length - 1) >> 1] as number) + (sorted[sorted.length >> 1] as number)) / 2
   }
   const base = median(samples[0]?.[1] ?? [1])
-  const results = samples.map(([name, values]) => ({ name, median: median(values), min: Math.min(...values), max: Math.max(...values), ratio: median(values) / base }))
+  const results = samples.map(([name, values]) => ({
+    name,
+    median: median(values),
+    min: Math.min(...values),
+    max: Math.max(...values),
+    ratio: median(values) / base,
+  }))
   return { id, unit, results }
 }
 

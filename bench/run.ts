@@ -12,11 +12,18 @@ import { EFFORT, type Effort, printRow, type Row } from './measure.ts'
 export type Shelf = (context: { effort: Effort; level: 'smoke' | 'quick' | 'full' }) => AsyncIterable<Row>
 
 const { values } = parseArgs({
-  options: { filter: { type: 'string' }, smoke: { type: 'boolean' }, quick: { type: 'boolean' }, json: { type: 'string' } },
+  options: {
+    filter: { type: 'string' },
+    smoke: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    json: { type: 'string' },
+  },
 })
 const level = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full'
 const machine = machineFacts()
-console.log(`${machine['cpu']}, ${machine['cores']} cores, ${machine['node']}, backend ${machine['backend']}, load ${(machine['load'] as number[])[0]}`)
+console.log(
+  `${machine['cpu']}, ${machine['cores']} cores, ${machine['node']}, backend ${machine['backend']}, load ${(machine['load'] as number[])[0]}`,
+)
 
 const rows: Row[] = []
 for (const shelf of ['kernel', 'channel', 'walk']) {

@@ -25,17 +25,26 @@ export function preparePackages() {
   if (have === wanted && existsSync(runtime)) return
   say('installing packages (npm ci) ...')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' })
+  const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  })
   if (result.status !== 0) fail('npm ci failed: is the npm registry reachable? Its output is above.')
   if (!existsSync(runtime)) {
-    fail('the pinned Node runtime was not installed: allow the install script of the package "node" (npm install-scripts approve node) and try again.')
+    fail(
+      'the pinned Node runtime was not installed: allow the install script of the package "node" (npm install-scripts approve node) and try again.',
+    )
   }
   writeFileSync(marker, wanted)
 }
 
 /** Builds the native core when its sources changed; a machine without cargo goes on with the WebAssembly core. */
 export function prepareNative() {
-  const result = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], { cwd: root, stdio: ['ignore', 2, 2] })
+  const result = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
   if (result.status !== 0) fail('the native core did not build: its compiler output is above.')
 }
 

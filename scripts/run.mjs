@@ -44,14 +44,26 @@ function testsOf(tier) {
 }
 
 function runTests(files, flags = []) {
-  return run(runtime, ['--test', '--test-reporter=dot', '--test-reporter-destination=stdout', '--test-reporter=./scripts/summary-reporter.mjs', '--test-reporter-destination=stdout', ...flags, ...files])
+  return run(runtime, [
+    '--test',
+    '--test-reporter=dot',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=./scripts/summary-reporter.mjs',
+    '--test-reporter-destination=stdout',
+    ...flags,
+    ...files,
+  ])
 }
 
 /** Runs to the end with our terminal; Ctrl-C is the child's business. Resolves to the exit code. */
 function run(program, programArgs) {
   return new Promise((resolve) => {
-    const child = spawn(program, programArgs, { cwd: process.env.INIT_CWD && command === 'myrmex' ? process.env.INIT_CWD : root, stdio: 'inherit' })
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
+    const child = spawn(program, programArgs, {
+      cwd: process.env.INIT_CWD && command === 'myrmex' ? process.env.INIT_CWD : root,
+      stdio: 'inherit',
+    })
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
     child.on('error', (error) => {
       say(`${program} did not start: ${error.message}`)
       resolve(1)

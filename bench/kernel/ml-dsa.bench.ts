@@ -25,7 +25,10 @@ const bench: Shelf = async function* ({ effort, level }) {
   yield await compare(
     'ml-dsa-65 verify',
     [
-      ...backends.map((backend) => ({ name: backend.name, run: () => backend.mlDsaVerify(pair.publicKey, message, signature) })),
+      ...backends.map((backend) => ({
+        name: backend.name,
+        run: () => backend.mlDsaVerify(pair.publicKey, message, signature),
+      })),
       { name: 'node:crypto', run: () => verify(null, message, openssl.publicKey, opensslSignature) },
       { name: '@noble/post-quantum', run: () => ml_dsa65.verify(signature, message, pair.publicKey) },
     ],

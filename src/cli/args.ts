@@ -7,6 +7,13 @@ export class UsageError extends CodedError<'CLI_USAGE'> {
   }
 }
 
+/** A failure with a sentence of ours that is no misuse. */
+export class CliError extends CodedError<'CLI_FAILED'> {
+  constructor(message: string, cause?: unknown) {
+    super('CLI_FAILED', message, cause === undefined ? {} : { cause })
+  }
+}
+
 interface Common {
   readonly short?: string
   readonly env?: string
@@ -22,7 +29,13 @@ export type Flag =
 
 export type Flags = Readonly<Record<string, Flag>>
 
-type ValueOf<F extends Flag> = F['type'] extends 'boolean' ? boolean : F['type'] extends 'integer' ? number | undefined : F['type'] extends 'list' ? readonly string[] : string | undefined
+type ValueOf<F extends Flag> = F['type'] extends 'boolean'
+  ? boolean
+  : F['type'] extends 'integer'
+    ? number | undefined
+    : F['type'] extends 'list'
+      ? readonly string[]
+      : string | undefined
 export type Values<F extends Flags> = { readonly [Name in keyof F]: ValueOf<F[Name]> }
 
 export interface Parsed<F extends Flags> {
@@ -31,7 +44,11 @@ export interface Parsed<F extends Flags> {
 }
 
 /** Command line over environment over nothing. Throws UsageError. */
-export function parseArgs<F extends Flags>(argv: readonly string[], flags: F, env: Readonly<Record<string, string | undefined>>): Parsed<F> {
+export function parseArgs<F extends Flags>(
+  argv: readonly string[],
+  flags: F,
+  env: Readonly<Record<string, string | undefined>>,
+): Parsed<F> {
   const values: Record<string, unknown> = {}
   for (const [name, flag] of Object.entries(flags)) {
     const text = flag.env === undefined ? undefined : env[flag.env]
@@ -56,7 +73,8 @@ export function parseArgs<F extends Flags>(argv: readonly string[], flags: F, en
     const [name, inline] = splitFlag(arg, flags)
     const flag = flags[name] as Flag
     if (flag.type === 'boolean') {
-      if (inline !== undefined && inline !== 'true' && inline !== 'false') throw new UsageError(`--${name} takes no value`)
+      if (inline !== undefined && inline !== 'true' && inline !== 'false')
+        throw new UsageError(`--${name} takes no value`)
       values[name] = inline !== 'false'
       continue
     }
@@ -86,10 +104,12 @@ function splitFlag(arg: string, flags: Flags): [name: string, inline: string | u
 function convert(name: string, flag: Flag, text: string): string | number {
   if (flag.type === 'integer') {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || value < flag.min || value > flag.max) throw new UsageError(`${name} takes a whole number from ${flag.min} to ${flag.max}, not "${text}"`)
+    if (!/^\d+$/.test(text) || value < flag.min || value > flag.max)
+      throw new UsageError(`${name} takes a whole number from ${flag.min} to ${flag.max}, not "${text}"`)
     return value
   }
-  if (flag.type === 'string' && flag.values && !flag.values.includes(text)) throw new UsageError(`${name} takes one of ${flag.values.join(', ')}, not "${text}"`)
+  if (flag.type === 'string' && flag.values && !flag.values.includes(text))
+    throw new UsageError(`${name} takes one of ${flag.values.join(', ')}, not "${text}"`)
   if (text === '') throw new UsageError(`${name} must not be empty`)
   return text
 }
@@ -129,7 +149,10 @@ function editDistance(a: string, b: string): number {
 export function describeFlags(flags: Flags): string[] {
   const shown = Object.entries(flags).filter(([, flag]) => !flag.hidden)
   const heads = shown.map(([name, flag]) => {
-    const value = flag.type === 'boolean' ? '' : ` ${'placeholder' in flag && flag.placeholder ? flag.placeholder : flag.type === 'integer' ? 'N' : flag.type === 'path' ? 'PATH' : 'TEXT'}`
+    const value =
+      flag.type === 'boolean'
+        ? ''
+        : ` ${'placeholder' in flag && flag.placeholder ? flag.placeholder : flag.type === 'integer' ? 'N' : flag.type === 'path' ? 'PATH' : 'TEXT'}`
     return `${flag.short ? `-${flag.short}, ` : '    '}--${name}${value}`
   })
   const width = Math.max(0, ...heads.map((head) => head.length))

@@ -20,5 +20,12 @@ export function overview(commands: readonly Command[]): string {
 }
 
 export function commandHelp(command: Command): string {
-  return [`${command.summary}`, '', `Usage: myrmex ${command.name} ${command.usage}`.trimEnd(), '', ...describeFlags(command.flags), ''].join('\n')
+  return [
+    `${command.summary}`,
+    '',
+    `Usage: myrmex ${command.name} ${command.usage}`.trimEnd(),
+    '',
+    ...describeFlags(command.flags),
+    '',
+  ].join('\n')
 }

@@ -1,14 +1,14 @@
 /** Arguments in, one command, an exit code out. */
 import { realpathSync } from 'node:fs'
 import { codeOf } from '../base/index.ts'
+import { VERSION } from '../node/index.ts'
 import { nearest, parseArgs, UsageError } from './args.ts'
-import { COMMANDS } from './commands/index.ts'
 import type { Command } from './command.ts'
+import { COMMANDS } from './commands/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { explain } from './explain.ts'
 import { commandHelp, overview } from './help.ts'
 import { Output } from './output.ts'
-import { VERSION } from '../node/index.ts'
 
 /** The command named by the first words, and what is left. */
 function findCommand(argv: readonly string[]): { command: Command; rest: readonly string[] } | undefined {
@@ -43,8 +43,16 @@ export async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(overview(groups))
       return EXIT.success
     }
-    const known = nearest(words.slice(0, 2).join(' '), COMMANDS.map((command) => command.name))
-    const hint = groups.length > 0 ? `; there are: ${groups.map((command) => command.name).join(', ')}` : known === undefined ? '' : `; did you mean "${known}"?`
+    const known = nearest(
+      words.slice(0, 2).join(' '),
+      COMMANDS.map((command) => command.name),
+    )
+    const hint =
+      groups.length > 0
+        ? `; there are: ${groups.map((command) => command.name).join(', ')}`
+        : known === undefined
+          ? ''
+          : `; did you mean "${known}"?`
     output.error(`unknown command "${words.slice(0, 2).join(' ')}"${hint}. See: myrmex --help`)
     return EXIT.usage
   }
@@ -63,14 +71,16 @@ async function runCommand(command: Command, argv: readonly string[], output: Out
     controller.abort(new Interrupted('interrupted'))
   }
   // A pipe that closes early (`| head`) is no crash.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => codeOf(error) === 'EPIPE' || process.exit(EXIT.failure))
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error) => codeOf(error) === 'EPIPE' || process.exit(EXIT.failure))
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
   // Waiting for a peer holds no handle of its own; a running command keeps the process.
   const keepAlive = setInterval(() => undefined, 2 ** 30)
   try {
     const { values, positionals } = parseArgs(argv, command.flags, process.env)
     const { min, max } = command.positionals
-    if (positionals.length < min || positionals.length > max) throw new UsageError(`usage: myrmex ${command.name} ${command.usage}`)
+    if (positionals.length < min || positionals.length > max)
+      throw new UsageError(`usage: myrmex ${command.name} ${command.usage}`)
     return await command.run({ values, positionals, signal: controller.signal, output })
   } catch (error) {
     if (error instanceof UsageError) {

@@ -51,7 +51,9 @@ export class Output {
     const width = 24
     const filled = Math.round(share * width)
     const count = total > 0 ? `${done}/${total} ${unit}` : `${done} ${unit}`
-    this.#stderr.write(`\r\x1b[2K${label.padEnd(12)} [${'='.repeat(filled)}${' '.repeat(width - filled)}] ${Math.round(share * 100)}%  ${count}`)
+    this.#stderr.write(
+      `\r\x1b[2K${label.padEnd(12)} [${'='.repeat(filled)}${' '.repeat(width - filled)}] ${Math.round(share * 100)}%  ${count}`,
+    )
     this.#barShown = true
   }
 

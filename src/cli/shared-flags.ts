@@ -8,7 +8,12 @@ export const JSON_FLAG = { type: 'boolean', help: 'one JSON object on stdout, no
 /** How a client finds the network. */
 export const CONNECT_FLAGS = {
   'devnet-manifest': { type: 'path', help: 'manifest of a local network', placeholder: 'FILE' },
-  bootstrap: { type: 'list', short: 'b', help: 'nodes to start from: IP:PORT or a multiaddr; comma list or repeated', placeholder: 'ADDR' },
+  bootstrap: {
+    type: 'list',
+    short: 'b',
+    help: 'nodes to start from: IP:PORT or a multiaddr; comma list or repeated',
+    placeholder: 'ADDR',
+  },
   'allow-loopback': { type: 'boolean', help: 'accept peers on this machine (a manifest implies it)' },
   'ipv4-only': { type: 'boolean', help: 'do not use IPv6' },
   'timeout-secs': { type: 'integer', min: 1, max: 86400, help: 'give up connecting after this long (default 60)' },

@@ -2,11 +2,11 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../base/index.ts'
-import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
 import { DevnetError } from './errors.ts'
 import { DevnetFolder, type DevnetNodeRecord, type Supervisor } from './folder.ts'
+import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
 import type { DevnetManifest } from './manifest.ts'
-import { isOurProcess, processStamp, startNodeProcess, stopProcesses, type StartedProcess } from './processes.ts'
+import { isOurProcess, processStamp, type StartedProcess, startNodeProcess, stopProcesses } from './processes.ts'
 import { waitUntilAccepting } from './ready.ts'
 
 export interface DevnetOptions {
@@ -35,11 +35,18 @@ export interface Devnet extends AsyncDisposable {
 const BOOTSTRAP_NODES = 3
 
 /** Resolves when the network accepts a put. On failure everything started is stopped again. */
-export async function startDevnet(options: DevnetOptions, signal: AbortSignal, clock: Clock = systemClock): Promise<Devnet> {
+export async function startDevnet(
+  options: DevnetOptions,
+  signal: AbortSignal,
+  clock: Clock = systemClock,
+): Promise<Devnet> {
   const folder = new DevnetFolder(options.dataDir)
   const running = await runningNodes(folder)
   if (running.length > 0) {
-    throw new DevnetError('DEVNET_RUNNING', `a local network is already running in ${folder.path} (${running.length} nodes). Stop it with: myrmex devnet stop --data '${folder.path}'`)
+    throw new DevnetError(
+      'DEVNET_RUNNING',
+      `a local network is already running in ${folder.path} (${running.length} nodes). Stop it with: myrmex devnet stop --data '${folder.path}'`,
+    )
   }
   const supervisor = options.detached ? null : { pid: process.pid, stamp: processStamp(process.pid) }
   const claimed = await folder.claim({ createdAt: new Date(clock.now()).toISOString(), keep: options.keep, supervisor })
@@ -47,7 +54,11 @@ export async function startDevnet(options: DevnetOptions, signal: AbortSignal, c
   let inProcess: InProcessNodes | undefined
   const stop = async () => {
     await inProcess?.stop()
-    if (!inProcess) await stopProcesses(records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })), clock)
+    if (!inProcess)
+      await stopProcesses(
+        records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })),
+        clock,
+      )
     if (options.keep) await folder.saveState({ ...claimed, supervisor: null, nodes: records })
     else await folder.remove()
   }
@@ -60,7 +71,11 @@ export async function startDevnet(options: DevnetOptions, signal: AbortSignal, c
     }
     await folder.saveState({ ...claimed, nodes: records })
     await folder.saveManifest(manifestOf(folder, records, claimed.created_at))
-    await waitUntilAccepting(records.map((record) => record.address), signal, clock)
+    await waitUntilAccepting(
+      records.map((record) => record.address),
+      signal,
+      clock,
+    )
     return { folder, manifestPath: folder.manifestPath, nodes: records, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop().catch(() => undefined)
@@ -68,7 +83,12 @@ export async function startDevnet(options: DevnetOptions, signal: AbortSignal, c
   }
 }
 
-async function startProcesses(folder: DevnetFolder, options: DevnetOptions, signal: AbortSignal, clock: Clock): Promise<DevnetNodeRecord[]> {
+async function startProcesses(
+  folder: DevnetFolder,
+  options: DevnetOptions,
+  signal: AbortSignal,
+  clock: Clock,
+): Promise<DevnetNodeRecord[]> {
   const started: StartedProcess[] = []
   const records: DevnetNodeRecord[] = []
   try {
@@ -77,7 +97,16 @@ async function startProcesses(folder: DevnetFolder, options: DevnetOptions, sign
       const bootstrap = started.slice(0, BOOTSTRAP_NODES).map((node) => node.socket)
       const rootDir = folder.rootDir(index)
       const node = await startNodeProcess(
-        { index, program: options.program, rootDir, logPath: folder.logPath(index), port: 0, bootstrap, logLevel: options.logLevel, detached: options.detached },
+        {
+          index,
+          program: options.program,
+          rootDir,
+          logPath: folder.logPath(index),
+          port: 0,
+          bootstrap,
+          logLevel: options.logLevel,
+          detached: options.detached,
+        },
         signal,
         clock,
       )
@@ -91,7 +120,10 @@ async function startProcesses(folder: DevnetFolder, options: DevnetOptions, sign
     if (failed) throw failed.reason
     return records.sort((a, b) => a.index - b.index)
   } catch (error) {
-    await stopProcesses(records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })), clock)
+    await stopProcesses(
+      records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })),
+      clock,
+    )
     throw error
   }
 }
@@ -109,14 +141,25 @@ function manifestOf(folder: DevnetFolder, records: readonly DevnetNodeRecord[], 
 
 export interface DevnetStatus {
   readonly manifest: string
-  readonly nodes: readonly { index: number; pid: number | null; peer_id: string; address: string; root_dir: string; running: boolean }[]
+  readonly nodes: readonly {
+    index: number
+    pid: number | null
+    peer_id: string
+    address: string
+    root_dir: string
+    running: boolean
+  }[]
 }
 
 /** Throws DEVNET_NOT_RUNNING when the folder holds no local network. */
 export async function devnetStatus(dataDir: string): Promise<DevnetStatus> {
   const folder = new DevnetFolder(dataDir)
   const state = await folder.state()
-  if (!state) throw new DevnetError('DEVNET_NOT_RUNNING', `there is no local network in ${folder.path}. Start one with: myrmex devnet start`)
+  if (!state)
+    throw new DevnetError(
+      'DEVNET_NOT_RUNNING',
+      `there is no local network in ${folder.path}. Start one with: myrmex devnet start`,
+    )
   const nodes = state.nodes.map(({ index, pid, peer_id, address, root_dir }) => {
     const running = isNodeRunning(state.supervisor, pid, root_dir)
     return { index, pid: running ? pid : null, peer_id, address, root_dir, running }
@@ -125,7 +168,10 @@ export async function devnetStatus(dataDir: string): Promise<DevnetStatus> {
 }
 
 /** Stops the network of a folder, whoever started it, and removes its data unless it was told to keep them. */
-export async function stopDevnet(dataDir: string, clock: Clock = systemClock): Promise<{ stopped: number; kept: boolean }> {
+export async function stopDevnet(
+  dataDir: string,
+  clock: Clock = systemClock,
+): Promise<{ stopped: number; kept: boolean }> {
   const folder = new DevnetFolder(dataDir)
   const state = await folder.state()
   if (!state) throw new DevnetError('DEVNET_NOT_RUNNING', `there is no local network in ${folder.path}`)
@@ -133,9 +179,15 @@ export async function stopDevnet(dataDir: string, clock: Clock = systemClock): P
   if (state.supervisor !== null && running.length > 0 && isSupervisor(state.supervisor)) {
     process.kill(state.supervisor.pid, 'SIGTERM')
     const signal = new AbortController().signal
-    for (let waited = 0; waited < 15_000 && (await runningNodes(folder)).length > 0; waited += 100) await clock.sleep(100, signal)
+    for (let waited = 0; waited < 15_000 && (await runningNodes(folder)).length > 0; waited += 100)
+      await clock.sleep(100, signal)
   }
-  await stopProcesses((await runningNodes(folder)).filter(({ pid }) => pid !== state.supervisor?.pid).map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })), clock)
+  await stopProcesses(
+    (await runningNodes(folder))
+      .filter(({ pid }) => pid !== state.supervisor?.pid)
+      .map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })),
+    clock,
+  )
   if (!state.keep) await folder.remove()
   return { stopped: running.length, kept: state.keep }
 }
@@ -161,5 +213,10 @@ export async function countCopies(nodes: readonly DevnetNodeRecord[], addresses:
       () => true,
       () => false,
     )
-  return Promise.all(addresses.map(async (address) => (await Promise.all(nodes.map(({ root_dir }) => holds(root_dir, address)))).filter(Boolean).length))
+  return Promise.all(
+    addresses.map(
+      async (address) =>
+        (await Promise.all(nodes.map(({ root_dir }) => holds(root_dir, address)))).filter(Boolean).length,
+    ),
+  )
 }

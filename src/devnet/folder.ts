@@ -5,8 +5,8 @@
 import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { codeOf } from '../base/index.ts'
-import type { DevnetManifest } from './manifest.ts'
 import { DevnetError } from './errors.ts'
+import type { DevnetManifest } from './manifest.ts'
 
 const STATE_FILE = 'devnet.json'
 const MANIFEST_FILE = 'manifest.json'
@@ -59,7 +59,10 @@ export class DevnetFolder {
     const madeFolder = (await mkdir(this.path, { recursive: true, mode: 0o700 })) !== undefined
     const previous = await this.state()
     if (!previous && (await readdir(this.path)).length > 0) {
-      throw new DevnetError('DEVNET_FOLDER', `${this.path} is not empty and was not made by a local network: choose another folder with --data`)
+      throw new DevnetError(
+        'DEVNET_FOLDER',
+        `${this.path} is not empty and was not made by a local network: choose another folder with --data`,
+      )
     }
     const state: DevnetState = {
       mark: MARK,
@@ -79,8 +82,8 @@ export class DevnetFolder {
   /** undefined when the folder does not exist or carries no mark of ours. */
   async state(): Promise<DevnetState | undefined> {
     try {
-      const state = JSON.parse(await readFile(join(this.path, STATE_FILE), 'utf8')) as Partial<DevnetState>
-      return state.mark === MARK && Array.isArray(state.nodes) ? (state as DevnetState) : undefined
+      const state = JSON.parse(await readFile(join(this.path, STATE_FILE), 'utf8')) as Partial<DevnetState> | null
+      return state?.mark === MARK && Array.isArray(state.nodes) ? (state as DevnetState) : undefined
     } catch (error) {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR' || error instanceof SyntaxError) return undefined
       throw error
@@ -99,7 +102,8 @@ export class DevnetFolder {
   async remove(): Promise<void> {
     const state = await this.state()
     if (!state) return
-    for (const name of ['nodes', 'logs', MANIFEST_FILE, STATE_FILE]) await rm(join(this.path, name), { recursive: true, force: true, maxRetries: 5 })
+    for (const name of ['nodes', 'logs', MANIFEST_FILE, STATE_FILE])
+      await rm(join(this.path, name), { recursive: true, force: true, maxRetries: 5 })
     if (state.made_folder) await rmdir(this.path).catch(() => undefined)
   }
 

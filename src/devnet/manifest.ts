@@ -12,7 +12,12 @@ export interface DevnetManifest {
   readonly data_dir: string
   readonly created_at: string
   /** Absent on a network where storing is free. */
-  readonly evm?: { readonly rpc_url: string; readonly wallet_private_key: string; readonly payment_token_address: string; readonly payment_vault_address: string }
+  readonly evm?: {
+    readonly rpc_url: string
+    readonly wallet_private_key: string
+    readonly payment_token_address: string
+    readonly payment_vault_address: string
+  }
 }
 
 /** Reads a manifest of ours or of the network's tools; unknown fields are ignored. */
@@ -21,7 +26,11 @@ export async function readManifest(path: string): Promise<{ manifest: DevnetMani
   try {
     manifest = JSON.parse(await readFile(path, 'utf8')) as DevnetManifest
   } catch (error) {
-    throw new DevnetError('DEVNET_MANIFEST', `the manifest ${path} cannot be read (${messageOf(error)}). Is the network running? See: myrmex devnet status`, { cause: error })
+    throw new DevnetError(
+      'DEVNET_MANIFEST',
+      `the manifest ${path} cannot be read (${messageOf(error)}). Is the network running? See: myrmex devnet status`,
+      { cause: error },
+    )
   }
   const entries: unknown = manifest?.bootstrap
   if (!Array.isArray(entries) || entries.length === 0 || !entries.every((entry) => typeof entry === 'string')) {
@@ -30,6 +39,8 @@ export async function readManifest(path: string): Promise<{ manifest: DevnetMani
   try {
     return { manifest, seeds: entries.map((entry: string) => parseMultiaddr(entry)) }
   } catch (error) {
-    throw new DevnetError('DEVNET_MANIFEST', `the manifest ${path} holds a bad address: ${messageOf(error)}`, { cause: error })
+    throw new DevnetError('DEVNET_MANIFEST', `the manifest ${path} holds a bad address: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
 }

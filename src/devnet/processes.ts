@@ -32,10 +32,28 @@ export interface StartedProcess {
 }
 
 /** Starts one node and waits until it listens. */
-export async function startNodeProcess(spec: NodeProcessSpec, signal: AbortSignal, clock: Clock = systemClock): Promise<StartedProcess> {
+export async function startNodeProcess(
+  spec: NodeProcessSpec,
+  signal: AbortSignal,
+  clock: Clock = systemClock,
+): Promise<StartedProcess> {
   const [program, ...prefix] = spec.program as [string, ...string[]]
   const log = openSync(spec.logPath, 'a')
-  const args = [...prefix, 'node', 'run', '--root-dir', spec.rootDir, '--port', String(spec.port), '--network-mode', 'development', '--payment', 'free', '--log-level', spec.logLevel]
+  const args = [
+    ...prefix,
+    'node',
+    'run',
+    '--root-dir',
+    spec.rootDir,
+    '--port',
+    String(spec.port),
+    '--network-mode',
+    'development',
+    '--payment',
+    'free',
+    '--log-level',
+    spec.logLevel,
+  ]
   for (const address of spec.bootstrap) args.push('--bootstrap', address)
   if (!spec.detached) args.push('--until-stdin-closes')
   const child = spawn(program, args, { stdio: [spec.detached ? 'ignore' : 'pipe', log, log], detached: true })
@@ -47,7 +65,8 @@ export async function startNodeProcess(spec: NodeProcessSpec, signal: AbortSigna
   for (let waited = 0; waited < START_LIMIT_MS; waited += POLL_MS) {
     if (exit !== undefined) break
     const status = await readStatusFile(spec.rootDir)
-    if (status && status.pid === child.pid) return { child, pid: status.pid, peerId: status.peer_id, address: status.address, socket: status.socket }
+    if (status && status.pid === child.pid)
+      return { child, pid: status.pid, peerId: status.peer_id, address: status.address, socket: status.socket }
     await clock.sleep(POLL_MS, signal).catch((reason) => {
       child.kill('SIGTERM')
       throw reason
@@ -55,7 +74,10 @@ export async function startNodeProcess(spec: NodeProcessSpec, signal: AbortSigna
   }
   child.kill('SIGKILL')
   const tail = (await readFile(spec.logPath, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join('\n')
-  throw new DevnetError('DEVNET_NODE_FAILED', `node ${spec.index} did not start: ${exit ?? `no answer within ${START_LIMIT_MS / 1000} s`}. Its log ends with:\n${tail}`)
+  throw new DevnetError(
+    'DEVNET_NODE_FAILED',
+    `node ${spec.index} did not start: ${exit ?? `no answer within ${START_LIMIT_MS / 1000} s`}. Its log ends with:\n${tail}`,
+  )
 }
 
 /** Alive, and really the node of this folder: a number may have been given to another program since. */
@@ -87,7 +109,10 @@ export function processStamp(pid: number): string {
 }
 
 /** SIGTERM, then SIGKILL for those that did not go within 10 s. */
-export async function stopProcesses(processes: readonly { pid: number; rootDir: string }[], clock: Clock = systemClock): Promise<void> {
+export async function stopProcesses(
+  processes: readonly { pid: number; rootDir: string }[],
+  clock: Clock = systemClock,
+): Promise<void> {
   const alive = () => processes.filter(({ pid, rootDir }) => isOurProcess(pid, rootDir))
   const kill = (pid: number, name: NodeJS.Signals) => {
     try {
@@ -98,7 +123,9 @@ export async function stopProcesses(processes: readonly { pid: number; rootDir: 
   }
   for (const { pid } of alive()) kill(pid, 'SIGTERM')
   const signal = new AbortController().signal
-  for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS) await clock.sleep(POLL_MS, signal)
+  for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS)
+    await clock.sleep(POLL_MS, signal)
   for (const { pid } of alive()) kill(pid, 'SIGKILL')
-  for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS) await clock.sleep(POLL_MS, signal)
+  for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS)
+    await clock.sleep(POLL_MS, signal)
 }

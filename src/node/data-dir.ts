@@ -29,7 +29,10 @@ export async function openRootDir(given: string | undefined): Promise<string> {
     if (exists) found.push(join(nodes, name))
   }
   if (found.length > 1) {
-    throw new NodeError('NODE_IDENTITY_AMBIGUOUS', `${nodes} holds ${found.length} nodes: choose one with --root-dir, for example --root-dir '${found[0]}'`)
+    throw new NodeError(
+      'NODE_IDENTITY_AMBIGUOUS',
+      `${nodes} holds ${found.length} nodes: choose one with --root-dir, for example --root-dir '${found[0]}'`,
+    )
   }
   return usable(found[0] ?? join(nodes, 'myrmex-1'))
 }
@@ -40,6 +43,10 @@ async function usable(folder: string): Promise<string> {
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     return folder
   } catch (error) {
-    throw new NodeError('NODE_ROOT_UNUSABLE', `the folder ${folder} cannot be used: ${messageOf(error)}. Choose another with --root-dir.`, { cause: error })
+    throw new NodeError(
+      'NODE_ROOT_UNUSABLE',
+      `the folder ${folder} cannot be used: ${messageOf(error)}. Choose another with --root-dir.`,
+      { cause: error },
+    )
   }
 }

@@ -18,7 +18,13 @@ const MAX_SCRYPT_MEMORY = 512 * 1024 * 1024
 
 interface SealedIdentity {
   readonly myrmex_identity: 1
-  readonly kdf: { readonly name: 'scrypt'; readonly n: number; readonly r: number; readonly p: number; readonly salt: string }
+  readonly kdf: {
+    readonly name: 'scrypt'
+    readonly n: number
+    readonly r: number
+    readonly p: number
+    readonly salt: string
+  }
   readonly cipher: 'chacha20-poly1305'
   readonly nonce: string
   readonly public_key: string
@@ -27,7 +33,10 @@ interface SealedIdentity {
 }
 
 /** Loads the identity in `folder`, or creates one; `created` tells which. */
-export async function loadOrCreateIdentity(folder: string, passphrase?: string): Promise<Identity & { created: boolean }> {
+export async function loadOrCreateIdentity(
+  folder: string,
+  passphrase?: string,
+): Promise<Identity & { created: boolean }> {
   const path = join(folder, IDENTITY_FILE)
   const text = await readPrivate(path)
   if (text !== undefined) return { ...(await parseIdentity(text, path, passphrase)), created: false }
@@ -40,9 +49,16 @@ async function readPrivate(path: string): Promise<string | undefined> {
   try {
     const { mode, size } = await stat(path)
     if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new NodeError('NODE_IDENTITY_READABLE', `others can read the secret key in ${path}. Run: chmod 600 '${path}'`)
+      throw new NodeError(
+        'NODE_IDENTITY_READABLE',
+        `others can read the secret key in ${path}. Run: chmod 600 '${path}'`,
+      )
     }
-    if (size > MAX_FILE_BYTES) throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} has ${size} bytes; an identity has at most ${MAX_FILE_BYTES}`)
+    if (size > MAX_FILE_BYTES)
+      throw new NodeError(
+        'NODE_IDENTITY_CORRUPT',
+        `${path} has ${size} bytes; an identity has at most ${MAX_FILE_BYTES}`,
+      )
     return await readFile(path, 'utf8')
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
@@ -71,26 +87,42 @@ async function parseIdentity(text: string, path: string, passphrase: string | un
   try {
     parsed = JSON.parse(text)
   } catch (error) {
-    throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} is not JSON. Restore it from a backup, or move it away to start with a new identity.`, { cause: error })
+    throw new NodeError(
+      'NODE_IDENTITY_CORRUPT',
+      `${path} is not JSON. Restore it from a backup, or move it away to start with a new identity.`,
+      { cause: error },
+    )
   }
   const record = parsed as Record<string, unknown> | null
   if (record?.['myrmex_identity'] === 1) return openSealed(parsed as SealedIdentity, path, passphrase)
   const publicKey = byteArray(record?.['public_key'])
   const secretKey = byteArray(record?.['secret_key'])
-  if (!publicKey || !secretKey) throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} does not hold the byte arrays secret_key and public_key`)
+  if (!publicKey || !secretKey)
+    throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} does not hold the byte arrays secret_key and public_key`)
   return verifiedIdentity(publicKey, secretKey, path)
 }
 
 async function openSealed(sealed: SealedIdentity, path: string, passphrase: string | undefined): Promise<Identity> {
   if (passphrase === undefined) {
-    throw new NodeError('NODE_IDENTITY_PASSPHRASE', `${path} is protected: give its passphrase in MYRMEX_PASSPHRASE or with --passphrase-file`)
+    throw new NodeError(
+      'NODE_IDENTITY_PASSPHRASE',
+      `${path} is protected: give its passphrase in MYRMEX_PASSPHRASE or with --passphrase-file`,
+    )
   }
   const { kdf } = sealed
-  const [salt, nonce, publicKey, secretKey] = [kdf?.salt, sealed.nonce, sealed.public_key, sealed.secret_key].map((hex) =>
-    typeof hex === 'string' ? fromHex(hex) : undefined,
+  const [salt, nonce, publicKey, secretKey] = [kdf?.salt, sealed.nonce, sealed.public_key, sealed.secret_key].map(
+    (hex) => (typeof hex === 'string' ? fromHex(hex) : undefined),
   )
   const memory = 128 * Number(kdf?.n) * Number(kdf?.r)
-  if (!salt || nonce?.length !== 12 || !publicKey || !secretKey || secretKey.length < 16 || sealed.cipher !== 'chacha20-poly1305' || !(memory <= MAX_SCRYPT_MEMORY)) {
+  if (
+    !salt ||
+    nonce?.length !== 12 ||
+    !publicKey ||
+    !secretKey ||
+    secretKey.length < 16 ||
+    sealed.cipher !== 'chacha20-poly1305' ||
+    !(memory <= MAX_SCRYPT_MEMORY)
+  ) {
     throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} is a protected identity with fields that make no sense`)
   }
   const key = await stretch(passphrase, salt, kdf)

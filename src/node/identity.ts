@@ -1,6 +1,13 @@
 /** Who we are: an ML-DSA-65 key pair and the PeerId made of it (wire.md 4). */
 import { type Bytes, CodedError, systemRandom } from '../base/index.ts'
-import { backend, type KeyPair, ML_DSA_PUBLIC_KEY_BYTES, ML_DSA_SECRET_KEY_BYTES, mlDsaSigner, type Signer } from '../crypto/index.ts'
+import {
+  backend,
+  type KeyPair,
+  ML_DSA_PUBLIC_KEY_BYTES,
+  ML_DSA_SECRET_KEY_BYTES,
+  mlDsaSigner,
+  type Signer,
+} from '../crypto/index.ts'
 import { type PeerId, peerIdOf } from '../protocol/index.ts'
 import { NodeError } from './errors.ts'
 
@@ -29,9 +36,14 @@ export function identityOf(pair: KeyPair): Identity {
 /** An identity of two keys read from somewhere: refused unless they belong together. */
 export function verifiedIdentity(publicKey: Bytes, secretKey: Bytes, origin: string): Identity {
   const corrupt = (why: string) =>
-    new NodeError('NODE_IDENTITY_CORRUPT', `${origin} is not a usable identity: ${why}. Restore it from a backup, or move it away to start with a new identity.`)
-  if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES) throw corrupt(`the public key has ${publicKey.length} bytes, not ${ML_DSA_PUBLIC_KEY_BYTES}`)
-  if (secretKey.length !== ML_DSA_SECRET_KEY_BYTES) throw corrupt(`the secret key has ${secretKey.length} bytes, not ${ML_DSA_SECRET_KEY_BYTES}`)
+    new NodeError(
+      'NODE_IDENTITY_CORRUPT',
+      `${origin} is not a usable identity: ${why}. Restore it from a backup, or move it away to start with a new identity.`,
+    )
+  if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES)
+    throw corrupt(`the public key has ${publicKey.length} bytes, not ${ML_DSA_PUBLIC_KEY_BYTES}`)
+  if (secretKey.length !== ML_DSA_SECRET_KEY_BYTES)
+    throw corrupt(`the secret key has ${secretKey.length} bytes, not ${ML_DSA_SECRET_KEY_BYTES}`)
   const probe = systemRandom.bytes(32)
   let matches: boolean
   try {

@@ -17,7 +17,15 @@ export interface NetworkPreset {
 }
 
 /** UDP 10000 each, as shipped with the network's own node (operations.md 4). */
-const MAINNET_SEEDS = ['207.148.94.42', '45.77.50.10', '66.135.23.83', '149.248.9.2', '49.12.119.240', '5.161.25.133', '18.228.202.183']
+const MAINNET_SEEDS = [
+  '207.148.94.42',
+  '45.77.50.10',
+  '66.135.23.83',
+  '149.248.9.2',
+  '49.12.119.240',
+  '5.161.25.133',
+  '18.228.202.183',
+]
 
 export const NETWORK_PRESETS: Readonly<Record<NetworkMode, NetworkPreset>> = {
   production: {
@@ -28,6 +36,20 @@ export const NETWORK_PRESETS: Readonly<Record<NetworkMode, NetworkPreset>> = {
     seeds: MAINNET_SEEDS.map((ip) => ({ ip, port: 10000 })),
     isPublic: true,
   },
-  testnet: { bindIp: '0.0.0.0', allowLoopback: true, maxPerIp: Infinity, maxPerSubnet: Infinity, seeds: [], isPublic: false },
-  development: { bindIp: '127.0.0.1', allowLoopback: true, maxPerIp: Infinity, maxPerSubnet: Infinity, seeds: [], isPublic: false },
+  testnet: {
+    bindIp: '0.0.0.0',
+    allowLoopback: true,
+    maxPerIp: Infinity,
+    maxPerSubnet: Infinity,
+    seeds: [],
+    isPublic: false,
+  },
+  development: {
+    bindIp: '127.0.0.1',
+    allowLoopback: true,
+    maxPerIp: Infinity,
+    maxPerSubnet: Infinity,
+    seeds: [],
+    isPublic: false,
+  },
 }

@@ -19,7 +19,10 @@ export function nodeMultiaddr(socket: SocketAddress, peerId: PeerId): string {
   return `/${socket.ip.includes(':') ? 'ip6' : 'ip4'}/${socket.ip}/udp/${socket.port}/quic/p2p/${peerId}`
 }
 
-export async function writeStatusFile(folder: string, node: { peerId: PeerId; address: SocketAddress; startedAt: number }): Promise<void> {
+export async function writeStatusFile(
+  folder: string,
+  node: { peerId: PeerId; address: SocketAddress; startedAt: number },
+): Promise<void> {
   const status: NodeStatus = {
     pid: process.pid,
     peer_id: node.peerId,
@@ -36,7 +39,11 @@ export async function writeStatusFile(folder: string, node: { peerId: PeerId; ad
 export async function readStatusFile(folder: string): Promise<NodeStatus | undefined> {
   try {
     const status = JSON.parse(await readFile(join(folder, STATUS_FILE), 'utf8')) as Partial<NodeStatus>
-    const complete = typeof status.pid === 'number' && typeof status.peer_id === 'string' && typeof status.address === 'string' && typeof status.socket === 'string'
+    const complete =
+      typeof status.pid === 'number' &&
+      typeof status.peer_id === 'string' &&
+      typeof status.address === 'string' &&
+      typeof status.socket === 'string'
     return complete ? (status as NodeStatus) : undefined
   } catch {
     return undefined

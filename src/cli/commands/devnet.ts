@@ -6,10 +6,14 @@ import { platformDataDir } from '../../node/index.ts'
 import { UsageError } from '../args.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { LOG_LEVEL_FLAG } from '../shared-flags.ts'
 import { selfProgram } from '../self-program.ts'
+import { LOG_LEVEL_FLAG } from '../shared-flags.ts'
 
-const DATA_FLAG = { type: 'path', help: "folder of the network (default: the platform's data folder)", placeholder: 'DIR' } as const
+const DATA_FLAG = {
+  type: 'path',
+  help: "folder of the network (default: the platform's data folder)",
+  placeholder: 'DIR',
+} as const
 const JSON_FLAG = { type: 'boolean', help: 'one JSON object on stdout' } as const
 
 function dataDir(given: string | undefined): string {
@@ -31,7 +35,8 @@ export const devnetStart = defineCommand({
     json: JSON_FLAG,
   },
   async run({ values, signal, output }) {
-    if (values.detach && values['in-process']) throw new UsageError('--detach needs processes of their own: leave out --in-process')
+    if (values.detach && values['in-process'])
+      throw new UsageError('--detach needs processes of their own: leave out --in-process')
     const total = values.nodes ?? 8
     const network = await startDevnet(
       {
@@ -47,13 +52,17 @@ export const devnetStart = defineCommand({
       signal,
     )
     output.result({ manifest: network.manifestPath, nodes: network.nodes })
-    output.print(`${total} nodes are running.\nManifest: ${network.manifestPath}\nTry:      myrmex file upload PATH --public --devnet-manifest '${network.manifestPath}'`)
+    output.print(
+      `${total} nodes are running.\nManifest: ${network.manifestPath}\nTry:      myrmex file upload PATH --public --devnet-manifest '${network.manifestPath}'`,
+    )
     if (values.detach) {
       output.print(`Stop:     myrmex devnet stop --data '${network.folder.path}'`)
       return EXIT.success
     }
     output.print('Press Ctrl-C to stop.')
-    await new Promise<void>((done) => (signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true })))
+    await new Promise<void>((done) =>
+      signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
+    )
     await network.stop()
     output.note(values.keep ? `Stopped; kept in ${network.folder.path}` : 'Stopped and cleaned up.')
     return EXIT.success
@@ -70,7 +79,10 @@ export const devnetStatusCommand = defineCommand({
     const status = await devnetStatus(dataDir(values.data))
     output.result(status)
     output.print(`Manifest: ${status.manifest}`)
-    for (const node of status.nodes) output.print(`${String(node.index).padStart(3)}  ${node.running ? `pid ${node.pid}` : 'stopped'}  ${node.address}`)
+    for (const node of status.nodes)
+      output.print(
+        `${String(node.index).padStart(3)}  ${node.running ? `pid ${node.pid}` : 'stopped'}  ${node.address}`,
+      )
     return EXIT.success
   },
 })

@@ -1,0 +1,5 @@
+/** devnet: a local network for people, tests and demos. */
+export * from './devnet.ts'
+export * from './errors.ts'
+export * from './folder.ts'
+export * from './manifest.ts'
