@@ -87,7 +87,10 @@ test('a semaphore keeps its limit, its line and its order, and an aborted wait l
   const order: number[] = []
   const controller = new AbortController()
   const first = semaphore.acquire(controller.signal)
-  const second = semaphore.acquire(never).then((free) => (order.push(2), free()))
+  const second = semaphore.acquire(never).then((free) => {
+    order.push(2)
+    free()
+  })
   await assert.rejects(semaphore.acquire(never), { code: 'SEMAPHORE_FULL' })
   controller.abort(new Aborted('gone'))
   await assert.rejects(first, Aborted)
