@@ -51,23 +51,22 @@ export async function putChunk(
   // 1. The name of a chunk is the hash of its bytes.
   const address = nameOf(deps, content)
   let proof: Uint8Array | undefined
-  let acks: Acks = new Map()
+  let round: StoreRound | undefined
   for (let attempt = 0; ; attempt++) {
     const last = attempt === options.putRetryDelaysMs.length
     // 2. Who should hold it: the peers nearest to the address, witnessed by each other.
     const group = await deps.groups.find(address, { signal, fresh: attempt > 0 })
     const needed = acksNeeded(group, deps.groups.knownPeers, last)
-    let end: StoreEnd | undefined
     if (needed !== undefined) {
       // 3. Pay, once: a walk that is repeated shows the same proof again.
       proof ??= await payFor(deps, address, content.length, group, signal)
       // 4. Store at the nearest, at as many at once as confirmations are missing.
-      const round = await storeAt(deps, address, content, proof, group, needed, acks, signal)
-      acks = round.acks
-      end = round.end
+      round = await storeAt(deps, { address, content, paymentProof: proof }, group, needed, round, signal)
     }
-    if (end?.kind === 'stored') return { address, stored: isNew(acks) ? 'new' : 'existing', acks: acks.size }
+    const acks: Acks = round?.machine.acks ?? new Map()
+    if (round?.end.kind === 'stored') return { address, stored: isNew(acks) ? 'new' : 'existing', acks: acks.size }
     // 5. Not enough confirmations: the network may be busy or changing, so walk again before giving up.
+    const end = needed === undefined ? undefined : round?.end
     if (last || end?.verdict === 'payment') throw failureOf(address, group, acks.size, needed, end)
     await deps.clock.sleep(options.putRetryDelaysMs[attempt] as number, signal)
   }
@@ -108,21 +107,24 @@ async function payFor(
   return proof
 }
 
+interface StoreRound {
+  readonly machine: StoreChunk
+  readonly end: StoreEnd
+}
+
 async function storeAt(
   deps: PutDeps,
-  address: ChunkAddress,
-  content: Uint8Array,
-  paymentProof: Uint8Array,
+  chunk: { address: ChunkAddress; content: Uint8Array; paymentProof: Uint8Array },
   group: CloseGroup,
   needed: number,
-  earlier: Acks,
+  earlier: StoreRound | undefined,
   signal: AbortSignal,
-): Promise<{ end: StoreEnd; acks: Acks }> {
+): Promise<StoreRound> {
   const peers = new Map<PeerId, DhtPeer>(group.targets.map((target) => [target.peer, target]))
-  const machine = new StoreChunk([...peers.keys()], needed, earlier)
-  const request = deps.requests.prepare({ kind: 'putRequest', address, content, paymentProof })
-  const end = await runStore(deps, machine, { address, request, peers }, { signal })
-  return { end, acks: machine.acks }
+  const machine = new StoreChunk([...peers.keys()], needed, earlier?.machine)
+  const request = deps.requests.prepare({ kind: 'putRequest', ...chunk })
+  const end = await runStore(deps, machine, { address: chunk.address, request, peers }, { signal })
+  return { machine, end }
 }
 
 function failureOf(

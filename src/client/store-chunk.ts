@@ -32,22 +32,24 @@ export class StoreChunk {
   readonly #needed: number
   readonly #acks = new Map<PeerId, 'stored' | 'existing'>()
   readonly #failures: StoreFailure[] = []
+  readonly #asked: Set<PeerId>
   readonly #inFlight = new Set<PeerId>()
   #next = 0
 
-  /** `acks`: those of an earlier walk, they count and are not asked again. */
-  constructor(
-    targets: readonly PeerId[],
-    needed: number,
-    acks: ReadonlyMap<PeerId, 'stored' | 'existing'> = new Map(),
-  ) {
-    for (const [peer, ack] of acks) this.#acks.set(peer, ack)
+  /** `earlier`: the walk before this one. Its acks count and are not asked again. */
+  constructor(targets: readonly PeerId[], needed: number, earlier?: Pick<StoreChunk, 'acks' | 'asked'>) {
+    for (const [peer, ack] of earlier?.acks ?? []) this.#acks.set(peer, ack)
+    this.#asked = new Set(earlier?.asked)
     this.#targets = targets.filter((peer) => !this.#acks.has(peer))
     this.#needed = needed
   }
 
   get acks(): ReadonlyMap<PeerId, 'stored' | 'existing'> {
     return this.#acks
+  }
+  /** Every peer that was sent the chunk, whatever it said. */
+  get asked(): ReadonlySet<PeerId> {
+    return this.#asked
   }
   get failures(): readonly StoreFailure[] {
     return this.#failures
@@ -68,7 +70,9 @@ export class StoreChunk {
   onOutcome(peer: PeerId, outcome: StoreOutcome): void {
     if (!this.#inFlight.delete(peer)) return
     if (outcome.kind === 'failed') this.#failures.push({ peer, failure: outcome.failure, message: outcome.message })
-    else this.#acks.set(peer, outcome.kind)
+    // A peer whose answer was lost in an earlier walk has the chunk from us.
+    else this.#acks.set(peer, this.#asked.has(peer) ? 'stored' : outcome.kind)
+    this.#asked.add(peer)
   }
 
   /** Undefined while answers are awaited or peers are left to ask. */
