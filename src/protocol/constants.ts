@@ -38,3 +38,13 @@ export const MAX_ADDRESS_RECORDS = 16
 export const MAX_ADDRESS_PAYLOAD_BYTES = 2 * KiB
 /** Signed records in the trailer of one NodesFound reply. */
 export const MAX_ADDRESS_PROOFS = 256
+
+/** Replication (wire.md 19, 24): more of these in one message than here is misbehaviour. */
+export const MAX_VERIFICATION_KEYS = 8_192
+export const MAX_POINTER_HINTS = 8_192
+export const MAX_POINTER_STATES = 512
+export const MAX_SLICE_OPENINGS = 10
+
+/** Storage commitments (wire.md 18.1). */
+export const MAX_COMMITMENT_KEYS = 1_000_000
+export const MAX_COMMITMENT_SIDECAR_BYTES = 8 * KiB

@@ -129,11 +129,17 @@ export class Reader {
     return count
   }
 
-  /** A sequence. `itemBytes` is the least size of one item, at least 1. */
-  list<T>(itemBytes: number, read: (reader: this) => T): T[] {
+  /**
+   * A sequence. `itemBytes` is the least size of one item, at least 1. Items beyond the first `keep` are read and
+   * dropped: give one more than the limit, so that the caller sees that it was passed without holding the rest.
+   */
+  list<T>(itemBytes: number, read: (reader: this) => T, keep = Number.POSITIVE_INFINITY): T[] {
     const count = this.length(itemBytes)
     const items: T[] = []
-    for (let i = 0; i < count; i++) items.push(read(this))
+    for (let i = 0; i < count; i++) {
+      const item = read(this)
+      if (i < keep) items.push(item)
+    }
     return items
   }
 

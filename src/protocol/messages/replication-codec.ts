@@ -1,0 +1,76 @@
+/** Frame of replication messages (wire.md 19.1): two topics, two ceilings, known before anything is decoded. */
+import type { Bytes } from '../../base/index.ts'
+import { MAX_MESSAGE_BYTES, MAX_SUBTREE_MESSAGE_BYTES, TOPIC_REPLICATION, TOPIC_SUBTREE_AUDIT } from '../constants.ts'
+import { ProtocolError } from '../errors.ts'
+import { Reader, Writer } from '../postcard.ts'
+import type { ReplicationBody, ReplicationMessage } from './replication.ts'
+import {
+  isSubtreeVariant,
+  readReplicationBody,
+  VARIANTS,
+  variantOf,
+  writeReplicationBody,
+} from './replication-body-codec.ts'
+
+/** Kinds that are sent as they are, outside the request envelope. */
+const PLAIN: ReadonlySet<ReplicationBody['kind']> = new Set([
+  'freshOffer',
+  'freshResponse',
+  'paidNotify',
+  'pointerFreshOffer',
+  'pointerHints',
+])
+/** Room for what is not content or proof; lists grow the buffer. */
+const FIXED_BYTES = 512
+
+/** Throws PROTOCOL_TOO_LARGE above the ceiling of the body's topic. */
+export function encodeReplicationMessage({ requestId, body }: ReplicationMessage): Bytes {
+  const writer = new Writer(FIXED_BYTES + bulk(body)).uint(requestId)
+  writeReplicationBody(writer, body)
+  const ceiling = isSubtreeVariant(variantOf(body)) ? MAX_SUBTREE_MESSAGE_BYTES : MAX_MESSAGE_BYTES
+  if (writer.length > ceiling) throw tooLarge(writer.length, ceiling)
+  return writer.finish()
+}
+
+/**
+ * Throws PROTOCOL_TOO_LARGE above the ceiling (given, or found by looking at the head), PROTOCOL_DECODE otherwise.
+ * Byte fields are views into `bytes`; trailing bytes are ignored. The caller drops a body on the wrong topic.
+ */
+export function decodeReplicationMessage(bytes: Uint8Array, ceiling = replicationCeiling(bytes)): ReplicationMessage {
+  if (bytes.length > ceiling) throw tooLarge(bytes.length, ceiling)
+  const reader = new Reader(bytes)
+  return { requestId: reader.u64(), body: readReplicationBody(reader) }
+}
+
+/** Bytes that a message with this head may have; 512 KiB for audits, unknown kinds and unreadable heads. */
+export function replicationCeiling(bytes: Uint8Array): number {
+  const reader = new Reader(bytes)
+  try {
+    reader.u64()
+    const variant = reader.u32()
+    return variant < VARIANTS && !isSubtreeVariant(variant) ? MAX_MESSAGE_BYTES : MAX_SUBTREE_MESSAGE_BYTES
+  } catch (error) {
+    if (error instanceof ProtocolError) return MAX_SUBTREE_MESSAGE_BYTES
+    throw error
+  }
+}
+
+/** The topic on which a body is legal. */
+export function replicationTopicOf(body: ReplicationBody): string {
+  return isSubtreeVariant(variantOf(body)) ? TOPIC_SUBTREE_AUDIT : TOPIC_REPLICATION
+}
+
+/** Whether a body is sent plainly; all others go through the request envelope. */
+export function isPlainReplication({ kind }: ReplicationBody): boolean {
+  return PLAIN.has(kind)
+}
+
+function bulk(body: ReplicationBody): number {
+  if (body.kind === 'freshOffer') return body.data.length + body.paymentProof.length
+  if (body.kind === 'paidNotify') return body.paymentProof.length
+  return body.kind === 'fetchResponse' && body.result.kind === 'success' ? body.result.data.length : 0
+}
+
+function tooLarge(length: number, ceiling: number): ProtocolError {
+  return new ProtocolError('PROTOCOL_TOO_LARGE', `a replication message of ${length} bytes exceeds ${ceiling}`)
+}
