@@ -20,6 +20,7 @@ export interface DhtOptions {
   readonly revalidationPingMs: number
   readonly maxRevalidations: number
   readonly pingsAtOnce: number
+  readonly secondPingAfterMs: number
 
   readonly maxRounds: number
   readonly maxCandidates: number
@@ -78,6 +79,7 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   revalidationPingMs: 6 * second, // 5 s identity wait of a redial + 1 s round trip
   maxRevalidations: 8, // passes at once: a flood of newcomers may not make us a pinger
   pingsAtOnce: 4, // within one pass
+  secondPingAfterMs: 3 * second, // one lost ping is no death; the reference evicts after one
 
   maxRounds: 20, // as everybody; a healthy walk needs 4-6
   maxCandidates: 200, // as everybody; 10 answers of 20
@@ -108,7 +110,7 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   isolatedAfterMs: 10 * second, // no connection for so long: bootstrap again at once
   isolationBackoffMinMs: 5 * second, // doubles up to rebootstrapCooldownMs
   seedsAtOnce: 4, // as everybody
-  seedTimeoutMs: 3 * second, // wait for the announce of a seed
+  seedTimeoutMs: 8250, // 1.25 s connect + 4 s handshake + 3 s announce
   clientConnections: 6, // a client stops there
   clientGossipBelow: 3, // and dials gossiped peers only below this
   snapshotDialsAtOnce: 16, // as everybody

@@ -1,0 +1,89 @@
+/**
+ * Reads a list of nodes that a peer answered: what each line is worth, what of it belongs into our table (dht.md 6.5).
+ * Proofs are verified; our own stored owner view of a peer outweighs every report about it.
+ */
+import { equal, LruMap } from '../base/index.ts'
+import type { PeerConnection } from '../network/index.ts'
+import { type DhtNode, type Key, keyOf, type PeerId, type SignedAddressRecord } from '../protocol/index.ts'
+import { decideV1, decideV2, type LocalRecordView } from './address-authority.ts'
+import { filterForeign } from './address-filter.ts'
+import { closest } from './close-group.ts'
+import type { DhtAnswer } from './dht-messenger.ts'
+import type { LookupEntry } from './lookup.ts'
+import type { TableKeeper } from './table-keeper.ts'
+
+export interface AnswerReaderDeps {
+  readonly keeper: Pick<TableKeeper, 'table' | 'applyV1' | 'applyV2' | 'hint' | 'standpoint'>
+  verifyRecord(record: SignedAddressRecord): Promise<boolean>
+  localRecordView(record: SignedAddressRecord): LocalRecordView
+}
+
+/** Verified records remembered, about 5.4 KB each: spares the same verification in the next answer. */
+const REMEMBERED_PROOFS = 512
+
+export class AnswerReader {
+  readonly #deps: AnswerReaderDeps
+  readonly #verified = new LruMap<PeerId, SignedAddressRecord>(REMEMBERED_PROOFS)
+
+  constructor(deps: AnswerReaderDeps) {
+    this.#deps = deps
+  }
+
+  /** The `limit` entries nearest to the target, each peer once. */
+  async read(target: Key, answer: DhtAnswer, limit: number): Promise<LookupEntry[]> {
+    if (answer.result.kind !== 'nodesFound') return []
+    const unique = new Map(answer.result.nodes.map((node) => [node.peerId, { key: keyOf(node.peerId), node }]))
+    const nodes = closest(target, unique.values(), limit)
+    const proofs = new Map(answer.proofs.map((record) => [record.owner, record]))
+    const entries: LookupEntry[] = []
+    for (const { key, node } of nodes) {
+      const record = proofs.get(node.peerId)
+      const proof = record && (await this.#isValid(record)) ? record : undefined
+      entries.push({ peer: node.peerId, key, ...this.#weigh(node, proof, answer.from) })
+    }
+    return entries
+  }
+
+  #weigh(
+    node: DhtNode,
+    proof: SignedAddressRecord | undefined,
+    from: PeerConnection,
+  ): Pick<LookupEntry, 'addresses' | 'authority'> {
+    const { keeper } = this.#deps
+    const { peerId } = node
+    if (proof) keeper.applyV2(proof, this.#deps.localRecordView(proof), from, false)
+    const sequence = peerId === from.peer ? (node.publicationSequence ?? 0n) : 0n
+    if (sequence !== 0n) keeper.applyV1(peerId, { sequence, addresses: node.addresses }, from)
+
+    const stored = keeper.table.get(peerId)
+    if (stored?.publication) {
+      const { record, sequence: known } = stored.publication
+      const authority = record
+        ? ({ kind: 'v2', sequence: record.sequence, record } as const)
+        : ({ kind: 'v1', sequence: known } as const)
+      return { addresses: stored.addresses, authority }
+    }
+    const standpoint = keeper.standpoint(from)
+    if (proof) {
+      const effect = decideV2(undefined, proof, this.#deps.localRecordView(proof), standpoint)
+      if (effect.kind === 'applied')
+        return { addresses: effect.addresses, authority: { kind: 'v2', sequence: proof.sequence, record: proof } }
+    }
+    if (sequence !== 0n) {
+      const effect = decideV1(undefined, { sequence, addresses: node.addresses }, standpoint)
+      const addresses = effect.kind === 'applied' ? effect.addresses : []
+      return { addresses, authority: { kind: 'v1', sequence } }
+    }
+    const addresses = filterForeign(node.addresses, standpoint)
+    keeper.hint(peerId, addresses)
+    return { addresses, authority: { kind: 'hint' } }
+  }
+
+  async #isValid(record: SignedAddressRecord): Promise<boolean> {
+    const known = this.#deps.keeper.table.get(record.owner)?.publication?.record ?? this.#verified.get(record.owner)
+    if (known && equal(known.encoded, record.encoded)) return true
+    if (!(await this.#deps.verifyRecord(record))) return false
+    this.#verified.set(record.owner, record)
+    return true
+  }
+}

@@ -1,0 +1,332 @@
+/** Builds the room: table, messenger, walks, handlers, maintenance, and the facade over them. */
+import { type Clock, Emitter, type Logger, messageOf, type Random, Registry } from '../base/index.ts'
+import type { Signer, Verifier } from '../crypto/index.ts'
+import type { AddressBook, Network, PeerFault, PeerFaultSink } from '../network/index.ts'
+import {
+  createAddressRecord,
+  type Key,
+  type PeerId,
+  type SignedAddressRecord,
+  short,
+  type TypedAddress,
+  transportRecord,
+  verifyAddressRecord,
+} from '../protocol/index.ts'
+import { TrustEngine } from '../trust/index.ts'
+import { AnswerReader } from './answer-reader.ts'
+import { Bootstrap } from './bootstrap.ts'
+import type { Dht, DhtEvents, DhtPeer, LookupObserver, LookupResult, WitnessedCloseGroup } from './dht.ts'
+import { DhtMessenger } from './dht-messenger.ts'
+import { FailureSignals } from './failure-signals.ts'
+import { DhtHandlers } from './handlers.ts'
+import type { LookupPeer } from './lookup.ts'
+import { type FindNodeOutcome, type LookupRequest, LookupRunner } from './lookup-runner.ts'
+import { Maintenance } from './maintenance.ts'
+import { createDhtMetrics, type DhtMetrics } from './metrics.ts'
+import { ObservedAddresses } from './observed-addresses.ts'
+import { ANSWER_ENTRIES, type DhtOptions, resolveDhtOptions } from './options.ts'
+import { PeerCacheFiles, type PeerFiles } from './peer-cache-files.ts'
+import { PeerStore } from './peer-store.ts'
+import { Publisher } from './publisher.ts'
+import { localRecordView } from './record-view.ts'
+import { selfAddresses } from './self-addresses.ts'
+import { TableKeeper } from './table-keeper.ts'
+import { WitnessedLookup } from './witnessed-lookup.ts'
+
+export interface DhtDeps {
+  readonly network: Network
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** Signs our address records; its key is the key of the network's identity. */
+  readonly signer: Signer
+  readonly verifier: Verifier
+  /** Shared with other rooms of the node when given. */
+  readonly trust?: TrustEngine
+  readonly registry?: Registry
+  /** Default: files in `dataDir` when that is set. */
+  readonly files?: PeerFiles
+}
+
+/** The facade plus what `node` wires into the network below it. */
+export interface DhtService extends Dht, AddressBook, PeerFaultSink {
+  readonly trust: TrustEngine
+}
+
+/** Does nothing visible before `start`. */
+export function createDht(deps: DhtDeps, options?: Partial<DhtOptions>): DhtService {
+  return new KademliaDht(deps, resolveDhtOptions(options))
+}
+
+class KademliaDht implements DhtService {
+  readonly events: Emitter<DhtEvents>
+  readonly trust: TrustEngine
+  readonly #deps: DhtDeps
+  readonly #options: DhtOptions
+  readonly #metrics: DhtMetrics
+  readonly #keeper: TableKeeper
+  readonly #messenger: DhtMessenger
+  readonly #reader: AnswerReader
+  readonly #runner: LookupRunner
+  readonly #witnessed: WitnessedLookup
+  readonly #failures = new FailureSignals()
+  readonly #observed = new ObservedAddresses()
+  readonly #publisher: Publisher
+  readonly #store: PeerStore
+  readonly #bootstrap: Bootstrap
+  readonly #maintenance: Maintenance
+  #unsubscribe: (() => void)[] = []
+  #lookups = 0
+
+  constructor(deps: DhtDeps, options: DhtOptions) {
+    const { clock, log, network } = deps
+    this.#deps = deps
+    this.#options = options
+    this.trust = deps.trust ?? new TrustEngine()
+    this.events = new Emitter({ onError: (error) => log.error('a dht listener failed', { error: messageOf(error) }) })
+    this.#metrics = createDhtMetrics(deps.registry ?? new Registry(), () => this.tableSize)
+    this.#keeper = this.#createKeeper()
+    this.#messenger = this.#createMessenger()
+    const verifyRecord = (record: SignedAddressRecord) => this.#verifyRecord(record)
+    this.#reader = new AnswerReader({ keeper: this.#keeper, verifyRecord, localRecordView })
+    this.#runner = this.#createRunner()
+    this.#witnessed = new WitnessedLookup(
+      {
+        ...{ self: network.self, clock },
+        lookup: (target, count, request) => this.#lookup(target, count, request),
+        findNode: (peer, target, signal, limit) => this.#findNode(peer, target, signal, limit),
+      },
+      options,
+    )
+    this.#publisher = this.#createPublisher()
+    const { self } = network
+    this.#store = new PeerStore(
+      { self, clock, log, trust: this.trust, table: this.#keeper.table, files: this.#files() },
+      options,
+    )
+    this.#bootstrap = this.#createBootstrap()
+    this.#maintenance = this.#createMaintenance()
+  }
+
+  get tableSize(): number {
+    return this.#keeper.table.size
+  }
+  get bootstrapped(): boolean {
+    return this.#bootstrap.bootstrapped
+  }
+
+  /** Listens first, then joins; resolves when the bootstrap is over, reached anybody or not. */
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.#unsubscribe.length > 0) return
+    const { network } = this.#deps
+    this.#messenger.start()
+    this.#unsubscribe = [
+      network.events.on('peerConnected', (connection) => this.#keeper.connected(connection)),
+      network.events.on('peerDisconnected', ({ peer }) => this.#failures.failed(peer)),
+      network.events.on('addressObserved', ({ peer, address }) => {
+        if (this.#observed.observe(peer, address)) this.#maintenance.publishSoon(this.#closestPeers())
+      }),
+      this.events.on('closestPeersChanged', ({ previous, current }) => {
+        const known = new Set(previous)
+        this.#maintenance.publishSoon(current.filter((peer) => !known.has(peer)))
+      }),
+    ]
+    for (const connection of network.connections()) this.#keeper.connected(connection)
+    this.#maintenance.start()
+    await this.#bootstrap.run(signal)
+  }
+
+  async stop(): Promise<void> {
+    const started = this.#unsubscribe.length > 0
+    for (const unsubscribe of this.#unsubscribe) unsubscribe()
+    this.#unsubscribe = []
+    await this.#maintenance.stop()
+    await this.#keeper.stop()
+    this.#messenger.stop()
+    if (started) await this.#store.save()
+  }
+
+  bootstrap(signal: AbortSignal): Promise<void> {
+    return this.#bootstrap.run(signal)
+  }
+
+  lookup(target: Key, count: number, options: { signal: AbortSignal } & LookupObserver): Promise<LookupResult> {
+    return this.#lookup(target, count, options)
+  }
+
+  witnessedCloseGroup(
+    target: Key,
+    options: { count: number; viewSize: number; signal: AbortSignal },
+  ): Promise<WitnessedCloseGroup> {
+    return this.#witnessed.run(target, options)
+  }
+
+  closestLocal(target: Key, count: number): readonly DhtPeer[] {
+    return this.#keeper.table.closest(target, count).map(({ peer, addresses }) => ({ peer, addresses }))
+  }
+  closestLocalWithSelf(target: Key, count: number): readonly PeerId[] {
+    return this.#keeper.table.closestWithSelf(target, count)
+  }
+  isResponsible(target: Key, width: number): boolean {
+    return this.#keeper.table.isResponsible(target, width)
+  }
+  addressesOf(peer: PeerId): readonly TypedAddress[] {
+    return this.#keeper.addressesOf(peer)
+  }
+  signedRecordOf(peer: PeerId): SignedAddressRecord | undefined {
+    return this.#keeper.table.get(peer)?.publication?.record
+  }
+  selfAddresses(): readonly TypedAddress[] {
+    const { allowLoopback } = this.#options
+    return selfAddresses({ observed: this.#observed.list(), listen: [this.#deps.network.localAddress], allowLoopback })
+  }
+  trustOf(peer: PeerId): number {
+    return this.trust.scoreOf(peer, this.#deps.clock.monotonic())
+  }
+  reportTrust(peer: PeerId, event: { success: boolean; weight: number; reason: string }): void {
+    const score = this.trust.report(peer, event, this.#deps.clock.monotonic())
+    this.#deps.log.debug('trust reported', { peer: short(peer), score, ...event })
+  }
+
+  /** What the network saw of a peer (dht.md 5). A foreign identity at the address is not the expected peer's fault. */
+  peerFault(peer: PeerId, fault: PeerFault): void {
+    this.trust.event(peer, fault, this.#deps.clock.monotonic())
+    if (fault === 'identityMismatch') this.#keeper.remove(peer, 'identityMismatch')
+    this.#failures.failed(peer)
+  }
+
+  async #lookup(target: Key, count: number, request: LookupRequest): Promise<LookupResult> {
+    if (this.#lookups >= this.#options.maxLookups) this.#deps.log.debug('many lookups', { running: this.#lookups })
+    this.#lookups++
+    try {
+      return await this.#runner.run(target, count, request)
+    } finally {
+      this.#lookups--
+    }
+  }
+
+  async #findNode(
+    { peer, addresses }: Pick<LookupPeer, 'peer' | 'addresses'>,
+    target: Key,
+    signal: AbortSignal,
+    limit = ANSWER_ENTRIES,
+  ): Promise<FindNodeOutcome> {
+    const known = addresses.length > 0 ? { signal, addresses } : { signal }
+    const answer = await this.#messenger.request(peer, { kind: 'findNode', key: target }, known)
+    if (answer.result.kind === 'peerRejected') return { kind: 'rejected' }
+    return { kind: 'entries', entries: await this.#reader.read(target, answer, limit) }
+  }
+
+  async #verifyRecord(record: SignedAddressRecord): Promise<boolean> {
+    return (await verifyAddressRecord(record, this.#deps.verifier)).kind === 'ok'
+  }
+
+  #closestPeers(): PeerId[] {
+    return this.#keeper.table.closestToSelf().map(({ peer }) => peer)
+  }
+
+  #files(): PeerFiles | undefined {
+    const { dataDir } = this.#options
+    const { files, random } = this.#deps
+    return files ?? (dataDir === undefined ? undefined : new PeerCacheFiles({ random }, { folder: dataDir }))
+  }
+
+  #createKeeper(): TableKeeper {
+    const { clock, log, network } = this.#deps
+    const { revalidationPingMs } = this.#options
+    return new TableKeeper(
+      {
+        ...{ self: network.self, clock, log, metrics: this.#metrics, trust: this.trust, events: this.events },
+        ping: (peer, signal) => this.#messenger.ping(peer, revalidationPingMs, signal),
+        ownIps: () => new Set([network.localAddress.ip, ...this.#observed.list().map(({ socket }) => socket.ip)]),
+        published: (peer, previous, current) => network.addressesPublished(peer, previous, current),
+      },
+      this.#options,
+    )
+  }
+
+  #createMessenger(): DhtMessenger {
+    const { clock, log, network, random } = this.#deps
+    const handlers = new DhtHandlers(
+      {
+        ...{ self: network.self, clock, metrics: this.#metrics, keeper: this.#keeper, localRecordView },
+        verifyRecord: (record) => this.#verifyRecord(record),
+      },
+      this.#options,
+    )
+    return new DhtMessenger(
+      {
+        ...{ network, clock, random, log, metrics: this.#metrics },
+        touch: (peer) => this.#keeper.touch(peer),
+        requestFailed: (peer) => this.trust.event(peer, 'requestFailed', clock.monotonic()),
+        answer: (operation, from) => handlers.answer(operation, from),
+      },
+      this.#options,
+    )
+  }
+
+  #createRunner(): LookupRunner {
+    const { clock, network } = this.#deps
+    return new LookupRunner(
+      {
+        ...{ self: network.self, clock, metrics: this.#metrics, failures: this.#failures },
+        selfPeer: () =>
+          this.#options.role === 'node' ? { peer: network.self, addresses: this.selfAddresses() } : undefined,
+        closestKnown: (target, count) => this.#keeper.table.closest(target, count),
+        isDialable: (peer, addresses) => network.isDialable(peer, addresses),
+        findNode: (peer, target, signal) => this.#findNode(peer, target, signal),
+        rejectedBy: (peer) => {
+          this.#keeper.remove(peer, 'rejectedUs')
+          void network.disconnect(peer, 'rejected').catch(() => undefined)
+        },
+      },
+      this.#options,
+    )
+  }
+
+  #createPublisher(): Publisher {
+    const { clock, log, signer } = this.#deps
+    return new Publisher(
+      {
+        ...{ clock, log },
+        addresses: () => this.selfAddresses(),
+        sign: (sequence, addresses) =>
+          createAddressRecord({ sequence, records: addresses.map(transportRecord) }, signer),
+        send: (peer, topic, operation, signal) => this.#messenger.publish(peer, topic, operation, signal),
+        sendFailed: (peer) => this.trust.event(peer, 'publicationFailed', clock.monotonic()),
+      },
+      this.#options,
+    )
+  }
+
+  #createBootstrap(): Bootstrap {
+    const { clock, log, network } = this.#deps
+    return new Bootstrap(
+      {
+        ...{ network, clock, log, store: this.#store },
+        tableSize: () => this.tableSize,
+        findNode: (peer, target, signal) => this.#findNode(peer, target, signal),
+        lookupSelf: (signal) => this.#maintenance.lookupSelf(signal),
+        admissionSettled: (peer) => this.#keeper.admissionSettled(peer),
+        completed: (peers) => {
+          this.events.emit('bootstrapComplete', { peers })
+          void this.#store.save()
+        },
+      },
+      this.#options,
+    )
+  }
+
+  #createMaintenance(): Maintenance {
+    const { clock, log, network, random } = this.#deps
+    return new Maintenance(
+      {
+        ...{ network, clock, random, log, keeper: this.#keeper, publisher: this.#publisher },
+        ...{ bootstrap: this.#bootstrap, store: this.#store },
+        lookup: (target, count, request) => this.#lookup(target, count, request),
+        dialAll: (peers, signal) => this.#bootstrap.dialAll(peers, signal),
+      },
+      this.#options,
+    )
+  }
+}

@@ -1,0 +1,82 @@
+/** Tells others our addresses: V1 and V2 with one sequence, signed anew only when the set changed (dht.md 13). */
+import { type Clock, codeOf, type Logger, Semaphore } from '../base/index.ts'
+import {
+  type DhtOperation,
+  type PeerId,
+  type SignedAddressRecord,
+  short,
+  TOPIC_DHT,
+  TOPIC_DHT_ADDRESS,
+  type TypedAddress,
+} from '../protocol/index.ts'
+import type { DhtOptions } from './options.ts'
+
+export interface PublisherDeps {
+  readonly clock: Clock
+  readonly log: Logger
+  addresses(): readonly TypedAddress[]
+  sign(sequence: bigint, addresses: readonly TypedAddress[]): Promise<SignedAddressRecord>
+  send(peer: PeerId, topic: string, operation: DhtOperation, signal: AbortSignal): Promise<void>
+  /** One unit a recipient and publication, whatever of it could not be sent. */
+  sendFailed(peer: PeerId): void
+}
+
+interface Current {
+  readonly name: string
+  readonly sequence: bigint
+  readonly addresses: readonly TypedAddress[]
+  readonly record: Promise<SignedAddressRecord>
+}
+
+export class Publisher {
+  readonly #deps: PublisherDeps
+  readonly #permits: Semaphore
+  #current: Current | undefined
+
+  constructor(deps: PublisherDeps, options: Pick<DhtOptions, 'publicationsAtOnce'>) {
+    this.#deps = deps
+    this.#permits = new Semaphore(options.publicationsAtOnce, Number.MAX_SAFE_INTEGER)
+  }
+
+  /** The own signed record; undefined while there is no address to publish. */
+  async record(): Promise<SignedAddressRecord | undefined> {
+    return (await this.#refresh())?.record
+  }
+
+  /** To each peer once, a few at a time. Resolves when all are sent or failed; an empty set is never published. */
+  async publishTo(peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
+    const current = this.#refresh()
+    if (!current || peers.length === 0) return
+    const record = await current.record
+    await Promise.all(
+      peers.map((peer) => this.#permits.run(signal, () => this.#publish(peer, current, record, signal))),
+    )
+  }
+
+  async #publish(peer: PeerId, current: Current, record: SignedAddressRecord, signal: AbortSignal): Promise<void> {
+    const { sequence } = current
+    const addresses = current.addresses.filter(({ address }) => address.transport === 'quic')
+    try {
+      if (addresses.length > 0)
+        await this.#deps.send(peer, TOPIC_DHT, { kind: 'publishAddressSet', sequence, addresses }, signal)
+      await this.#deps.send(peer, TOPIC_DHT_ADDRESS, { kind: 'publishAddressSetV2', record }, signal)
+    } catch (error) {
+      if (signal.aborted) return
+      this.#deps.log.debug('publication not sent', { peer: short(peer), error: codeOf(error) ?? error })
+      this.#deps.sendFailed(peer)
+    }
+  }
+
+  /** An unchanged set keeps sequence and signature; a changed one gets the clock, and always more than before. */
+  #refresh(): Current | undefined {
+    const addresses = this.#deps.addresses()
+    if (addresses.length === 0) return undefined
+    const name = addresses.map(({ address, type }) => `${address.text} ${type}`).join('\n')
+    if (this.#current?.name === name) return this.#current
+    const now = this.#deps.clock.nowNanos()
+    const last = this.#current?.sequence ?? 0n
+    const sequence = now > last ? now : last + 1n
+    this.#current = { name, sequence, addresses, record: this.#deps.sign(sequence, addresses) }
+    return this.#current
+  }
+}
