@@ -44,6 +44,13 @@ export interface PeerFaultSink {
 }
 export type PeerFault = 'dialFailed' | 'identityFailed' | 'identityMismatch' | 'requestFailed'
 
+export interface ConnectOptions {
+  readonly signal: AbortSignal
+  readonly addresses?: readonly TypedAddress[]
+  /** Dials although the failure memory says no: for probes that decide whether a peer is dead (dht.md 16, 3). */
+  readonly ignoreFailures?: boolean
+}
+
 export interface Network {
   readonly self: PeerId
   readonly events: Emitter<NetworkEvents>
@@ -54,7 +61,7 @@ export interface Network {
    * dht.md 7 over `addresses` (default: the address book). Throws NetworkError NETWORK_UNREACHABLE,
    * NETWORK_IDENTITY_FAILED, NETWORK_IDENTITY_MISMATCH.
    */
-  connect(peer: PeerId, options: { signal: AbortSignal; addresses?: readonly TypedAddress[] }): Promise<PeerConnection>
+  connect(peer: PeerId, options: ConnectOptions): Promise<PeerConnection>
   /** Dials a bare address (bootstrap): any identity is accepted unless one is expected. */
   connectAddress(address: SocketAddress, options: { signal: AbortSignal; expected?: PeerId }): Promise<PeerConnection>
   connectionOf(peer: PeerId): PeerConnection | undefined
@@ -65,14 +72,20 @@ export interface Network {
   /** A fresh owner publication clears the failure memory of its new addresses (dht.md 7). */
   addressesPublished(peer: PeerId, previous: readonly TypedAddress[], current: readonly TypedAddress[]): void
 
-  /** Sends one message, connecting first when needed; one reconnect at most. */
+  /**
+   * Sends one message, connecting first when needed; one reconnect at most. From 16 KiB on it resolves when the peer
+   * acknowledged all bytes. Throws NETWORK_SEND_FAILED, NETWORK_MESSAGE_TOO_LARGE, or as `connect` does.
+   */
   send(
     peer: PeerId,
     topic: string,
     data: Uint8Array,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void>
-  /** `/rr/` request: envelope, matching answer from the same peer, deadline. */
+  /**
+   * `/rr/` request: envelope, matching answer from the same peer. The deadline covers connecting too. Throws as
+   * `connect` and `send` do, and NETWORK_REQUEST_TIMEOUT, NETWORK_REQUEST_LOST, NETWORK_REQUESTS_FULL.
+   */
   request(
     peer: PeerId,
     protocol: string,
@@ -82,5 +95,6 @@ export interface Network {
 
   /** One handler a topic; messages above `maxBytes` are dropped before it. Returns the unsubscriber. */
   handle(topic: string, options: { maxBytes: number }, handler: MessageHandler): () => void
+  /** The same for requests; `protocol` stands without its `/rr/`. */
   handleRequests(protocol: string, options: { maxBytes: number }, handler: RequestHandler): () => void
 }

@@ -1,0 +1,305 @@
+/** The facade's implementation: ties transport, links, dialler, receiver, router, sender and requests together. */
+import {
+  type Clock,
+  type Emitter,
+  type Logger,
+  messageOf,
+  type Random,
+  type Registry,
+  randomUuid,
+  resolveOptions,
+  type Startable,
+  TaskGroup,
+} from '../base/index.ts'
+import type { Signer, Verifier } from '../crypto/index.ts'
+import {
+  encodeRequestEnvelope,
+  type PeerId,
+  peerIdOfPublicKey,
+  requestTopic,
+  type SocketAddress,
+  TOPIC_IDENTITY,
+  type TypedAddress,
+} from '../protocol/index.ts'
+import type { Connection, Transport } from '../transport/index.ts'
+import type { DialContext } from './dial-plan.ts'
+import { Dialler } from './dialler.ts'
+import { NetworkError } from './errors.ts'
+import type { Link } from './link.ts'
+import { Links } from './links.ts'
+import { type NetworkMetrics, networkMetrics, type ReceiveOutcome } from './metrics.ts'
+import type {
+  AddressBook,
+  ConnectOptions,
+  MessageHandler,
+  Network,
+  NetworkEvents,
+  PeerConnection,
+  PeerFaultSink,
+  RequestHandler,
+} from './network.ts'
+import { NETWORK_DEFAULTS, type NetworkOptions } from './options.ts'
+import { Receiver } from './receiver.ts'
+import { Requests } from './requests.ts'
+import { Router } from './router.ts'
+import { Sender } from './sender.ts'
+
+export interface NetworkDeps {
+  readonly transport: Transport
+  readonly clock: Clock
+  readonly random: Random
+  readonly signer: Signer
+  readonly verifier: Verifier
+  readonly log: Logger
+  readonly registry: Registry
+  /** Where peers can be dialled. Without it only given and last seen addresses are. */
+  readonly addressBook?: AddressBook
+  readonly faults?: PeerFaultSink
+  /** Our own WAN and LAN addresses, for the dial plan. */
+  readonly ownAddresses?: () => Pick<DialContext, 'ownWanIps' | 'ownLanIps'>
+}
+
+/** Builds without side effects. Owns the transport: `start` and `stop` start and stop it. */
+export function createNetwork(deps: NetworkDeps, options?: Partial<NetworkOptions>): Network & Startable {
+  return new PeerNetwork(deps, resolveOptions('network', NETWORK_DEFAULTS, options))
+}
+
+class PeerNetwork implements Network, Startable {
+  readonly self: PeerId
+  readonly events: Emitter<NetworkEvents>
+  readonly #deps: NetworkDeps
+  readonly #tasks: TaskGroup
+  readonly #metrics: NetworkMetrics
+  readonly #links: Links
+  readonly #dialler: Dialler
+  readonly #receiver: Receiver
+  readonly #router: Router
+  readonly #requests: Requests
+  readonly #sender: Sender
+  #state: 'new' | 'running' | 'stopped' = 'new'
+
+  constructor(deps: NetworkDeps, options: NetworkOptions) {
+    const { clock, transport, signer, verifier } = deps
+    const log = deps.log.child('network')
+    const peerOf = (connection: Connection) => peerIdOfPublicKey(connection.remoteKey)
+    this.#deps = deps
+    this.self = peerIdOfPublicKey(signer.publicKey)
+    const tasks = new TaskGroup((error, name) => log.error('a task failed', { name, error: messageOf(error) }))
+    this.#tasks = tasks
+    const count = (topic: string, outcome: ReceiveOutcome) => this.#countReceived(topic, outcome)
+    this.#router = new Router({ clock, log, tasks, count }, options)
+    this.#requests = new Requests(clock, options)
+    this.#sender = new Sender(
+      {
+        self: this.self,
+        clock,
+        signer,
+        linkTo: (peer, signal) => this.#linkTo(peer, { signal }),
+        onDead: (link) => this.#links.dead(link),
+        count: (topic, outcome, bytes) => this.#countSent(topic, outcome, bytes),
+      },
+      options,
+    )
+    this.#receiver = new Receiver(
+      {
+        verifier,
+        log,
+        router: this.#router,
+        requests: this.#requests,
+        onIdentified: (link, userAgent) => this.#links.identified(link, userAgent),
+        answer: (link, topic, messageId, payload) => this.#answer(link, topic, messageId, payload),
+        count,
+        countBytes: (topic, bytes) => this.#metrics.receivedBytes.add(bytes, { topic: this.#label(topic) }),
+      },
+      options,
+    )
+    this.#links = new Links(
+      {
+        self: this.self,
+        ownKey: signer.publicKey,
+        clock,
+        log,
+        tasks,
+        peerOf,
+        announce: (link, signal) => this.#sender.announce(link, signal),
+        onMessage: (link, message) => this.#receiver.accept(link, message),
+        onIdentified: (link) => this.#dialler.identified(link),
+        onEnded: (link) => this.#receiver.forget(link),
+        onPeerGone: (peer) => this.#requests.peerGone(peer),
+        countRefused: (reason) => this.#metrics.inboundRefused.add(1, { reason }),
+      },
+      options,
+    )
+    this.#dialler = new Dialler(
+      {
+        self: this.self,
+        clock,
+        transport,
+        faults: deps.faults ?? { peerFault: () => undefined },
+        context: () => ({
+          ...(deps.ownAddresses?.() ?? { ownWanIps: [], ownLanIps: [] }),
+          allowLoopback: options.allowLoopback,
+        }),
+        peerOf,
+        track: (connection, peer) => this.#links.adopt(connection, peer),
+        usedLink: (peer) => this.#links.table.used(peer),
+        linkAt: (socket) => this.#links.table.at(socket),
+        count: (outcome) => this.#metrics.dials.add(1, { outcome }),
+      },
+      options,
+    )
+    this.events = this.#links.events
+    const { table } = this.#links
+    this.#metrics = networkMetrics(deps.registry, {
+      peers: () => table.usable().length,
+      connections: () => table.size,
+    })
+  }
+
+  get localAddress(): SocketAddress {
+    return this.#deps.transport.localAddress
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    if (this.#state === 'running') return
+    if (this.#state === 'stopped')
+      throw new NetworkError('NETWORK_NOT_RUNNING', 'a stopped network is not started again')
+    this.#deps.transport.onConnection = (connection) => this.#links.accept(connection)
+    await this.#deps.transport.start(signal)
+    this.#state = 'running'
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'stopped'
+    this.#receiver.stop()
+    this.#requests.failAll(new NetworkError('NETWORK_NOT_RUNNING', 'the network stops'))
+    const tasks = this.#tasks.stop()
+    await this.#deps.transport.stop()
+    await tasks
+  }
+
+  async connect(peer: PeerId, options: ConnectOptions): Promise<PeerConnection> {
+    return this.#linkTo(peer, options)
+  }
+
+  async connectAddress(
+    address: SocketAddress,
+    options: { signal: AbortSignal; expected?: PeerId },
+  ): Promise<PeerConnection> {
+    this.#assertRunning()
+    const present = options.expected === undefined ? undefined : this.#links.table.used(options.expected)
+    return present ?? this.#dialler.connectAddress(address, options)
+  }
+
+  connectionOf(peer: PeerId): PeerConnection | undefined {
+    return this.#links.table.used(peer)
+  }
+
+  connections(): readonly PeerConnection[] {
+    return this.#links.table.usable()
+  }
+
+  disconnect(peer: PeerId, reason: string): Promise<void> {
+    return this.#links.closeAll(peer, reason)
+  }
+
+  isDialable(peer: PeerId, addresses: readonly TypedAddress[]): boolean {
+    return this.#links.table.used(peer) !== undefined || this.#dialler.mayDial(peer, addresses)
+  }
+
+  addressesPublished(peer: PeerId, previous: readonly TypedAddress[], current: readonly TypedAddress[]): void {
+    this.#dialler.published(peer, previous, current)
+  }
+
+  send(
+    peer: PeerId,
+    topic: string,
+    data: Uint8Array,
+    options: { signal: AbortSignal; priority?: number },
+  ): Promise<void> {
+    return this.#sender.send(peer, topic, data, options)
+  }
+
+  async request(
+    peer: PeerId,
+    protocol: string,
+    data: Uint8Array,
+    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+  ): Promise<Uint8Array> {
+    const topic = requestTopic(protocol)
+    const messageId = randomUuid(this.#deps.random)
+    const answer = this.#requests.expect(peer, messageId, { timeoutMs, signal, protocol })
+    const sending = new AbortController()
+    const over = () => sending.abort(signal.reason)
+    signal.addEventListener('abort', over, { once: true })
+    const envelope = encodeRequestEnvelope({ messageId, isResponse: false, payload: data })
+    this.send(peer, topic, envelope, { signal: sending.signal }).catch((error: unknown) =>
+      this.#requests.fail(peer, messageId, error),
+    )
+    try {
+      const payload = await answer
+      this.#metrics.requests.add(1, { outcome: 'answered' })
+      return payload
+    } catch (error) {
+      this.#metrics.requests.add(1, { outcome: signal.aborted ? 'aborted' : 'failed' })
+      if (!signal.aborted && isPeersFault(error)) this.#deps.faults?.peerFault(peer, 'requestFailed')
+      throw error
+    } finally {
+      signal.removeEventListener('abort', over)
+      sending.abort()
+    }
+  }
+
+  handle(topic: string, options: { maxBytes: number }, handler: MessageHandler): () => void {
+    return this.#router.handle(topic, options, handler)
+  }
+
+  handleRequests(protocol: string, options: { maxBytes: number }, handler: RequestHandler): () => void {
+    return this.#router.handleRequests(protocol, options, handler)
+  }
+
+  async #linkTo(peer: PeerId, { signal, addresses, ignoreFailures = false }: ConnectOptions): Promise<Link> {
+    this.#assertRunning()
+    if (peer === this.self) throw new NetworkError('NETWORK_SELF', 'that peer is ourselves')
+    const present = this.#links.table.used(peer)
+    if (present !== undefined) return present
+    return this.#dialler.connect(peer, { addresses: addresses ?? this.#knownAddresses(peer), signal, ignoreFailures })
+  }
+
+  /** What the owner published, even when nothing of it can be dialled; else where it was seen (dht.md 7). */
+  #knownAddresses(peer: PeerId): readonly TypedAddress[] {
+    const known = this.#deps.addressBook?.addressesOf(peer) ?? []
+    return known.length > 0 ? known : this.#links.savedAddresses(peer)
+  }
+
+  async #answer(link: Link, topic: string, messageId: string, payload: Uint8Array): Promise<void> {
+    const envelope = encodeRequestEnvelope({ messageId, isResponse: true, payload })
+    const current = this.#links.table.used(link.peer) ?? link
+    await this.#sender.sendOn(current, topic, envelope, { signal: this.#tasks.signal })
+  }
+
+  #assertRunning(): void {
+    if (this.#state !== 'running') throw new NetworkError('NETWORK_NOT_RUNNING', 'the network is not running')
+  }
+
+  #countReceived(topic: string, outcome: ReceiveOutcome): void {
+    this.#metrics.receivedMessages.add(1, { topic: this.#label(topic), outcome })
+  }
+
+  #countSent(topic: string, outcome: 'sent' | 'failed', bytes: number): void {
+    const label = this.#label(topic)
+    this.#metrics.sentMessages.add(1, { topic: label, outcome })
+    this.#metrics.sentBytes.add(bytes, { topic: label })
+  }
+
+  /** Peers choose topics, so only those with a handler become labels. */
+  #label(topic: string): string {
+    return topic === TOPIC_IDENTITY || this.#router.knows(topic) ? topic : 'other'
+  }
+}
+
+/** What the peer or the way to it is to blame for (dht.md 5); our own limits and stops are not. */
+function isPeersFault(error: unknown): boolean {
+  if (!(error instanceof NetworkError)) return false
+  return error.code !== 'NETWORK_REQUESTS_FULL' && error.code !== 'NETWORK_NOT_RUNNING' && error.code !== 'NETWORK_SELF'
+}

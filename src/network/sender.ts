@@ -1,0 +1,109 @@
+/** Signs and sends. Each message is encoded and signed once, also when it has to be sent a second time. */
+import { type Bytes, type Clock, codeOf } from '../base/index.ts'
+import type { Signer } from '../crypto/index.ts'
+import {
+  encodeIdentityAnnounce,
+  encodeWireMessage,
+  MAX_MESSAGE_BYTES,
+  type PeerId,
+  short,
+  TOPIC_IDENTITY,
+} from '../protocol/index.ts'
+import { NetworkError } from './errors.ts'
+import type { Link } from './link.ts'
+import type { SendOutcome } from './metrics.ts'
+import type { NetworkOptions } from './options.ts'
+
+export interface SenderDeps {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly signer: Signer
+  /** A usable link to the peer, dialling when there is none. */
+  linkTo(peer: PeerId, signal: AbortSignal): Promise<Link>
+  /** A link turned out to be dead. */
+  onDead(link: Link): void
+  count(topic: string, outcome: SendOutcome, bytes: number): void
+}
+
+export interface SendRequest {
+  readonly signal: AbortSignal
+  readonly priority?: number
+}
+
+export class Sender {
+  readonly #deps: SenderDeps
+  readonly #options: NetworkOptions
+  #announce: { readonly bytes: Promise<Bytes>; readonly at: number } | undefined
+
+  constructor(deps: SenderDeps, options: NetworkOptions) {
+    this.#deps = deps
+    this.#options = options
+  }
+
+  /** Connects when needed. A dead connection costs one more try (wire.md 7.6): a stalled or reset stream does not. */
+  async send(peer: PeerId, topic: string, data: Uint8Array, { signal, priority }: SendRequest): Promise<void> {
+    const first = await this.#deps.linkTo(peer, signal)
+    const bytes = await this.#encode(peer, topic, data)
+    signal.throwIfAborted()
+    if (await this.#try(first, topic, bytes, { signal, priority })) return
+    const second = await this.#deps.linkTo(peer, signal)
+    if (await this.#try(second, topic, bytes, { signal, priority })) return
+    throw new NetworkError('NETWORK_SEND_FAILED', `sending ${topic} to ${short(peer)}: two connections died under it`)
+  }
+
+  /** On this connection or not at all: for answers. */
+  async sendOn(link: Link, topic: string, data: Uint8Array, { signal, priority }: SendRequest): Promise<void> {
+    const bytes = await this.#encode(link.peer, topic, data)
+    await this.#try(link, topic, bytes, { signal, priority })
+  }
+
+  /** Says who we are: the first message on every connection (wire.md 10). */
+  async announce(link: Link, signal: AbortSignal): Promise<void> {
+    const now = this.#deps.clock.monotonic()
+    if (this.#announce === undefined || now - this.#announce.at >= this.#options.announceReuseMs) {
+      this.#announce = { bytes: encodeIdentityAnnounce(this.#identity(), this.#deps.signer), at: now }
+    }
+    const bytes = await this.#announce.bytes
+    await this.#try(link, TOPIC_IDENTITY, bytes, { signal, priority: undefined })
+  }
+
+  async #encode(peer: PeerId, topic: string, data: Uint8Array): Promise<Bytes> {
+    const bytes = await encodeWireMessage({ topic, data, ...this.#identity() }, this.#deps.signer)
+    if (bytes.length <= MAX_MESSAGE_BYTES) return bytes
+    throw new NetworkError(
+      'NETWORK_MESSAGE_TOO_LARGE',
+      `sending ${topic} to ${short(peer)}: ${bytes.length} bytes with the envelope, the limit is ${MAX_MESSAGE_BYTES}`,
+    )
+  }
+
+  /** true when sent, false when the connection is dead; throws NETWORK_SEND_FAILED while it lives. */
+  async #try(
+    link: Link,
+    topic: string,
+    bytes: Uint8Array,
+    { signal, priority }: { signal: AbortSignal; priority: number | undefined },
+  ): Promise<boolean> {
+    try {
+      await link.connection.send(bytes, {
+        signal,
+        acknowledged: bytes.length >= this.#options.acknowledgedFromBytes,
+        ...(priority === undefined ? {} : { priority }),
+      })
+      this.#deps.count(topic, 'sent', bytes.length)
+      return true
+    } catch (cause) {
+      signal.throwIfAborted()
+      this.#deps.count(topic, 'failed', 0)
+      if (!link.over && codeOf(cause) !== 'TRANSPORT_CLOSED') {
+        throw new NetworkError('NETWORK_SEND_FAILED', `sending ${topic} to ${short(link.peer)} failed`, { cause })
+      }
+      this.#deps.onDead(link)
+      return false
+    }
+  }
+
+  #identity(): { from: PeerId; timestamp: number; userAgent: string } {
+    const { self, clock } = this.#deps
+    return { from: self, timestamp: Math.floor(clock.now() / 1000), userAgent: this.#options.userAgent }
+  }
+}
