@@ -3,6 +3,7 @@ import { messageOf } from '../base/index.ts'
 import { forcedBackend } from './backend/environment.ts'
 import { createJsBackend } from './backend/js.ts'
 import { createNativeBackend } from './backend/native.ts'
+import { createWasmBackend } from './backend/wasm.ts'
 import type { Backend, BackendName } from './backend.ts'
 import { CryptoError } from './errors.ts'
 
@@ -26,6 +27,7 @@ interface Choice {
 const KERNELS = ['blake3', 'ml-dsa-65 keys', 'ml-dsa-65 sign', 'ml-dsa-65 verify', 'seal', 'open']
 const LOADERS: readonly (readonly [BackendName, () => Backend])[] = [
   ['native', createNativeBackend],
+  ['wasm', createWasmBackend],
   ['js', createJsBackend],
 ]
 

@@ -9,6 +9,7 @@ import {
   ML_DSA_PUBLIC_KEY_BYTES,
   ML_DSA_RANDOMNESS_BYTES,
   ML_DSA_SECRET_KEY_BYTES,
+  ML_DSA_SIGNATURE_BYTES,
   OPEN_CONTENT_MAX_BYTES,
   OUTPUT_MAX_BYTES,
   SEAL_PLAIN_MAX_BYTES,
@@ -18,6 +19,8 @@ import {
 import { CryptoError } from '../errors.ts'
 
 const SEAL_INPUT_BYTES = 112
+/** Contexts are constants in a program's source: a long one is a mistake. */
+const DERIVE_CONTEXT_MAX_LENGTH = 65536
 const EMPTY = new Uint8Array(0)
 
 export function refuse(message: string): never {
@@ -58,6 +61,8 @@ export function checkOutputLength(length: unknown): asserts length is number {
 
 export function checkContext(context: unknown): asserts context is string {
   if (typeof context !== 'string') refuse(`derive-key context must be a text, got ${typeName(context)}`)
+  if (context.length > DERIVE_CONTEXT_MAX_LENGTH)
+    refuse(`derive-key context must have at most ${DERIVE_CONTEXT_MAX_LENGTH} characters, got ${context.length}`)
 }
 
 export function checkOut(out: unknown, offset: unknown): asserts out is Uint8Array {
@@ -94,7 +99,7 @@ export function checkVerify(publicKey: unknown, message: unknown, signature: unk
   if (context !== undefined) checkBytes(context, 'context')
   return (
     publicKey.length === ML_DSA_PUBLIC_KEY_BYTES &&
-    signature.length === 3309 &&
+    signature.length === ML_DSA_SIGNATURE_BYTES &&
     (context === undefined || context.length <= ML_DSA_CONTEXT_MAX_BYTES)
   )
 }
