@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import {
   type Clock,
+  CodedError,
   equal,
   type Logger,
   type Random,
@@ -81,6 +82,12 @@ export class FileChunkStore implements ChunkStore {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#lock) return
     signal.throwIfAborted()
+    this.#lock = await this.#io(`opening the chunk folder ${this.#folder}`, () => this.#open(signal))
+    this.#locks.open()
+    this.#log.info('chunk folder opened', { chunks: this.size, folder: this.#folder })
+  }
+
+  async #open(signal: AbortSignal): Promise<FileLock> {
     await this.#make(this.#folder, join(this.#folder, '..'))
     const lock = await this.#fileSystem.lock(join(this.#folder, LOCK_FILE))
     try {
@@ -96,13 +103,11 @@ export class FileChunkStore implements ChunkStore {
       this.#index.fill(addresses)
       this.#shards = shards
       this.#doubtful.clear()
+      return lock
     } catch (error) {
       await lock.release()
       throw error
     }
-    this.#lock = lock
-    this.#locks.open()
-    this.#log.info('chunk folder opened', { chunks: this.size, folder: this.#folder })
   }
 
   /** Lets running operations end, then gives the lock back. */
@@ -254,6 +259,8 @@ export class FileChunkStore implements ChunkStore {
       })
     } finally {
       reservation.end(written)
+      // Whoever removed the shard behind our back gets a new one with the next write.
+      if (!written) this.#shards.delete(shardOf(address))
     }
     this.#doubtful.delete(address)
     this.#index.add(address)
@@ -326,7 +333,7 @@ export class FileChunkStore implements ChunkStore {
     try {
       return await work()
     } catch (cause) {
-      if (cause instanceof StorageError) throw cause
+      if (cause instanceof CodedError) throw cause
       throw new StorageError('STORAGE_IO', `${what} failed`, { cause })
     }
   }
