@@ -2,7 +2,7 @@
  * Opens connections: one dial a peer, its plan walked address by address, the peer's identity checked twice (the key
  * proved in the handshake, then the announce), failures remembered and reported (dht.md 7).
  */
-import { assert, type Clock, raceAbort, withDeadline } from '../base/index.ts'
+import { type Clock, raceAbort, withDeadline } from '../base/index.ts'
 import { formatSocketAddress, type PeerId, type SocketAddress, short, type TypedAddress } from '../protocol/index.ts'
 import type { Connection, Transport } from '../transport/index.ts'
 import { DialMemory } from './dial-memory.ts'
@@ -201,9 +201,12 @@ export class Dialler {
   ): Promise<Attempt> {
     if (expected !== undefined && link.peer !== expected) return { kind: 'mismatch', actual: link.peer }
     const identified = await this.#announce(link, identityWaitMs, signal)
+    // Whoever asked has got the link meanwhile: what became of it since is no verdict on the peer.
+    signal.throwIfAborted()
     const used = this.#deps.usedLink(link.peer)
     if (used !== undefined) return { kind: 'connected', link: used }
-    assert(!identified || link.over, 'an identified connection is used or over')
+    if (identified)
+      return { kind: 'failed', cause: new NetworkError('NETWORK_UNREACHABLE', 'the connection ended at once') }
     void link.close('no identity')
     return { kind: 'noIdentity' }
   }
