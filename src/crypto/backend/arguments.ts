@@ -3,7 +3,9 @@
  * C++ shell checks again for itself: a native call must be safe whoever makes it.
  */
 import { types } from 'node:util'
+import type { Bytes } from '../../base/index.ts'
 import {
+  HASH_BYTES,
   ML_DSA_CONTEXT_MAX_BYTES,
   ML_DSA_MESSAGE_MAX_BYTES,
   ML_DSA_PUBLIC_KEY_BYTES,
@@ -68,7 +70,8 @@ export function checkContext(context: unknown): asserts context is string {
 export function checkOut(out: unknown, offset: unknown): asserts out is Uint8Array {
   checkBytes(out, 'output')
   checkNumber(offset, Number.MAX_SAFE_INTEGER, 'output offset')
-  if (offset + 32 > out.length) refuse(`output of ${out.length} bytes has no room for 32 bytes at ${offset}`)
+  if (offset + HASH_BYTES > out.length)
+    refuse(`output of ${out.length} bytes has no room for ${HASH_BYTES} bytes at ${offset}`)
 }
 
 export interface CheckedSignOptions {
@@ -77,13 +80,13 @@ export interface CheckedSignOptions {
   readonly randomness: Uint8Array | undefined
 }
 
-export function checkSign(secretKey: unknown, message: unknown, options: SignOptions | undefined): CheckedSignOptions {
-  checkLength(secretKey, ML_DSA_SECRET_KEY_BYTES, 'secret key')
-  checkAtMost(message, ML_DSA_MESSAGE_MAX_BYTES, 'message')
-  if (options === undefined) return { context: EMPTY, randomness: undefined }
+export function checkSign(secretKey: unknown, message: unknown, options: SignOptions = {}): CheckedSignOptions {
   if (typeof options !== 'object' || options === null)
     refuse(`sign options must be an object, got ${typeName(options)}`)
+  // Read before the buffers are looked at: a getter could move them away.
   const { context = EMPTY, deterministic = false, randomness } = options
+  checkLength(secretKey, ML_DSA_SECRET_KEY_BYTES, 'secret key')
+  checkAtMost(message, ML_DSA_MESSAGE_MAX_BYTES, 'message')
   checkAtMost(context, ML_DSA_CONTEXT_MAX_BYTES, 'context')
   if (typeof deterministic !== 'boolean') refuse(`deterministic must be true or false, got ${typeName(deterministic)}`)
   if (randomness !== undefined) checkLength(randomness, ML_DSA_RANDOMNESS_BYTES, 'randomness')
@@ -104,36 +107,35 @@ export function checkVerify(publicKey: unknown, message: unknown, signature: unk
   )
 }
 
-export function checkSeal(plain: unknown, keys: SealKeys): asserts plain is Uint8Array {
+/** Returns the derivation input of the chunk: 112 bytes (self-encryption.md 5). */
+export function checkSeal(plain: unknown, keys: unknown): Bytes {
+  const input = sealInput(keys)
   checkAtMost(plain, SEAL_PLAIN_MAX_BYTES, 'plain chunk')
-  checkKeys(keys)
+  return input
 }
 
-export function checkOpen(content: unknown, keys: SealKeys, size: unknown): asserts content is Uint8Array {
+export function checkOpen(content: unknown, keys: unknown, size: unknown): Bytes {
+  const input = sealInput(keys)
   checkAtMost(content, OPEN_CONTENT_MAX_BYTES, 'encrypted chunk')
-  checkKeys(keys)
   checkNumber(size, SEAL_PLAIN_MAX_BYTES, 'declared size')
+  return input
 }
 
-function checkKeys(keys: unknown): asserts keys is SealKeys {
+function sealInput(keys: unknown): Bytes {
   if (typeof keys !== 'object' || keys === null) refuse(`seal keys must be an object, got ${typeName(keys)}`)
   const { source, neighbour1, neighbour2, index, level } = keys as Record<keyof SealKeys, unknown>
-  checkLength(source, 32, 'source hash')
-  checkLength(neighbour1, 32, 'first neighbour')
-  checkLength(neighbour2, 32, 'second neighbour')
+  checkLength(source, HASH_BYTES, 'source hash')
+  checkLength(neighbour1, HASH_BYTES, 'first neighbour')
+  checkLength(neighbour2, HASH_BYTES, 'second neighbour')
   checkNumber(index, Number.MAX_SAFE_INTEGER, 'chunk index')
   checkNumber(level, Number.MAX_SAFE_INTEGER, 'shrink level')
-}
-
-/** The 112 bytes that a chunk's key, nonce and pad are derived from (self-encryption.md 5). */
-export function sealInput(keys: SealKeys): Uint8Array<ArrayBuffer> {
   const input = new Uint8Array(SEAL_INPUT_BYTES)
-  input.set(keys.source, 0)
-  input.set(keys.neighbour1, 32)
-  input.set(keys.neighbour2, 64)
+  input.set(source, 0)
+  input.set(neighbour1, 32)
+  input.set(neighbour2, 64)
   const view = new DataView(input.buffer)
-  writeUint64(view, 96, keys.index)
-  writeUint64(view, 104, keys.level)
+  writeUint64(view, 96, index)
+  writeUint64(view, 104, level)
   return input
 }
 

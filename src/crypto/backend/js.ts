@@ -22,7 +22,6 @@ import {
   checkSign,
   checkVerify,
   refuse,
-  sealInput,
 } from './arguments.ts'
 import { createBlake3, hashOnce } from './js-blake3.ts'
 import { openChunk, sealChunk } from './js-seal.ts'
@@ -104,12 +103,12 @@ class JsBackend implements Backend {
   }
 
   sealChunk(plain: Uint8Array, keys: SealKeys): SealedChunk {
-    checkSeal(plain, keys)
-    return sealChunk(plain, sealInput(keys))
+    const input = checkSeal(plain, keys)
+    return sealChunk(plain, input)
   }
   openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes {
-    checkOpen(content, keys, size)
-    return openChunk(content, sealInput(keys), size)
+    const input = checkOpen(content, keys, size)
+    return openChunk(content, input, size)
   }
 }
 

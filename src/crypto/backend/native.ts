@@ -28,7 +28,6 @@ import {
   checkSeal,
   checkSign,
   checkVerify,
-  sealInput,
 } from './arguments.ts'
 
 /** What the addon exports (native/addon/shell). Every call checks its arguments again and throws coded errors. */
@@ -144,16 +143,16 @@ class NativeBackend implements Backend {
   }
 
   sealChunk(plain: Uint8Array, keys: SealKeys): SealedChunk {
-    checkSeal(plain, keys)
+    const input = checkSeal(plain, keys)
     const address = new Uint8Array(HASH_BYTES)
-    const content = coded(() => this.#kernels.sealChunk(plain, sealInput(keys), address))
+    const content = coded(() => this.#kernels.sealChunk(plain, input, address))
     return { content, address }
   }
   openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes {
-    checkOpen(content, keys, size)
+    const input = checkOpen(content, keys, size)
     const plain = new Uint8Array(size)
     coded(
-      () => this.#kernels.openChunkInto(content, sealInput(keys), plain),
+      () => this.#kernels.openChunkInto(content, input, plain),
       `chunk of ${content.length} bytes, declared as ${size} plain bytes`,
     )
     return plain

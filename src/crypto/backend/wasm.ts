@@ -25,7 +25,6 @@ import {
   checkSeal,
   checkSign,
   checkVerify,
-  sealInput,
 } from './arguments.ts'
 import { createJsBackend } from './js.ts'
 import { SCRATCH_BYTES, WasmCore, type WasmExports } from './wasm-core.ts'
@@ -150,12 +149,12 @@ class WasmBackend implements Backend {
   }
 
   sealChunk(plain: Uint8Array, keys: SealKeys): SealedChunk {
-    checkSeal(plain, keys)
+    const input = checkSeal(plain, keys)
     const outputBytes = BUFFER_RECORD_BYTES + HASH_BYTES
     return this.#run((core) =>
-      core.withArguments([plain, sealInput(keys)], outputBytes, ([at = 0, input = 0], output) => {
+      core.withArguments([plain, input], outputBytes, ([at = 0, inputAt = 0], output) => {
         const addressAt = output + BUFFER_RECORD_BYTES
-        const status = core.exports.mx_seal(at, plain.length, input, addressAt, output)
+        const status = core.exports.mx_seal(at, plain.length, inputAt, addressAt, output)
         if (status !== 0) throw new Error(`seal gave status ${status}`)
         const record = new DataView(core.memory.buffer, output, BUFFER_RECORD_BYTES)
         const content = core.copyOut(record.getUint32(0, true), record.getUint32(4, true))
@@ -166,10 +165,10 @@ class WasmBackend implements Backend {
     )
   }
   openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes {
-    checkOpen(content, keys, size)
+    const input = checkOpen(content, keys, size)
     const opened = this.#run((core) =>
-      core.withArguments([content, sealInput(keys)], size, ([at = 0, input = 0], output) => {
-        const status = core.exports.mx_open(at, content.length, input, output, size)
+      core.withArguments([content, input], size, ([at = 0, inputAt = 0], output) => {
+        const status = core.exports.mx_open(at, content.length, inputAt, output, size)
         return status === 0 ? core.copyOut(output, size) : status
       }),
     )
