@@ -88,10 +88,10 @@ export class Dialler {
     })
   }
 
-  /** The peer is connected, by our dial or its own: ends its dial and forgets what was held against it. */
+  /** The peer is connected: forgets what was held against it, and ends our dial when the peer's own was faster. */
   identified(link: Link): void {
     this.#identities.clear(link.peer)
-    this.#byPeer.settle(link.peer, link)
+    if (link.side === 'acceptor') this.#byPeer.settle(link.peer, link)
   }
 
   mayDial(peer: PeerId, addresses: readonly TypedAddress[]): boolean {
