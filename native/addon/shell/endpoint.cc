@@ -1,7 +1,381 @@
+// The QUIC endpoint as a class of JS. Calls are synchronous and take request numbers; completions and events come in
+// flat arrays from `drain`, six slots each: kind, a, b, code, text, data (see quic/src/c_abi.rs).
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+
+#include "endpoint_abi.h"
+#include "endpoint_wake.h"
 #include "init.h"
 
-namespace myrmex {
+#if defined(__linux__) || defined(__APPLE__)
+#include <dlfcn.h>
+#endif
 
-void InitEndpoint(Napi::Env, Napi::Object) {}
+namespace myrmex {
+namespace {
+
+constexpr size_t kEventsPerDrain = 256;
+constexpr uint32_t kSlots = 6;
+// Below this a copy is cheaper than a finalizer.
+constexpr size_t kExternalBytes = 4096;
+constexpr uint32_t kExitLimitMs = 250;
+constexpr char kExitReason[] = "shutdown";
+
+struct Bytes {
+  const uint8_t* data = nullptr;
+  size_t length = 0;
+};
+
+Napi::Value Refuse(Napi::Env env, const char* code, const std::string& message) {
+  Napi::Error error = Napi::TypeError::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  error.ThrowAsJavaScriptException();
+  return env.Undefined();
+}
+
+Napi::Value BadArgument(Napi::Env env, const char* what) {
+  return Refuse(env, "INVALID_ARGUMENT", std::string("QuicEndpoint: ") + what);
+}
+
+// A view of a Uint8Array over ordinary memory. Only for the duration of the call: the bytes are copied before it ends.
+bool BytesOf(Napi::Value value, Bytes* out) {
+  if (!value.IsTypedArray()) return false;
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  napi_value buffer;
+  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, nullptr) != napi_ok) return false;
+  bool ordinary = false;
+  bool detached = true;
+  // Another thread could change shared memory while it is read.
+  if (napi_is_arraybuffer(value.Env(), buffer, &ordinary) != napi_ok || !ordinary) return false;
+  if (napi_is_detached_arraybuffer(value.Env(), buffer, &detached) != napi_ok || detached) return false;
+  if (type != napi_uint8_array || (data == nullptr && length > 0)) return false;
+  *out = {static_cast<const uint8_t*>(data), length};
+  return true;
+}
+
+bool NumberOf(Napi::Value value, double low, double high, double* out) {
+  if (!value.IsNumber()) return false;
+  double number = value.As<Napi::Number>().DoubleValue();
+  if (!(number >= low && number <= high) || number != std::floor(number)) return false;
+  *out = number;
+  return true;
+}
+
+bool Uint32Of(Napi::Value value, uint32_t* out) {
+  double number;
+  if (!NumberOf(value, 0, 4294967295.0, &number)) return false;
+  *out = static_cast<uint32_t>(number);
+  return true;
+}
+
+// A QUIC code or a size in bytes.
+bool BigNumberOf(Napi::Value value, double* out) { return NumberOf(value, 0, 9007199254740991.0, out); }
+
+// A buffer of an event until JS has it.
+class EventBuffer {
+ public:
+  explicit EventBuffer(MxQuicBuffer buffer) : buffer_(buffer) {}
+  ~EventBuffer() { mx_quic_buffer_free(buffer_.data, buffer_.length, buffer_.capacity); }
+  EventBuffer(const EventBuffer&) = delete;
+  EventBuffer& operator=(const EventBuffer&) = delete;
+
+  bool empty() const { return buffer_.data == nullptr; }
+
+  napi_value ToString(napi_env env) const {
+    napi_value text = nullptr;
+    napi_create_string_utf8(env, reinterpret_cast<const char*>(buffer_.data), buffer_.length, &text);
+    return text;
+  }
+
+  napi_value ToBytes(napi_env env) {
+    napi_value memory = Memory(env);
+    napi_value view = nullptr;
+    if (memory != nullptr) napi_create_typedarray(env, napi_uint8_array, length_, memory, 0, &view);
+    return view;
+  }
+
+ private:
+  napi_value Memory(napi_env env) {
+    length_ = buffer_.length;
+    napi_value memory = nullptr;
+    if (buffer_.length >= kExternalBytes) {
+      auto owner = std::make_unique<EventBuffer>(buffer_);
+      void* data = buffer_.data;
+      auto free = [](napi_env, void*, void* owned) { delete static_cast<EventBuffer*>(owned); };
+      napi_status status =
+          napi_create_external_arraybuffer(env, data, buffer_.length, free, owner.get(), &memory);
+      // Whichever way it went, one of the two owners must forget the bytes.
+      if (status == napi_ok) {
+        buffer_ = {nullptr, 0, 0};
+        owner.release();
+        return memory;
+      }
+      owner->buffer_ = {nullptr, 0, 0};
+    }
+    // Small, or a runtime that allows no external memory.
+    void* copy = nullptr;
+    if (napi_create_arraybuffer(env, buffer_.length, &copy, &memory) != napi_ok) return nullptr;
+    std::memcpy(copy, buffer_.data, buffer_.length);
+    return memory;
+  }
+
+  MxQuicBuffer buffer_;
+  size_t length_ = 0;
+};
+
+// The endpoint's thread outlives every environment, so its code must never be unmapped (a worker that was the only
+// one to load the addon would unmap it on exit).
+void KeepLoaded() {
+#if defined(__linux__) || defined(__APPLE__)
+  Dl_info info;
+  if (dladdr(reinterpret_cast<void*>(&KeepLoaded), &info) != 0 && info.dli_fname != nullptr) {
+    dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE);
+  }
+#endif
+}
+
+class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
+ public:
+  static Napi::Function Class(Napi::Env env) {
+    return DefineClass(env, "QuicEndpoint",
+                       {InstanceMethod<&QuicEndpoint::Address>("address"),
+                        InstanceMethod<&QuicEndpoint::PublicKey>("publicKey"),
+                        InstanceMethod<&QuicEndpoint::Dial>("dial"),
+                        InstanceMethod<&QuicEndpoint::Send>("send"),
+                        InstanceMethod<&QuicEndpoint::Cancel>("cancel"),
+                        InstanceMethod<&QuicEndpoint::CloseConnection>("closeConnection"),
+                        InstanceMethod<&QuicEndpoint::SetReceiveWindow>("setReceiveWindow"),
+                        InstanceMethod<&QuicEndpoint::Stats>("stats"),
+                        InstanceMethod<&QuicEndpoint::Counters>("counters"),
+                        InstanceMethod<&QuicEndpoint::Close>("close"),
+                        InstanceMethod<&QuicEndpoint::Drain>("drain"),
+                        InstanceMethod<&QuicEndpoint::SetReferenced>("setReferenced"),
+                        InstanceMethod<&QuicEndpoint::Free>("free")});
+  }
+
+  // (secret: Uint8Array, bind: string, options: Float64Array, wake: () => void)
+  explicit QuicEndpoint(const Napi::CallbackInfo& info) : Napi::ObjectWrap<QuicEndpoint>(info), env_(info.Env()) {
+    Bytes secret;
+    if (!BytesOf(info[0], &secret) || !info[1].IsString() || !info[3].IsFunction() || !info[2].IsTypedArray() ||
+        info[2].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array) {
+      BadArgument(env_, "takes a secret key, an address, options and a function");
+      return;
+    }
+    KeepLoaded();
+    wake_ = EndpointWake::Create(env_, info[3]);
+    if (wake_ == nullptr) {
+      Refuse(env_, "FAILED", "QuicEndpoint: Node gives no thread-safe function");
+      return;
+    }
+    std::string bind = info[1].As<Napi::String>();
+    auto options = info[2].As<Napi::Float64Array>();
+    MxQuicText error{};
+    int32_t status = mx_quic_open(secret.data, secret.length, bind.data(), bind.size(), options.Data(),
+                                  options.ElementLength(), EndpointWake::ForAbi(wake_), &endpoint_, &error);
+    if (status != kMxQuicOk) {
+      wake_->Stop();
+      endpoint_ = nullptr;
+      Refuse(env_, CodeOf(status), std::string(error.bytes, error.length));
+      return;
+    }
+    // After the thread-safe function's own hook, so this one runs before it.
+    napi_add_env_cleanup_hook(env_, &QuicEndpoint::AtExit, this);
+  }
+
+  ~QuicEndpoint() override { Release(); }
+
+ private:
+  static const char* CodeOf(int32_t status) {
+    switch (status) {
+      case kMxQuicAddressInUse:
+        return "ADDRESS_IN_USE";
+      case kMxQuicBind:
+        return "BIND_FAILED";
+      case kMxQuicArgument:
+        return "INVALID_ARGUMENT";
+      default:
+        return "FAILED";
+    }
+  }
+
+  // The environment ends with a live endpoint: peers are told, then nothing of ours calls back.
+  static void AtExit(void* self) {
+    auto* endpoint = static_cast<QuicEndpoint*>(self);
+    if (endpoint->endpoint_ != nullptr) {
+      mx_quic_shutdown(endpoint->endpoint_, 0, kExitReason, sizeof kExitReason - 1, kExitLimitMs);
+    }
+    endpoint->Release();
+  }
+
+  void Release() {
+    if (endpoint_ == nullptr) return;
+    napi_remove_env_cleanup_hook(env_, &QuicEndpoint::AtExit, this);
+    wake_->Stop();
+    mx_quic_free(endpoint_);
+    endpoint_ = nullptr;
+  }
+
+  bool Gone(Napi::Env env) {
+    if (endpoint_ != nullptr) return false;
+    Refuse(env, "CLOSED", "QuicEndpoint: it is freed");
+    return true;
+  }
+
+  Napi::Value Address(const Napi::CallbackInfo& info) {
+    if (Gone(info.Env())) return info.Env().Undefined();
+    char text[64];
+    size_t length = mx_quic_address(endpoint_, text, sizeof text);
+    return Napi::String::New(info.Env(), text, length);
+  }
+
+  Napi::Value PublicKey(const Napi::CallbackInfo& info) {
+    if (Gone(info.Env())) return info.Env().Undefined();
+    auto key = Napi::Uint8Array::New(info.Env(), kQuicPublicKeyBytes);
+    mx_quic_public_key(endpoint_, key.Data());
+    return key;
+  }
+
+  // (request, address, timeout ms) -> status
+  Napi::Value Dial(const Napi::CallbackInfo& info) {
+    uint32_t request, timeout;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &request) || !info[1].IsString() || !Uint32Of(info[2], &timeout)) {
+      return BadArgument(info.Env(), "dial takes a request number, an address and milliseconds");
+    }
+    std::string address = info[1].As<Napi::String>();
+    return Napi::Number::New(info.Env(), mx_quic_dial(endpoint_, request, address.data(), address.size(), timeout));
+  }
+
+  // (request, connection, message, acknowledged, priority) -> status
+  Napi::Value Send(const Napi::CallbackInfo& info) {
+    uint32_t request, connection;
+    Bytes message;
+    double priority;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &request) || !Uint32Of(info[1], &connection) || !BytesOf(info[2], &message) ||
+        !info[3].IsBoolean() || !NumberOf(info[4], -2147483648.0, 2147483647.0, &priority)) {
+      return BadArgument(info.Env(), "send takes two numbers, a Uint8Array, a boolean and a priority");
+    }
+    bool acknowledged = info[3].As<Napi::Boolean>();
+    return Napi::Number::New(info.Env(), mx_quic_send(endpoint_, request, connection, message.data, message.length,
+                                                      acknowledged, static_cast<int32_t>(priority)));
+  }
+
+  // (request)
+  Napi::Value Cancel(const Napi::CallbackInfo& info) {
+    uint32_t request;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &request)) return BadArgument(info.Env(), "cancel takes a request number");
+    mx_quic_cancel(endpoint_, request);
+    return info.Env().Undefined();
+  }
+
+  // (connection, code, reason) -> status
+  Napi::Value CloseConnection(const Napi::CallbackInfo& info) {
+    uint32_t connection;
+    double code;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &connection) || !BigNumberOf(info[1], &code) || !info[2].IsString()) {
+      return BadArgument(info.Env(), "closeConnection takes a number, a code and a reason");
+    }
+    std::string reason = info[2].As<Napi::String>();
+    return Napi::Number::New(
+        info.Env(), mx_quic_close_connection(endpoint_, connection, code, reason.data(), reason.size()));
+  }
+
+  // (connection, bytes) -> status
+  Napi::Value SetReceiveWindow(const Napi::CallbackInfo& info) {
+    uint32_t connection;
+    double bytes;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &connection) || !BigNumberOf(info[1], &bytes)) {
+      return BadArgument(info.Env(), "setReceiveWindow takes a number and bytes");
+    }
+    return Napi::Number::New(info.Env(), mx_quic_set_receive_window(endpoint_, connection, bytes));
+  }
+
+  // (connection) -> Float64Array | undefined
+  Napi::Value Stats(const Napi::CallbackInfo& info) {
+    uint32_t connection;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &connection)) return BadArgument(info.Env(), "stats takes a number");
+    auto numbers = Napi::Float64Array::New(info.Env(), kQuicStatsCount);
+    int32_t status = mx_quic_stats(endpoint_, connection, numbers.Data(), kQuicStatsCount);
+    return status == kMxQuicOk ? numbers : info.Env().Undefined();
+  }
+
+  Napi::Value Counters(const Napi::CallbackInfo& info) {
+    if (Gone(info.Env())) return info.Env().Undefined();
+    auto numbers = Napi::Float64Array::New(info.Env(), kQuicCountersCount);
+    mx_quic_counters(endpoint_, numbers.Data(), kQuicCountersCount);
+    return numbers;
+  }
+
+  // (request, code, reason) -> status
+  Napi::Value Close(const Napi::CallbackInfo& info) {
+    uint32_t request;
+    double code;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &request) || !BigNumberOf(info[1], &code) || !info[2].IsString()) {
+      return BadArgument(info.Env(), "close takes a request number, a code and a reason");
+    }
+    std::string reason = info[2].As<Napi::String>();
+    return Napi::Number::New(info.Env(), mx_quic_close(endpoint_, request, code, reason.data(), reason.size()));
+  }
+
+  // -> six slots for each event, at most 256 events
+  Napi::Value Drain(const Napi::CallbackInfo& info) {
+    if (Gone(info.Env())) return info.Env().Undefined();
+    napi_env env = info.Env();
+    MxQuicEvent events[kEventsPerDrain];
+    size_t count = mx_quic_drain(endpoint_, events, kEventsPerDrain);
+    auto slots = Napi::Array::New(env, count * kSlots);
+    for (size_t i = 0; i < count; i++) {
+      const MxQuicEvent& event = events[i];
+      EventBuffer text(event.text), data(event.data);
+      auto base = static_cast<uint32_t>(i) * kSlots;
+      Put(env, slots, base, event.kind);
+      Put(env, slots, base + 1, event.a);
+      Put(env, slots, base + 2, event.b);
+      Put(env, slots, base + 3, event.code);
+      if (!text.empty()) napi_set_element(env, slots, base + 4, text.ToString(env));
+      if (!data.empty()) napi_set_element(env, slots, base + 5, data.ToBytes(env));
+    }
+    return slots;
+  }
+
+  static void Put(napi_env env, napi_value slots, uint32_t index, double number) {
+    napi_value value;
+    if (napi_create_double(env, number, &value) == napi_ok) napi_set_element(env, slots, index, value);
+  }
+
+  // (referenced)
+  Napi::Value SetReferenced(const Napi::CallbackInfo& info) {
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!info[0].IsBoolean()) return BadArgument(info.Env(), "setReferenced takes a boolean");
+    wake_->SetReferenced(info.Env(), info[0].As<Napi::Boolean>());
+    return info.Env().Undefined();
+  }
+
+  Napi::Value Free(const Napi::CallbackInfo& info) {
+    Release();
+    return info.Env().Undefined();
+  }
+
+  Napi::Env env_;
+  std::shared_ptr<EndpointWake> wake_;
+  MxQuicEndpoint* endpoint_ = nullptr;
+};
+
+}  // namespace
+
+void InitEndpoint(Napi::Env env, Napi::Object exports) {
+  exports["QuicEndpoint"] = QuicEndpoint::Class(env);
+  exports["quicEngine"] = Napi::String::New(env, mx_quic_engine());
+}
 
 }  // namespace myrmex

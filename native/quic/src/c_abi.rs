@@ -9,6 +9,7 @@ use crate::runtime::runtime;
 use crate::send::Request;
 use crate::{dial, send};
 use bytes::Bytes;
+use std::ffi::c_char;
 use std::io;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,6 +30,12 @@ pub const BIND: i32 = -5;
 pub const FAILED: i32 = -6;
 
 const TEXT_BYTES: usize = 256;
+
+/// Name and version of the engine, a text of C.
+#[unsafe(no_mangle)]
+pub extern "C" fn mx_quic_engine() -> *const c_char {
+    engine::NAME.as_ptr()
+}
 
 /// UTF-8 text for an error message, cut to fit.
 #[repr(C)]

@@ -16,10 +16,13 @@ use crate::tls;
 use noq::congestion::Bbr3Config;
 use noq::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use noq::{EndpointConfig, MtuDiscoveryConfig, PathId, TransportConfig};
+use std::ffi::CStr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_stream::{Stream, StreamExt};
+
+pub const NAME: &CStr = c"noq 1.4.0";
 
 /// The receive window of a stream may not be larger: noq 1.4.0 ends a healthy stream with "too many gaps in stream
 /// buffer" when more than 1024 pieces of a packet each wait in it (1 MiB / 1150 bytes = 911).
