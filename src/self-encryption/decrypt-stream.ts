@@ -44,9 +44,10 @@ async function* stream(
   end: number,
   options: ResolveOptions,
 ): AsyncGenerator<Bytes, void, undefined> {
+  if (start >= end) return
   const reading = readingOf(options)
   const layout = layoutOf(await resolveRootMap(dataMap, options), reading.limits.maxChunkBytes)
-  const wanted = layout.entries.filter(({ offset, size }) => offset < end && offset + size > start && start < end)
+  const wanted = layout.entries.filter(({ offset, size }) => offset < end && offset + size > start)
   const open = async (entry: PlacedEntry, signal: AbortSignal) => {
     const plain = await fetchAndOpen(layout, entry, layout.level, reading, signal)
     const [from, to] = [Math.max(0, start - entry.offset), Math.min(entry.size, end - entry.offset)]
