@@ -88,6 +88,11 @@ export function pointerStateId({ encoded }: PointerRecord): Bytes {
   return backend().blake3DeriveKey('autonomi.pointer.state.v1', encoded.subarray(0, BODY_BYTES))
 }
 
+/** The counter of the next state; undefined after the final one. */
+export function nextPointerCounter({ counter }: Pick<PointerRecord, 'counter'>): bigint | undefined {
+  return counter === FINAL_POINTER_COUNTER ? undefined : counter + 1n
+}
+
 /** Merge rule: whether `offered` replaces `held`. Records of different owners never replace each other. */
 export function pointerReplaces(offered: PointerRecord, held: PointerRecord): boolean {
   if (compare(offered.owner, held.owner) !== 0 || held.counter === FINAL_POINTER_COUNTER) return false
