@@ -1,6 +1,10 @@
 /** client: the user's side of the two walks, files and directories. */
 export * from './client.ts'
+export type { DownloadResult, Reference } from './download.ts'
 export * from './errors.ts'
+export { createLocalFiles } from './local/files.ts'
+export * from './local-port.ts'
 export * from './options.ts'
-export * from './progress.ts'
+export type { OnProgress, Progress, ProgressPhase } from './progress.ts'
 export type { PutChunkResult } from './put.ts'
+export type { UploadResult } from './upload.ts'

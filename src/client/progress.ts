@@ -13,3 +13,37 @@ export interface Progress {
 }
 
 export type OnProgress = (progress: Progress) => void
+
+/** Counts what a download has brought. */
+export class Tally {
+  readonly #onProgress: OnProgress | undefined
+  #done = 0
+  #total = 0
+  #bytes = 0
+  #totalBytes = 0
+
+  constructor(onProgress: OnProgress | undefined) {
+    this.#onProgress = onProgress
+  }
+
+  get done(): number {
+    return this.#done
+  }
+
+  expect(chunks: number, bytes: number): void {
+    this.#total += chunks
+    this.#totalBytes += bytes
+  }
+
+  advance(chunks: number, bytes: number): void {
+    this.#done += chunks
+    this.#bytes += bytes
+    this.#onProgress?.({
+      phase: 'downloading',
+      done: this.#done,
+      total: this.#total,
+      bytes: this.#bytes,
+      totalBytes: this.#totalBytes,
+    })
+  }
+}
