@@ -21,9 +21,12 @@ function pinnedRuntime() {
 
 const runtime = pinnedRuntime()
 if (!runtime && Number(process.versions.node.split('.')[0]) < 24) {
-  process.stderr.write('myrmex needs Node 24.7 or newer, or its own runtime: reinstall it with install scripts allowed for the package "node".\n')
+  process.stderr.write(
+    'myrmex needs Node 24.7 or newer, or its own runtime: reinstall it with install scripts allowed for the package "node".\n',
+  )
   process.exit(1)
 }
 const child = spawn(runtime ?? process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+  process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))

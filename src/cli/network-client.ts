@@ -46,7 +46,7 @@ export async function openClient(
         sink: (record) => void process.stderr.write(`${formatText(record)}\n`),
       })
     : silentLogger
-  const node = await createClientNode({
+  const node = createClientNode({
     seeds,
     allowLoopback: local || (flags.allowLoopback ?? false),
     clock: systemClock,
@@ -81,4 +81,18 @@ async function findSeeds(flags: ClientFlags): Promise<{ seeds: readonly Multiadd
   }
   if (given.length > 0) return { seeds: given, local: false }
   return { seeds: NETWORK_PRESETS.production.seeds.map((seed) => quicMultiaddr(seed)), local: false }
+}
+
+/** Opens a client for one piece of work. */
+export async function withClient<T>(
+  flags: ClientFlags,
+  signal: AbortSignal,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const { client, stop } = await openClient(flags, signal)
+  try {
+    return await work(client)
+  } finally {
+    await stop()
+  }
 }

@@ -20,3 +20,5 @@ export const CONNECT_FLAGS = {
   verbose: { type: 'boolean', short: 'v', help: 'log what happens to stderr' },
   json: JSON_FLAG,
 } as const
+
+export const OVERWRITE_FLAG = { type: 'boolean', help: 'replace what is there' } as const

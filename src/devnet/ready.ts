@@ -14,7 +14,7 @@ export async function waitUntilAccepting(
   signal: AbortSignal,
   clock: Clock,
 ): Promise<void> {
-  const node = await createClientNode({
+  const node = createClientNode({
     seeds: addresses.map((text) => parseMultiaddr(text)),
     allowLoopback: true,
     clock,

@@ -7,7 +7,7 @@ import { countCopies, startDevnet } from '../../devnet/index.ts'
 import { inspectMachine } from '../../node/index.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { openClient } from '../network-client.ts'
+import { withClient } from '../network-client.ts'
 import { formatBytes, formatMs } from '../output.ts'
 import { sameFile } from '../same-file.ts'
 import { selfProgram } from '../self-program.ts'
@@ -56,7 +56,7 @@ export const start = defineCommand({
       const manifest = network.manifestPath
 
       const beforeUpload = systemClock.monotonic()
-      const uploaded = await withClient(manifest, signal, (client) =>
+      const uploaded = await withClient({ manifest }, signal, (client) =>
         client.uploadFile(sample, {
           public: true,
           signal,
@@ -72,7 +72,7 @@ export const start = defineCommand({
 
       const beforeDownload = systemClock.monotonic()
       const address = uploaded.address as string
-      await withClient(manifest, signal, (client) =>
+      await withClient({ manifest }, signal, (client) =>
         client.downloadTo(address, copy, {
           signal,
           onProgress: (p) => output.bar('downloading', p.done, p.total ?? 0, 'chunks'),
@@ -105,19 +105,6 @@ export const start = defineCommand({
     } finally {
       output.clearBar()
       await rm(work, { recursive: true, force: true, maxRetries: 3 })
-    }
-
-    async function withClient<T>(
-      manifestPath: string,
-      outer: AbortSignal,
-      use: (client: Awaited<ReturnType<typeof openClient>>['client']) => Promise<T>,
-    ): Promise<T> {
-      const opened = await openClient({ manifest: manifestPath }, outer)
-      try {
-        return await use(opened.client)
-      } finally {
-        await opened.stop()
-      }
     }
   },
 })

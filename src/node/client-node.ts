@@ -1,0 +1,63 @@
+/** A client on the network: an identity for this run, a connection to the DHT, the put and get walks. Stores nothing. */
+import { type Clock, Lifecycle, type Logger, Registry, silentLogger, systemRandom } from '../base/index.ts'
+import { type Client, createLocalFiles } from '../client/index.ts'
+import { createPiscinaCompute } from '../compute/index.ts'
+import { backend, mlDsaVerifier } from '../crypto/index.ts'
+import type { DhtService } from '../dht/index.ts'
+import type { Network } from '../network/index.ts'
+import { createLocalPayer } from '../payment/index.ts'
+import { isLoopback, type Multiaddr } from '../protocol/index.ts'
+import { createQuicTransport } from '../transport/index.ts'
+import { generateIdentity } from './identity.ts'
+import { wireClient } from './wiring.ts'
+
+export interface ClientNodeOptions {
+  readonly seeds: readonly Multiaddr[]
+  readonly allowLoopback: boolean
+  readonly clock: Clock
+  readonly logger?: Logger
+}
+
+export interface ClientNode {
+  readonly client: Client
+  readonly network: Network
+  readonly dht: DhtService
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}
+
+export function createClientNode(options: ClientNodeOptions): ClientNode {
+  const { clock, allowLoopback, logger: log = silentLogger } = options
+  const identity = generateIdentity()
+  const { signer } = identity
+  const compute = createPiscinaCompute({ clock })
+  const bindIp = options.seeds.every(isLoopback) ? '127.0.0.1' : '0.0.0.0'
+  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: { ip: bindIp, port: 0 } })
+  const seeds = options.seeds.flatMap(({ socket, peerId }) =>
+    socket ? [{ address: socket, ...(peerId ? { expected: peerId } : {}) }] : [],
+  )
+  const { client, network, dht, parts } = wireClient(
+    {
+      transport,
+      signer,
+      verifier: mlDsaVerifier(backend()),
+      clock,
+      random: systemRandom,
+      log,
+      registry: new Registry(),
+      payer: createLocalPayer(signer, clock),
+      compute,
+      files: createLocalFiles({ random: systemRandom }),
+    },
+    { allowLoopback, seeds },
+  )
+  const lifecycle = new Lifecycle(parts)
+  return {
+    ...{ client, network, dht },
+    start: (signal) => lifecycle.start(signal),
+    async stop() {
+      await lifecycle.stop()
+      await compute.stop()
+    },
+  }
+}

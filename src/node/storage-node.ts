@@ -1,0 +1,124 @@
+/** A storage node over real drivers: key file, UDP socket, chunk files. */
+import { type Clock, Lifecycle, type Logger, Registry, type Startable, systemRandom } from '../base/index.ts'
+import { backend, mlDsaVerifier } from '../crypto/index.ts'
+import type { DhtService } from '../dht/index.ts'
+import type { Network } from '../network/index.ts'
+import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
+import type { PeerId, SocketAddress } from '../protocol/index.ts'
+import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
+import { createQuicTransport } from '../transport/index.ts'
+import { HealthServer } from './health-server.ts'
+import { loadOrCreateIdentity } from './identity-file.ts'
+import type { StorageNodeSettings } from './options.ts'
+import { removeStatusFile, writeStatusFile } from './status-file.ts'
+import { VERSION } from './version.ts'
+import { wireStorageNode } from './wiring.ts'
+
+export interface StorageNodeOptions {
+  readonly settings: StorageNodeSettings
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly passphrase?: string
+}
+
+export interface StorageNode {
+  readonly peerId: PeerId
+  /** Bound address, after start. */
+  readonly address: SocketAddress
+  readonly network: Network
+  readonly dht: DhtService
+  readonly store: ChunkStore
+  readonly registry: Registry
+  start(signal: AbortSignal): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Loads or makes the identity in the root folder; everything else waits for `start`. */
+export async function createStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
+  const { settings, clock, logger: log } = options
+  const { rootDir, preset } = settings
+  const identity = await loadOrCreateIdentity(rootDir, options.passphrase)
+  const { signer, peerId } = identity
+  const random = systemRandom
+  const registry = new Registry()
+  const verifier = mlDsaVerifier(backend())
+  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: settings.bind })
+  const store = createFileChunkStore(
+    rootDir,
+    { clock, random, log, registry },
+    { reserveBytes: settings.diskReserveBytes },
+  )
+  const payment =
+    settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
+  const { network, dht, parts } = wireStorageNode(
+    { transport, signer, verifier, clock, random, log, registry, store, payment },
+    {
+      allowLoopback: preset.allowLoopback,
+      limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },
+      seeds: settings.seeds.map((address) => ({ address })),
+      cacheDir: rootDir,
+      ...(settings.rewardsAddress === undefined ? {} : { rewardsAddress: settings.rewardsAddress }),
+    },
+  )
+  const startedAt = clock.now()
+  const health = () => healthOf({ peerId, startedAt, clock, network, dht, store })
+  const statusFile: Startable = {
+    start: () => writeStatusFile(rootDir, { peerId, address: transport.localAddress, startedAt }),
+    stop: () => removeStatusFile(rootDir),
+  }
+  const monitor = settings.metricsPort === 0 ? [] : [new HealthServer(settings.metricsPort, { health }, registry)]
+  const lifecycle = new Lifecycle([...monitor, ...parts, statusFile])
+  return {
+    ...{ peerId, network, dht, store, registry },
+    get address() {
+      return transport.localAddress
+    },
+    async start(signal) {
+      await lifecycle.start(signal)
+      const { payment: paid, mode } = settings
+      log
+        .child('node')
+        .info('node started', {
+          peer: peerId,
+          address: transport.localAddress,
+          root: rootDir,
+          mode,
+          payment: paid,
+          chunks: store.size,
+          peers: dht.tableSize,
+        })
+    },
+    async stop() {
+      await lifecycle.stop()
+      log.child('node').info('node stopped', { peer: peerId })
+    },
+  }
+}
+
+interface HealthParts {
+  readonly peerId: PeerId
+  readonly startedAt: number
+  readonly clock: Clock
+  readonly network: Network
+  readonly dht: DhtService
+  readonly store: ChunkStore
+}
+
+/** Field names of operations.md 6. */
+function healthOf({ peerId, startedAt, clock, network, dht, store }: HealthParts): Record<string, unknown> {
+  const stats = store.stats()
+  return {
+    peer_id: peerId,
+    version: VERSION,
+    uptime_secs: Math.floor((clock.now() - startedAt) / 1000),
+    bootstrapped: dht.bootstrapped,
+    peer_count: network.connections().length,
+    routing_table_size: dht.tableSize,
+    storage_enabled: true,
+    chunks_current: stats.currentChunks,
+    chunks_written_total: stats.chunksStored,
+    bytes_written_total: stats.bytesStored,
+    chunks_served_total: stats.chunksRetrieved,
+    bytes_served_total: stats.bytesRetrieved,
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * How the rooms fit together, over ports only: the same wiring runs real nodes (`storage-node.ts`, `client-node.ts`)
+ * and whole simulated networks on a virtual clock.
+ */
+import type { Clock, Logger, Random, Registry, Startable } from '../base/index.ts'
+import { createChunkServer } from '../chunk-server/index.ts'
+import { type Client, createClient, type LocalFiles } from '../client/index.ts'
+import type { Compute } from '../compute/index.ts'
+import { backend, type Signer, type Verifier } from '../crypto/index.ts'
+import { type BootstrapSeed, createDht, type DhtService } from '../dht/index.ts'
+import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
+import { createQuoter, type Payer, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
+import { createReplication } from '../replication/index.ts'
+import type { ChunkStore } from '../storage/index.ts'
+import type { Transport } from '../transport/index.ts'
+import { VERSION } from './version.ts'
+
+/** What every peer stands on. */
+export interface PeerPorts {
+  readonly transport: Transport
+  readonly signer: Signer
+  readonly verifier: Verifier
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly registry: Registry
+}
+
+export interface PeerSettings {
+  readonly allowLoopback: boolean
+  readonly seeds: readonly BootstrapSeed[]
+}
+
+export interface WiredPeer {
+  readonly network: Network & Startable
+  readonly dht: DhtService
+}
+
+export interface StorageNodePorts extends PeerPorts {
+  readonly store: ChunkStore
+  readonly payment: PaymentVerifier
+}
+
+export interface StorageWiring extends PeerSettings {
+  readonly limits: { readonly maxPerIp: number; readonly maxPerSubnet: number }
+  /** Folder of the peer caches; none in a simulation. */
+  readonly cacheDir?: string
+  readonly rewardsAddress?: string
+}
+
+/** Parts of a storage node; `parts` in start order. */
+export function wireStorageNode(
+  ports: StorageNodePorts,
+  wiring: StorageWiring,
+): WiredPeer & { readonly parts: readonly Startable[] } {
+  const { store, payment, clock, log, registry, signer } = ports
+  const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, dataDir: wiring.cacheDir })
+  const quoter = createQuoter({
+    ...{ signer, clock, registry },
+    ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
+  })
+  const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry })
+  const replication = createReplication({ network, store, log, registry })
+  // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
+  return { network, dht, parts: [store, network, chunkServer, replication, dht] }
+}
+
+export interface ClientPorts extends PeerPorts {
+  readonly files: LocalFiles
+  readonly payer: Payer
+  readonly compute: Compute
+}
+
+/** Parts of a client; `parts` in start order. */
+export function wireClient(
+  ports: ClientPorts,
+  settings: PeerSettings,
+): WiredPeer & { readonly client: Client; readonly parts: readonly Startable[] } {
+  const { clock, random, log, registry, payer, compute, files } = ports
+  const { network, dht } = wirePeer(ports, settings, 'client', {})
+  const hash = (data: Uint8Array) => backend().blake3(data)
+  const client = createClient({ network, dht, payer, compute, files, hash, clock, random, log, registry })
+  return { network, dht, client, parts: [network, dht, client] }
+}
+
+/** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */
+function wirePeer(
+  { transport, signer, verifier, clock, random, log, registry }: PeerPorts,
+  { allowLoopback, seeds }: PeerSettings,
+  role: 'node' | 'client',
+  more: { readonly limits?: StorageWiring['limits']; readonly dataDir?: string | undefined },
+): WiredPeer {
+  let table: DhtService | undefined
+  const addressBook: AddressBook = { addressesOf: (peer) => table?.addressesOf(peer) ?? [] }
+  const faults: PeerFaultSink = { peerFault: (peer, fault) => table?.peerFault(peer, fault) }
+  const network = createNetwork(
+    { transport, clock, random, signer, verifier, log, registry, addressBook, faults },
+    { userAgent: `${role}/${VERSION}`, allowLoopback },
+  )
+  const dht = createDht(
+    { network, clock, random, log, signer, verifier, registry },
+    {
+      role,
+      allowLoopback,
+      seeds,
+      ...(more.limits ? { limits: more.limits } : {}),
+      ...(more.dataDir === undefined ? {} : { dataDir: more.dataDir }),
+    },
+  )
+  table = dht
+  return { network, dht }
+}

@@ -1,0 +1,3 @@
+/** replication: what neighbours ask of each other about the chunks they keep. */
+export * from './options.ts'
+export * from './replication.ts'
