@@ -60,9 +60,10 @@ export function normalizeAddresses(addresses: readonly TypedAddress[]): TypedAdd
 export function mergeHint(current: readonly TypedAddress[], hints: readonly TypedAddress[]): readonly TypedAddress[] {
   let list = current
   for (const raw of hints) {
+    const known = list.find((held) => held.address.text === raw.address.text)
+    if (known && known.type <= raw.type) continue
     if (!isStorable(raw.address)) continue
     const hint = withScopedType(raw)
-    const known = list.find((held) => held.address.text === hint.address.text)
     if (known && known.type <= hint.type) continue
     if (!known && isLoopback(hint.address) && list.some((held) => !isLoopback(held.address))) continue
     list = insertFirstOfType(list, hint)

@@ -20,9 +20,11 @@ export function sharesOurWan(addresses: readonly TypedAddress[], ownIps: Readonl
 
 /** LAN addresses count only when they can be ours too; loopback only where it is allowed. Types are scoped. */
 export function filterForeign(addresses: readonly TypedAddress[], standpoint: Standpoint): TypedAddress[] {
+  const scoped = addresses.map(withScopedType)
+  if (scoped.every(({ type }) => type !== ADDRESS_TYPE.lan)) return scoped
   const lanMakesSense = standpoint.arrivedOverLan || sharesOurWan(addresses, standpoint.ownIps)
-  return addresses.map(withScopedType).filter(({ address, type }) => {
-    if (isLoopback(address) && !standpoint.allowLoopback) return false
-    return type !== ADDRESS_TYPE.lan || lanMakesSense
+  return scoped.filter(({ address, type }) => {
+    if (type !== ADDRESS_TYPE.lan) return true
+    return lanMakesSense && (standpoint.allowLoopback || !isLoopback(address))
   })
 }

@@ -6,7 +6,7 @@ import { equal, LruMap } from '../base/index.ts'
 import type { PeerConnection } from '../network/index.ts'
 import { type DhtNode, type Key, keyOf, type PeerId, type SignedAddressRecord } from '../protocol/index.ts'
 import { decideV1, decideV2, type LocalRecordView } from './address-authority.ts'
-import { filterForeign } from './address-filter.ts'
+import { filterForeign, type Standpoint } from './address-filter.ts'
 import { closest } from './close-group.ts'
 import type { DhtAnswer } from './dht-messenger.ts'
 import type { LookupEntry } from './lookup.ts'
@@ -36,10 +36,11 @@ export class AnswerReader {
     const nodes = closest(target, unique.values(), limit)
     const proofs = new Map(answer.proofs.map((record) => [record.owner, record]))
     const entries: LookupEntry[] = []
+    const standpoint = this.#deps.keeper.standpoint(answer.from)
     for (const { key, node } of nodes) {
       const record = proofs.get(node.peerId)
       const proof = record && (await this.#isValid(record)) ? record : undefined
-      entries.push({ peer: node.peerId, key, ...this.#weigh(node, proof, answer.from) })
+      entries.push({ peer: node.peerId, key, ...this.#weigh(node, proof, answer.from, standpoint) })
     }
     return entries
   }
@@ -48,6 +49,7 @@ export class AnswerReader {
     node: DhtNode,
     proof: SignedAddressRecord | undefined,
     from: PeerConnection,
+    standpoint: Standpoint,
   ): Pick<LookupEntry, 'addresses' | 'authority'> {
     const { keeper } = this.#deps
     const { peerId } = node
@@ -63,7 +65,6 @@ export class AnswerReader {
         : ({ kind: 'v1', sequence: known } as const)
       return { addresses: stored.addresses, authority }
     }
-    const standpoint = keeper.standpoint(from)
     if (proof) {
       const effect = decideV2(undefined, proof, this.#deps.localRecordView(proof), standpoint)
       if (effect.kind === 'applied')

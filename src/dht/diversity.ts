@@ -2,7 +2,7 @@
  * How many peers of one IP or subnet a scope may hold (dht.md 3). The scope is a list of incumbents: a bucket, or the
  * 20 closest to self. Pure.
  */
-import { compareDistance, isLoopback, type Key, type PeerId, subnetOf, type TypedAddress } from '../protocol/index.ts'
+import { compareDistance, type Key, type PeerId, subnetOf, type TypedAddress } from '../protocol/index.ts'
 
 export interface DiversityLimits {
   /** Peers of one exact IP in a scope. */
@@ -32,9 +32,14 @@ export function testDiversity(
   scope: readonly Incumbent[],
   context: { self: Uint8Array; limits: DiversityLimits; isProtected(peer: PeerId): boolean },
 ): DiversityVerdict {
-  const subnet = subnetOf(ip)
-  const sameIp = scope.filter((incumbent) => ipsOf(incumbent).includes(ip))
-  const sameSubnet = scope.filter((incumbent) => ipsOf(incumbent).some((other) => subnetOf(other) === subnet))
+  const subnet = subnetName(ip)
+  const sameIp: Incumbent[] = []
+  const sameSubnet: Incumbent[] = []
+  for (const incumbent of scope) {
+    const ips = routableIps(incumbent)
+    if (ips.includes(ip)) sameIp.push(incumbent)
+    if (ips.some((other) => subnetName(other) === subnet)) sameSubnet.push(incumbent)
+  }
   const tiers = [
     { tier: 'ip', members: sameIp, limit: context.limits.maxPerIp },
     { tier: 'subnet', members: sameSubnet, limit: context.limits.maxPerSubnet },
@@ -49,9 +54,19 @@ export function testDiversity(
   return { kind: 'pass' }
 }
 
-/** Its routable IPs; IPv4 and IPv6 texts and subnets never equal each other. */
-function ipsOf({ addresses }: Incumbent): string[] {
-  return addresses.flatMap(({ address }) => (address.socket && !isLoopback(address) ? [address.socket.ip] : []))
+/** Canonical texts, so that the few that matter are found without parsing: admission compares hundreds. */
+function routableIps({ addresses }: Incumbent): string[] {
+  const ips: string[] = []
+  for (const { address } of addresses) {
+    const ip = address.socket?.ip
+    if (ip !== undefined && !ip.startsWith('127.') && ip !== '::1') ips.push(ip)
+  }
+  return ips
+}
+
+/** Equal for IPs of one /24 or /48; IPv4 and IPv6 never are. */
+function subnetName(ip: string): string | undefined {
+  return ip.includes(':') ? subnetOf(ip) : ip.slice(0, ip.lastIndexOf('.'))
 }
 
 function farthest(self: Uint8Array, members: readonly Incumbent[]): Incumbent | undefined {

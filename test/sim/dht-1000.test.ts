@@ -1,0 +1,73 @@
+/**
+ * 1,000 nodes with the real DHT (tables, walks, codecs, bootstrap) on a virtual clock; messages take 10-90 ms and one
+ * in a hundred is late by a retransmission. A fifth is killed after the tables were built and stays in them.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { never, randomBelow, shuffled } from '../../src/base/index.ts'
+import { closest } from '../../src/dht/index.ts'
+import { type Key, keyOf } from '../../src/protocol/index.ts'
+import { DhtWorld } from '../unit/dht/support/world.ts'
+
+const NODES = 1000
+const DEAD = 200
+const KEYS = 1000
+const COUNT = 7
+const SEED = Number(process.env['SIM_SEED'] ?? 20261121)
+/** No periodic work: the tables are what joining left in them. */
+const QUIET = { selfLookupMinMs: 1e9, selfLookupMaxMs: 1e9, bucketRefreshMinMs: 1e9, bucketRefreshMaxMs: 1e9 }
+
+test(`lookups among ${NODES} nodes, ${DEAD} of them dead (SIM_SEED=${SEED})`, async () => {
+  const world = new DhtWorld(SEED, { latencyMs: (random) => 10 + 80 * random.float(), loss: 0.01 })
+  const first = world.add(QUIET, { silent: true })
+  const seeds = [{ address: first.network.socket }]
+  for (let i = 1; i < NODES; i++) world.add({ ...QUIET, seeds }, { silent: true })
+  for (let i = 0; i < NODES; i += 50) {
+    await world.run(() => Promise.all(world.members.slice(i, i + 50).map(({ dht }) => dht.start(never))))
+  }
+  const sizes = world.members.map(({ dht }) => dht.tableSize).sort((a, b) => a - b)
+
+  const dice = world.random('test')
+  const order = shuffled(dice, world.members)
+  for (const { peer } of order.slice(0, DEAD)) world.hub.kill(peer)
+  const live = order.slice(DEAD).map((member) => ({ ...member, key: keyOf(member.peer) }))
+
+  let exact = 0
+  let atLeastSix = 0
+  const rounds: number[] = []
+  const times: number[] = []
+  const ends = new Map<string, number>()
+  const one = async () => {
+    const target = dice.bytes(32) as Key
+    const asker = live[randomBelow(dice, live.length)] as (typeof live)[number]
+    const started = world.world.clock.monotonic()
+    const result = await asker.dht.lookup(target, COUNT, { signal: never })
+    times.push(world.world.clock.monotonic() - started)
+    rounds.push(result.rounds)
+    ends.set(result.end, (ends.get(result.end) ?? 0) + 1)
+    const found = new Set(result.closest.map(({ peer }) => peer))
+    const hits = closest(target, live, COUNT).filter(({ peer }) => found.has(peer)).length
+    if (hits === COUNT) exact++
+    if (hits >= COUNT - 1) atLeastSix++
+  }
+  for (let i = 0; i < KEYS; i += 50) await world.run(() => Promise.all(Array.from({ length: 50 }, one)))
+  await world.stop()
+
+  const median = (list: number[]) => list.toSorted((a, b) => a - b)[list.length >> 1] as number
+  console.log(
+    JSON.stringify({
+      ...{ seed: SEED, nodes: NODES, dead: DEAD, keys: KEYS },
+      exact7: exact / KEYS,
+      atLeast6: atLeastSix / KEYS,
+      medianRounds: median(rounds),
+      maxRounds: Math.max(...rounds),
+      medianVirtualMs: Math.round(median(times)),
+      ends: Object.fromEntries(ends),
+      table: { smallest: sizes[0], median: median(sizes), largest: sizes.at(-1) },
+      messages: world.hub.messages,
+    }),
+  )
+  assert.ok(exact / KEYS >= 0.99, `exact in ${exact} of ${KEYS}, seed ${SEED}`)
+  assert.ok(atLeastSix / KEYS >= 0.999, `six of seven in ${atLeastSix} of ${KEYS}, seed ${SEED}`)
+  assert.ok(median(rounds) <= Math.log2(NODES) / 3 + 2, `median of ${median(rounds)} rounds, seed ${SEED}`)
+})
