@@ -79,6 +79,8 @@ interface Parcel {
   readonly delivered: () => void
   readonly failed: (error: unknown) => void
   timer: { cancel(): void } | undefined
+  leavesAt: number
+  arrivesAt: number
 }
 
 export class SimConnection implements Connection {
@@ -178,6 +180,8 @@ export class SimConnection implements Connection {
         },
         failed: (error) => finish(() => reject(error)),
         timer: undefined,
+        leavesAt: Infinity,
+        arrivesAt: Infinity,
       }
       this.#parcels.add(parcel)
       signal.addEventListener('abort', onAbort, { once: true })
@@ -201,7 +205,9 @@ export class SimConnection implements Connection {
     const [from, to] = [this.owner.machine, this.#peer.owner.machine]
     const bytes = parcel.message.length + OVERHEAD_BYTES
     const reached = Math.max(this.#openAt, leavesAt + wires.travelMs(from, to, bytes))
-    parcel.timer = wires.at(to.downLine.reserve(reached, bytes), () => {
+    parcel.leavesAt = leavesAt
+    parcel.arrivesAt = to.downLine.reserve(reached, bytes)
+    parcel.timer = wires.at(parcel.arrivesAt, () => {
       // The silence began while it was on its way: it is sent again when the path is back.
       if (!wires.passes(from, to)) return
       this.#parcels.delete(parcel)
@@ -229,13 +235,21 @@ export class SimConnection implements Connection {
   async close(code: number, reason: string): Promise<void> {
     if (this.#over || !this.owner.alive) return
     const { wires } = this.#pair
+    const now = wires.clock.monotonic()
     const travel = wires.travelMs(this.owner.machine, this.#peer.owner.machine, OVERHEAD_BYTES)
+    // It does not overtake what has left before it; what waits for the line is forgotten.
+    let arrivesAt = Math.max(this.#openAt, now + travel)
+    for (const parcel of this.#parcels) {
+      if (parcel.leavesAt > now + 1) parcel.timer?.cancel()
+      else arrivesAt = Math.max(arrivesAt, parcel.arrivesAt)
+    }
     const passed = this.#pair.passes
     this.#end({ kind: 'local', code, reason })
     if (!passed) return
     const peer = this.#peer
-    const told = () => wires.passes(this.owner.machine, peer.owner.machine) && peer.#end({ kind: 'peer', code, reason })
-    wires.at(Math.max(this.#openAt, wires.clock.monotonic() + travel), told)
+    wires.at(arrivesAt, () => {
+      if (wires.passes(this.owner.machine, peer.owner.machine)) peer.#end({ kind: 'peer', code, reason })
+    })
     // When the closing packet is lost to a partition, only silence tells the other end.
     this.#pair.pathChanged()
   }
@@ -302,7 +316,7 @@ export class SimConnection implements Connection {
     const { clock, trace } = this.#pair.wires
     trace.add(`${clock.monotonic()} close ${this.owner.machine.ip}>${formatSocketAddress(this.remote)} ${reason.kind}`)
     for (const parcel of this.#parcels) {
-      // A closing end forgets what is still on its way only when it says so itself.
+      // What has left before our own close may still arrive.
       if (reason.kind !== 'local') parcel.timer?.cancel()
       parcel.failed(this.#closedError())
     }
