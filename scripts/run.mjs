@@ -10,7 +10,7 @@ const bin = (name) => join(root, 'node_modules', '.bin', name)
 const [command, ...args] = process.argv.slice(2)
 
 // Fast tests first; files of one tier run side by side on the cores there are.
-const TIERS = ['architecture', 'unit', 'vector-suites', 'contract', 'sim', 'integration', 'e2e']
+const TIERS = ['architecture', 'unit', 'vector-suites', 'contract', 'fuzz', 'sim', 'integration', 'e2e']
 
 const commands = {
   start: () => run(runtime, [cli, 'start', ...args]),
