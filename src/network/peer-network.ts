@@ -1,5 +1,6 @@
 /** The facade's implementation: ties transport, links, dialler, receiver, router, sender and requests together. */
 import {
+  Aborted,
   type Clock,
   type Emitter,
   type Logger,
@@ -58,6 +59,9 @@ export interface NetworkDeps {
   /** Our own WAN and LAN addresses, for the dial plan. */
   readonly ownAddresses?: () => Pick<DialContext, 'ownWanIps' | 'ownLanIps'>
 }
+
+/** Ends the sending half of a request that has its outcome. A constant: without a reason each abort builds an exception. */
+const SETTLED = new Aborted('the request has its outcome')
 
 /** Builds without side effects. Owns the transport: `start` and `stop` start and stop it. */
 export function createNetwork(deps: NetworkDeps, options?: Partial<NetworkOptions>): Network & Startable {
@@ -246,7 +250,7 @@ class PeerNetwork implements Network, Startable {
       throw error
     } finally {
       signal.removeEventListener('abort', over)
-      sending.abort()
+      sending.abort(SETTLED)
     }
   }
 

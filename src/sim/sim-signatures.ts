@@ -29,11 +29,12 @@ export class SimSignatures implements Verifier {
   /** A new key pair; the public key is 1952 bytes that no other call gives. */
   createSigner(random: Random): Signer {
     const publicKey = random.bytes(ML_DSA_PUBLIC_KEY_BYTES)
+    const own = this.#own(publicKey)
     return {
       publicKey,
       sign: async (message, context = NO_CONTEXT) => {
         const signature = new Uint8Array(ML_DSA_SIGNATURE_BYTES)
-        signature.set(this.#mac(publicKey, message, context))
+        signature.set(this.#mac(own, message, context))
         return signature
       },
     }
@@ -47,12 +48,16 @@ export class SimSignatures implements Verifier {
   ): Promise<boolean> {
     if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES || signature.length !== ML_DSA_SIGNATURE_BYTES) return false
     for (let i = MAC_BYTES; i < signature.length; i++) if (signature[i] !== 0) return false
-    return equal(signature.subarray(0, MAC_BYTES), this.#mac(publicKey, message, context))
+    return equal(signature.subarray(0, MAC_BYTES), this.#mac(this.#own(publicKey), message, context))
   }
 
-  /** Keyed twice: the key's own secret first, so that the message is hashed without being copied. */
-  #mac(publicKey: Uint8Array, message: Uint8Array, context: Uint8Array): Uint8Array {
-    const own = this.#hash.blake3Keyed(this.#secret, publicKey)
+  /** The secret that stands for a public key in this world. */
+  #own(publicKey: Uint8Array): Uint8Array {
+    return this.#hash.blake3Keyed(this.#secret, publicKey)
+  }
+
+  /** Keyed by the key's secret first, so that the message is hashed without being copied. */
+  #mac(own: Uint8Array, message: Uint8Array, context: Uint8Array): Uint8Array {
     const scoped = context.length === 0 ? own : this.#hash.blake3Keyed(own, context)
     return this.#hash.blake3Keyed(scoped, message)
   }
