@@ -306,6 +306,8 @@ test('a name that could not be flushed is no success, and no duplicate until it 
   await assert.rejects(store.put(address, content), { code: 'STORAGE_IO' })
   assert.equal(store.has(address), false)
   await assert.rejects(store.put(address, content), { code: 'STORAGE_IO' })
+  assert.deepEqual(await store.get(address), content)
+  assert.equal(store.has(address), false, 'good bytes do not make a name durable')
   broken = false
   flushes = 0
   assert.equal(await store.put(address, content), 'duplicate')

@@ -1,0 +1,107 @@
+/** The folder `<root>/chunks`: which file is whose, and the file system calls of one chunk (storage.md 3 and 4). */
+import { join } from 'node:path'
+import { type Logger, type Random, toHex } from '../base/index.ts'
+import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
+import type { FileLock } from './file-lock.ts'
+import type { FileSystem } from './file-system.ts'
+import { LOCK_FILE, shardOf, tempName } from './layout.ts'
+import { checkLayout, scanFolder } from './open-folder.ts'
+import { type WriteOutcome, writeDurably } from './write-durably.ts'
+
+export interface ChunkFolderDeps {
+  readonly fileSystem: FileSystem
+  readonly random: Random
+  readonly log: Logger
+}
+
+export type ChunkRead =
+  | { readonly kind: 'found'; readonly bytes: Uint8Array }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unreadable'; readonly cause: unknown }
+
+export class ChunkFolder {
+  readonly path: string
+  readonly #deps: ChunkFolderDeps
+  /** Shard directories whose names are durable. */
+  #shards = new Set<string>()
+  #nonce = ''
+  #sequence = 0
+
+  constructor(root: string, deps: ChunkFolderDeps) {
+    this.path = join(root, 'chunks')
+    this.#deps = deps
+  }
+
+  /** Locks the folder, then reads its names. Throws StorageError or errors of the file system; the lock is free then. */
+  async open(signal: AbortSignal): Promise<{ lock: FileLock; addresses: readonly ChunkAddress[] }> {
+    const { fileSystem, random, log } = this.#deps
+    await this.#make(this.path, join(this.path, '..'))
+    const lock = await fileSystem.lock(join(this.path, LOCK_FILE))
+    try {
+      this.#nonce = toHex(random.bytes(4))
+      const folder = { fileSystem, log, path: this.path, nextTempName: () => this.#nextTempName() }
+      await checkLayout(folder)
+      const { addresses, shards } = await scanFolder(folder, signal)
+      this.#shards = shards
+      return { lock, addresses }
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  }
+
+  freeBytes(): Promise<number> {
+    return this.#deps.fileSystem.freeBytes(this.path)
+  }
+
+  /** The bytes as they lie. */
+  async read(address: ChunkAddress): Promise<ChunkRead> {
+    try {
+      const outcome = await this.#deps.fileSystem.read(join(this.#shard(address), address), MAX_CHUNK_BYTES)
+      return outcome.kind === 'refused' ? { kind: 'unreadable', cause: new Error(outcome.reason) } : outcome
+    } catch (cause) {
+      return { kind: 'unreadable', cause }
+    }
+  }
+
+  async write(address: ChunkAddress, content: Uint8Array): Promise<WriteOutcome> {
+    const shard = shardOf(address)
+    if (!this.#shards.has(shard)) {
+      await this.#make(this.#shard(address), this.path)
+      this.#shards.add(shard)
+    }
+    try {
+      const names = { temp: this.#nextTempName(), name: address }
+      return await writeDurably(this.#deps.fileSystem, this.#shard(address), names, content)
+    } catch (error) {
+      // Whoever removed the shard behind our back gets a new one with the next write.
+      this.#shards.delete(shard)
+      throw error
+    }
+  }
+
+  syncShardOf(address: ChunkAddress): Promise<void> {
+    return this.#deps.fileSystem.syncDirectory(this.#shard(address))
+  }
+
+  /** false when there was no such file. */
+  async remove(address: ChunkAddress): Promise<boolean> {
+    const removed = await this.#deps.fileSystem.unlink(join(this.#shard(address), address))
+    // Best effort: a name that comes back after a power loss is harmless, its bytes are verified.
+    await this.syncShardOf(address).catch(() => undefined)
+    return removed
+  }
+
+  /** Flushes the name also when the directory was there: an earlier run may have died between the two. */
+  async #make(path: string, parent: string): Promise<void> {
+    await this.#deps.fileSystem.makeDirectory(path)
+    await this.#deps.fileSystem.syncDirectory(parent)
+  }
+
+  #shard(address: ChunkAddress): string {
+    return join(this.path, shardOf(address))
+  }
+  #nextTempName(): string {
+    return tempName(this.#deps.fileSystem.processId, this.#nonce, this.#sequence++)
+  }
+}
