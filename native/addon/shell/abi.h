@@ -16,6 +16,8 @@ struct MxBuffer {
 uint32_t mx_abi_version();
 
 int32_t mx_blake3(const uint8_t* data, size_t length, uint8_t* out);
+int32_t mx_blake3_mode(uint32_t mode, const uint8_t* key, size_t key_length, const uint8_t* data, size_t length,
+                       uint8_t* out, size_t out_length);
 MxHasher* mx_hasher_new(uint32_t mode, const uint8_t* key, size_t key_length);
 int32_t mx_hasher_update(MxHasher* hasher, const uint8_t* data, size_t length);
 int32_t mx_hasher_digest(const MxHasher* hasher, uint64_t position, uint8_t* out, size_t length);

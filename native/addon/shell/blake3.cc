@@ -11,6 +11,8 @@ namespace {
 
 constexpr size_t kHashBytes = 32;
 constexpr double kModeMax = 2;
+// Size of blake3::Hasher, about.
+constexpr int64_t kStateBytes = 2048;
 constexpr double kOffsetMax = 9007199254740991.0;
 constexpr const char* kFailed = "BLAKE3 kernel failed";
 
@@ -29,7 +31,20 @@ void HashInto(const Napi::CallbackInfo& info) {
   std::copy(hash, hash + kHashBytes, out.data + offset);
 }
 
-// Incremental hasher: new Hasher(mode, key): 0 plain, 1 keyed, 2 derive-key with the context as UTF-8 bytes.
+// blake3ModeInto(mode, key, data, out): mode 0 plain, 1 keyed, 2 derive-key with the context as UTF-8 bytes.
+void ModeInto(const Napi::CallbackInfo& info) {
+  size_t mode = 0;
+  Bytes key, data, out;
+  if (!TakeNumber(info, 0, kModeMax, "mode", &mode) || !TakeBytes(info, 1, "key", &key) ||
+      !TakeBytes(info, 2, "data", &data) || !TakeBytes(info, 3, "output", &out) || !Apart(info.Env(), out, key) ||
+      !Apart(info.Env(), out, data))
+    return;
+  if (mx_blake3_mode(static_cast<uint32_t>(mode), key.data, key.length, data.data, data.length, out.data,
+                     out.length) != 0)
+    ThrowCoded(info.Env(), kArgument, "key does not fit the mode");
+}
+
+// Incremental hasher: new Hasher(mode, key), modes as above.
 class Hasher : public Napi::ObjectWrap<Hasher> {
  public:
   static Napi::Function Define(Napi::Env env) {
@@ -42,10 +57,19 @@ class Hasher : public Napi::ObjectWrap<Hasher> {
     Bytes key;
     if (!TakeNumber(info, 0, kModeMax, "mode", &mode) || !TakeBytes(info, 1, "key", &key)) return;
     state_ = mx_hasher_new(static_cast<uint32_t>(mode), key.data, key.length);
-    if (state_ == nullptr) ThrowCoded(info.Env(), kArgument, "key does not fit the mode");
+    if (state_ == nullptr) {
+      ThrowCoded(info.Env(), kArgument, "key does not fit the mode");
+      return;
+    }
+    // The garbage collector does not see the state: told of it, it collects abandoned hashers in time.
+    Napi::MemoryManagement::AdjustExternalMemory(info.Env(), kStateBytes);
   }
 
-  ~Hasher() override { mx_hasher_free(state_); }
+  ~Hasher() override {
+    if (state_ == nullptr) return;
+    mx_hasher_free(state_);
+    Napi::MemoryManagement::AdjustExternalMemory(Env(), -kStateBytes);
+  }
 
  private:
   // update(data)
@@ -69,6 +93,7 @@ class Hasher : public Napi::ObjectWrap<Hasher> {
 
 void InitBlake3(Napi::Env env, Napi::Object exports) {
   exports["blake3Into"] = Napi::Function::New<HashInto>(env, "blake3Into");
+  exports["blake3ModeInto"] = Napi::Function::New<ModeInto>(env, "blake3ModeInto");
   exports["Hasher"] = Hasher::Define(env);
 }
 

@@ -82,6 +82,49 @@ pub unsafe extern "C" fn mx_blake3(data: *const u8, length: usize, out: *mut u8)
     })
 }
 
+/// Mode 0 plain, 1 keyed (`key` of 32 bytes), 2 derive-key (`key` is the UTF-8 context).
+fn hasher_of(mode: u32, key: &[u8]) -> Option<blake3::Hasher> {
+    match mode {
+        0 => Some(blake3::Hasher::new()),
+        1 => key.try_into().ok().map(blake3::Hasher::new_keyed),
+        2 => std::str::from_utf8(key)
+            .ok()
+            .map(blake3::Hasher::new_derive_key),
+        _ => None,
+    }
+}
+
+/// Any mode and any length of output in one call; modes as in `mx_hasher_new`.
+///
+/// # Safety
+/// `key` and `data` are readable for their lengths, `out` is writable for `out_length` bytes, apart from both.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mx_blake3_mode(
+    mode: u32,
+    key: *const u8,
+    key_length: usize,
+    data: *const u8,
+    length: usize,
+    out: *mut u8,
+    out_length: usize,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    let (key, data, out) = unsafe {
+        (
+            view(key, key_length),
+            view(data, length),
+            view_mut(out, out_length),
+        )
+    };
+    guarded(|| match hasher_of(mode, key) {
+        Some(mut hasher) => {
+            hasher.update(data).finalize_xof().fill(out);
+            OK
+        }
+        None => ARGUMENT,
+    })
+}
+
 /// A hasher: mode 0 plain, 1 keyed (`key` of 32 bytes), 2 derive-key (`key` is the UTF-8 context). Null when the
 /// arguments do not fit. Freed with `mx_hasher_free`.
 ///
@@ -95,14 +138,7 @@ pub unsafe extern "C" fn mx_hasher_new(
 ) -> *mut blake3::Hasher {
     // SAFETY: the caller's promise.
     let key = unsafe { view(key, key_length) };
-    let hasher = catch_unwind(|| match mode {
-        0 => Some(blake3::Hasher::new()),
-        1 => key.try_into().ok().map(blake3::Hasher::new_keyed),
-        2 => std::str::from_utf8(key)
-            .ok()
-            .map(blake3::Hasher::new_derive_key),
-        _ => None,
-    });
+    let hasher = catch_unwind(|| hasher_of(mode, key));
     match hasher {
         Ok(Some(hasher)) => Box::into_raw(Box::new(hasher)),
         _ => ptr::null_mut(),

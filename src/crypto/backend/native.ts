@@ -33,6 +33,7 @@ import {
 /** What the addon exports (native/addon/shell). Every call checks its arguments again and throws coded errors. */
 interface Kernels {
   blake3Into(data: Uint8Array, out: Uint8Array, offset: number): void
+  blake3ModeInto(mode: number, key: Uint8Array, data: Uint8Array, out: Uint8Array): void
   readonly Hasher: new (mode: number, key: Uint8Array) => NativeState
   mlDsaKeyPairInto(seed: Uint8Array, publicKey: Uint8Array, secretKey: Uint8Array): void
   mlDsaPublicKeyInto(secretKey: Uint8Array, publicKey: Uint8Array): void
@@ -98,13 +99,25 @@ class NativeBackend implements Backend {
     this.#kernels.blake3Into(data, out, offset)
   }
   blake3Keyed(key: Uint8Array, data: Uint8Array): Bytes {
-    return this.createKeyedHasher(key).update(data).digest()
+    checkLength(key, HASH_BYTES, 'key')
+    checkBytes(data, 'data')
+    return this.#modeHash(MODE_KEYED, key, data, HASH_BYTES)
   }
   blake3DeriveKey(context: string, material: Uint8Array, length = HASH_BYTES): Bytes {
-    return this.createDeriveKeyHasher(context).update(material).digest(length)
+    checkContext(context)
+    checkBytes(material, 'key material')
+    checkOutputLength(length)
+    return this.#modeHash(MODE_DERIVE_KEY, utf8(context), material, length)
   }
   blake3Xof(data: Uint8Array, length: number): Bytes {
-    return this.createHasher().update(data).digest(length)
+    checkBytes(data, 'data')
+    checkOutputLength(length)
+    return this.#modeHash(MODE_PLAIN, EMPTY, data, length)
+  }
+  #modeHash(mode: number, key: Uint8Array, data: Uint8Array, length: number): Bytes {
+    const out = new Uint8Array(length)
+    this.#kernels.blake3ModeInto(mode, key, data, out)
+    return out
   }
   createHasher(): Hasher {
     return new NativeHasher(new this.#kernels.Hasher(MODE_PLAIN, EMPTY))

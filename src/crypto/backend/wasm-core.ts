@@ -12,6 +12,15 @@ export interface WasmExports {
   mx_alloc(length: number): number
   mx_free(data: number, length: number): void
   mx_blake3(data: number, length: number, out: number): number
+  mx_blake3_mode(
+    mode: number,
+    key: number,
+    keyLength: number,
+    data: number,
+    length: number,
+    out: number,
+    outLength: number,
+  ): number
   mx_hasher_new(mode: number, key: number, keyLength: number): number
   mx_hasher_update(hasher: number, data: number, length: number): number
   mx_hasher_digest(hasher: number, position: bigint, out: number, length: number): number

@@ -75,6 +75,13 @@ class WasmBackend implements Backend {
     for (let i = 0; i < HASH_BYTES; i++) out[offset + i] = memory[scratch + i] as number
   }
   #digestOnce(mode: number, key: Uint8Array, data: Uint8Array, length: number): Bytes {
+    if (key.length + data.length + length <= SCRATCH_BYTES) {
+      const core = this.#core
+      return core.withArguments([key, data], length, ([keyAt = 0, at = 0], output) => {
+        core.exports.mx_blake3_mode(mode, keyAt, key.length, at, data.length, output, length)
+        return core.copyOut(output, length)
+      })
+    }
     const hasher = new WasmHasher(this.#core, mode, key)
     try {
       return hasher.update(data).digest(length)
@@ -84,13 +91,17 @@ class WasmBackend implements Backend {
   }
   blake3Keyed(key: Uint8Array, data: Uint8Array): Bytes {
     checkLength(key, HASH_BYTES, 'key')
+    checkBytes(data, 'data')
     return this.#digestOnce(MODE_KEYED, key, data, HASH_BYTES)
   }
   blake3DeriveKey(context: string, material: Uint8Array, length = HASH_BYTES): Bytes {
     checkContext(context)
+    checkBytes(material, 'key material')
+    checkOutputLength(length)
     return this.#digestOnce(MODE_DERIVE_KEY, utf8(context), material, length)
   }
   blake3Xof(data: Uint8Array, length: number): Bytes {
+    checkBytes(data, 'data')
     checkOutputLength(length)
     return this.#digestOnce(MODE_PLAIN, EMPTY, data, length)
   }
