@@ -35,7 +35,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   devnet: {
     rank: 10,
-    mayImport: ['base', 'crypto', 'protocol', 'payment', 'client', 'node', 'sim', 'storage', 'transport'],
+    mayImport: ['base', 'compute', 'crypto', 'protocol', 'storage', 'transport', 'payment', 'sim', 'client', 'node'],
   },
   cli: {
     rank: 11,

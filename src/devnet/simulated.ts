@@ -1,0 +1,104 @@
+/**
+ * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, memory for
+ * disks, cheap signatures. One seed gives one run.
+ */
+import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
+import type { Client, LocalFiles } from '../client/index.ts'
+import { createInlineCompute } from '../compute/index.ts'
+import { backend } from '../crypto/index.ts'
+import { wireClient, wireStorageNode } from '../node/index.ts'
+import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
+import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
+import { type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type ChunkStore, createMemoryChunkStore } from '../storage/index.ts'
+
+export interface SimulatedNode {
+  readonly index: number
+  readonly peerId: PeerId
+  readonly host: SimHost
+  readonly store: ChunkStore
+  readonly tableSize: () => number
+}
+
+const PORT = 10_000
+/** Nodes that newcomers are pointed at. */
+const SEED_NODES = 3
+/** Nodes that start in the same virtual instant. */
+const STARTED_TOGETHER = 20
+
+export class SimulatedDevnet {
+  readonly world: SimWorld
+  readonly nodes: SimulatedNode[] = []
+  readonly #lifecycles: Lifecycle[] = []
+
+  constructor(config: Omit<SimWorldConfig, 'hash'>) {
+    this.world = new SimWorld({ ...config, hash: backend() })
+  }
+
+  /** Adds `count` nodes and runs the world until all have joined. */
+  async start(count: number): Promise<void> {
+    while (this.nodes.length < count) {
+      const together = Math.min(this.nodes.length === 0 ? 1 : STARTED_TOGETHER, count - this.nodes.length)
+      const lifecycles = Array.from({ length: together }, () => this.#addNode())
+      await this.world.run(() => Promise.all(lifecycles.map((lifecycle) => lifecycle.start(never))))
+    }
+  }
+
+  #addNode(): Lifecycle {
+    const index = this.nodes.length
+    const { world } = this
+    const host = world.network.addHost()
+    const signer = world.signer(`node ${index}`)
+    const store = createMemoryChunkStore()
+    const verifier = world.signatures
+    const { dht, parts } = wireStorageNode(
+      {
+        transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
+        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
+        random: world.random(`dice of node ${index}`),
+        payment: createFreeVerifier(verifier),
+      },
+      { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
+    )
+    const lifecycle = new Lifecycle(parts)
+    this.#lifecycles.push(lifecycle)
+    this.nodes.push({ index, peerId: peerIdOfPublicKey(signer.publicKey), host, store, tableSize: () => dht.tableSize })
+    return lifecycle
+  }
+
+  /** A client on a host of its own, connected. */
+  async connectClient(name: string): Promise<Client> {
+    const { world } = this
+    const host = world.network.addHost()
+    const signer = world.signer(`client ${name}`)
+    const { client, parts } = wireClient(
+      {
+        transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
+        ...{ signer, verifier: world.signatures, clock: host.clock, log: silentLogger, registry: new Registry() },
+        random: world.random(`dice of client ${name}`),
+        payer: createLocalPayer(signer, host.clock),
+        compute: createInlineCompute({ clock: host.clock }),
+        files: noFiles,
+      },
+      { allowLoopback: false, seeds: this.#seeds() },
+    )
+    const lifecycle = new Lifecycle(parts)
+    this.#lifecycles.push(lifecycle)
+    await world.run(() => lifecycle.start(never))
+    return client
+  }
+
+  #seeds(): { address: SocketAddress }[] {
+    const live = this.nodes.filter(({ host }) => host.up).slice(0, SEED_NODES)
+    return live.map(({ host }) => ({ address: { ip: host.ip, port: PORT } }))
+  }
+
+  async stop(): Promise<void> {
+    await this.world.run(() => Promise.all(this.#lifecycles.map((lifecycle) => lifecycle.stop())))
+  }
+}
+
+/** A simulated host has no disk for people's files: clients put and get bytes. */
+const noFiles = new Proxy({} as LocalFiles, {
+  get: (_, name) => () => Promise.reject(new Error(`a simulated client has no ${String(name)}`)),
+})
