@@ -60,7 +60,7 @@ test('10^4 malformed messages are survived', async () => {
     await h.clock.sleep(1000, never)
     await link.send(good, { signal: never })
   })
-  await h.settle()
+  await h.settle(() => true)
   assert.deepEqual(delivered, [4], `seed ${h.seed}`)
   const outcomes = node.registry.render().match(/received_messages_total\{[^}]*outcome="(\w+)"/g) ?? []
   assert.ok(outcomes.length >= 6, outcomes.join())
@@ -90,7 +90,7 @@ test('a flood is cut at the queue and does not starve others', async () => {
     const calm = Array.from({ length: 10 }, () => quiet.network.send(node.network.self, TOPIC, utf8('x'), to))
     await Promise.all([...flood, ...calm])
   })
-  await h.settle()
+  await h.settle(() => true)
   assert.equal(seen.get('quiet'), 10)
   const dropped = metric(node.registry, 'myrmex_network_received_messages_total{topic="other",outcome="queueFull"}')
   assert.ok(dropped > 0)

@@ -62,13 +62,13 @@ async function storm(seed: number): Promise<{ fingerprint: string; delivered: nu
     const victim = randomBelow(random, NODES)
     const host = nodes[victim]?.host
     if (host && live(victim)) host.kill()
-    await h.settle(15_000)
+    await h.world.advance(15_000)
     h.world.network.partition([nodes.slice(0, 7).flatMap(({ host }) => host ?? [])])
-    await h.settle(20_000)
+    await h.world.advance(20_000)
     h.world.network.heal()
     host?.restart()
     if (host) await h.run(() => boot(victim))
-    await h.settle(25_000)
+    await h.world.advance(25_000)
   }
   return { fingerprint: h.world.fingerprint(), delivered, lines: h.world.trace.lines }
 }

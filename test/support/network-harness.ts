@@ -1,6 +1,14 @@
 /** Networks over any transport driver, for tests. Memory and sim run in virtual time, QUIC in real time. */
-import { type Clock, Registry, type Startable, seededRandom, silentLogger } from '../../src/base/index.ts'
-import { backend, type Signer, type Verifier } from '../../src/crypto/index.ts'
+import {
+  type Clock,
+  Registry,
+  type Startable,
+  seededRandom,
+  silentLogger,
+  systemClock,
+  utf8,
+} from '../../src/base/index.ts'
+import { backend, mlDsaSigner, mlDsaVerifier, type Signer, type Verifier } from '../../src/crypto/index.ts'
 import { createNetwork, type Network, type NetworkDeps, type NetworkOptions } from '../../src/network/index.ts'
 import {
   ADDRESS_TYPE,
@@ -10,7 +18,7 @@ import {
   type TypedAddress,
 } from '../../src/protocol/index.ts'
 import { type SimHost, SimWorld, uniformLatency } from '../../src/sim/index.ts'
-import { createMemoryHub, type Transport } from '../../src/transport/index.ts'
+import { createMemoryHub, createQuicTransport, type Transport } from '../../src/transport/index.ts'
 
 export interface TestNode {
   readonly network: Network & Startable
@@ -39,8 +47,8 @@ export interface Harness {
   transport(signer: Signer, config?: { port?: number; host?: SimHost }): Transport
   /** Runs work in the time of this harness. */
   run<T>(work: () => Promise<T>): Promise<T>
-  /** Lets what is under way arrive. */
-  settle(ms?: number): Promise<void>
+  /** Lets what is under way arrive: virtual time runs for 5 s; real time until the condition holds, 20 s at most. */
+  settle(until: () => boolean): Promise<void>
 }
 
 export const SEED = Number(process.env['TEST_SEED'] ?? 20261121)
@@ -86,7 +94,38 @@ function virtualHarness(name: string, world: SimWorld, transport: Harness['trans
     transport,
     node: (name, config = {}) => buildNode(harness, name, config),
     run: (work) => world.run(work, { limitMs: 3_600_000 }),
-    settle: (ms = 2_000) => world.advance(ms),
+    settle: () => world.advance(5_000),
+  }
+  return harness
+}
+
+/** Real sockets on loopback, real signatures, real time; only where `quicAvailability` says so. */
+export function quicHarness(): Harness {
+  const seeds = new Map<Signer, Uint8Array>()
+  const harness: Harness = {
+    name: 'quic',
+    seed: SEED,
+    clock: systemClock,
+    verifier: mlDsaVerifier(backend()),
+    signer: (name) => {
+      const seed = backend().blake3(utf8(`${SEED} ${name}`))
+      const signer = mlDsaSigner({ seed }, backend())
+      seeds.set(signer, seed)
+      return signer
+    },
+    transport: (signer, { port = 0 } = {}) =>
+      createQuicTransport({ secretKey: seeds.get(signer) as Uint8Array, bind: { ip: '127.0.0.1', port } }),
+    node: (name, config = {}) =>
+      buildNode(harness, name, {
+        ...config,
+        // Loopback answers at once, so waiting for nobody may be short.
+        options: { dialTimeoutMs: 1500, identityWaitMs: 3000, ...config.options },
+      }),
+    run: (work) => work(),
+    settle: async (until) => {
+      const end = systemClock.monotonic() + 20_000
+      while (!until() && systemClock.monotonic() < end) await new Promise((resolve) => setTimeout(resolve, 5))
+    },
   }
   return harness
 }
