@@ -3,7 +3,10 @@
 /** `interactive`: live messages. `bulk`: self-encryption, audits. */
 export type Lane = 'interactive' | 'bulk'
 
-/** A task file's `run` export: plain data in, plain data out (structured clone; buffers of the result are moved). */
+/**
+ * A task file's `run` export: plain data in, plain data out (structured clone; Uint8Arrays of the result are moved). The
+ * input is the task's only until it has returned: its memory is taken back then.
+ */
 export type TaskFunction<Input, Output> = (input: Input) => Output | Promise<Output>
 
 export interface Task<Input, Output> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cutOut, movable, ownsBuffer } from '../../../src/compute/transfer.ts'
+import { cutOut, movable, ownsBuffer, release } from '../../../src/compute/transfer.ts'
 
 test('a view owns its buffer only when it is all of it', () => {
   const whole = new Uint8Array(4)
@@ -42,4 +42,16 @@ test('an input keeps its moved views and cuts the others out of their buffers', 
   assert.equal(value.moved, moved)
   assert.equal(value.own, own)
   assert.equal(value.part.buffer.byteLength, 2)
+})
+
+test('a used input gives its memory back, but not what the result keeps, nor small things, nor parts', () => {
+  const [used, kept, small, whole] = [1 << 16, 1 << 16, 8, 1 << 17].map((length) => new Uint8Array(length)) as [
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>,
+    Uint8Array<ArrayBuffer>,
+  ]
+  release({ used, nested: [{ kept }], small, part: whole.subarray(0, 1 << 16) }, [kept.buffer])
+  assert.equal(used.buffer.detached, true)
+  for (const bytes of [kept, small, whole]) assert.equal(bytes.buffer.detached, false)
 })

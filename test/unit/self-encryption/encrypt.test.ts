@@ -137,6 +137,25 @@ describe('sources', () => {
     assert.equal(at, bytes.length)
   })
 
+  test('the next piece is read while chunks are sealed and taken', async () => {
+    const bytes = content(9 * MAX)
+    const gates = new Gates()
+    const source: ByteSource = {
+      size: bytes.length,
+      async read(offset, length) {
+        if (offset >= 5 * MAX) await gates.wait()
+        return bytes.slice(offset, offset + length)
+      },
+    }
+    const store = new Store()
+    const run = encryptInto(store, source)
+    await settled()
+    const taken = store.order.map(({ index }) => index)
+    gates.openAll()
+    await run
+    assert.deepEqual(taken, [2, 3, 4])
+  })
+
   for (const [name, actual] of [
     ['nothing', 0],
     ['one byte less', 5 * MAX - 1],
@@ -213,6 +232,34 @@ describe('bounds', () => {
     }
     await encryptInto(new Store(), content(20 * MAX), { compute })
     assert.equal(most, 4, 'two more than the threads')
+  })
+
+  test('chunks that are sealed in any order are handed over in theirs', async () => {
+    const inline = createInlineCompute()
+    const late: (() => void)[] = []
+    const compute: Compute = {
+      width: 4,
+      stop: () => inline.stop(),
+      async run(task, input, options) {
+        await new Promise<void>((resolve) => late.push(resolve))
+        return inline.run(task, input, options)
+      },
+    }
+    const store = new Store()
+    let done = false
+    const run = encryptInto(store, content(12 * MAX), { compute }).finally(() => {
+      done = true
+    })
+    while (!done) {
+      await settled()
+      for (const answer of late.splice(0).reverse()) {
+        answer()
+        await settled()
+      }
+    }
+    await run
+    const files = store.order.filter(({ level }) => level === 0).map(({ index }) => index)
+    assert.deepEqual(files, [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0, 1])
   })
 
   test('a chunk that comes twice is handed over once', async () => {
