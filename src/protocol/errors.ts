@@ -7,7 +7,6 @@ export type ProtocolErrorCode =
   | 'PROTOCOL_PEER_ID'
   | 'PROTOCOL_CHUNK_ADDRESS'
   | 'PROTOCOL_MULTIADDR'
-  | 'PROTOCOL_SIGNATURE'
 
 /** What cannot be read or written. Thrown by decoders on bad input; a driver drops the message and counts it. */
 export class ProtocolError extends CodedError<ProtocolErrorCode> {}

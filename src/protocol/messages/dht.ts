@@ -1,4 +1,4 @@
-/** DHT messages (wire.md 13-14): shapes. Codecs stand below the shapes in this file or in `dht-codec.ts`. */
+/** DHT messages (wire.md 13-14): shapes. Their bytes are in `dht-codec.ts`. */
 import type { Key, PeerId } from '../key.ts'
 import type { TypedAddress } from '../peer-address.ts'
 
