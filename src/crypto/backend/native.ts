@@ -115,6 +115,10 @@ class NativeBackend implements Backend {
     return this.#modeHash(MODE_PLAIN, EMPTY, data, length)
   }
   #modeHash(mode: number, key: Uint8Array, data: Uint8Array, length: number): Bytes {
+    if (length === HASH_BYTES) {
+      this.#kernels.blake3ModeInto(mode, key, data, this.#hash)
+      return this.#hash.slice()
+    }
     const out = new Uint8Array(length)
     this.#kernels.blake3ModeInto(mode, key, data, out)
     return out
