@@ -34,6 +34,8 @@ export interface BootstrapDeps {
   findNode(peer: LookupPeer, target: Key, signal: AbortSignal): Promise<FindNodeOutcome>
   /** Walks to self and dials what it finds. */
   lookupSelf(signal: AbortSignal): Promise<void>
+  /** Walks into the far parts of the space of which we know too little. */
+  fillFarBuckets(signal: AbortSignal): Promise<void>
   /** The peer's admission is decided; pending pings of a full bucket are waited for. */
   admissionSettled(peer: PeerId): Promise<void>
   completed(peers: number): void
@@ -105,6 +107,7 @@ export class Bootstrap {
     log.info('routing table ready', { peers: this.#deps.tableSize() })
     if (role === 'node') {
       for (let i = 0; i < this.#options.selfLookupsAfterBootstrap; i++) await this.#deps.lookupSelf(signal)
+      await this.#deps.fillFarBuckets(signal)
     }
     if (this.#deps.tableSize() === 0) return
     this.#bootstrapped = true

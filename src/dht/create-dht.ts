@@ -307,6 +307,7 @@ class KademliaDht implements DhtService {
         tableSize: () => this.tableSize,
         findNode: (peer, target, signal) => this.#findNode(peer, target, signal),
         lookupSelf: (signal) => this.#maintenance.lookupSelf(signal),
+        fillFarBuckets: (signal) => this.#maintenance.fillFarBuckets(signal),
         admissionSettled: (peer) => this.#keeper.admissionSettled(peer),
         completed: (peers) => {
           this.events.emit('bootstrapComplete', { peers })

@@ -9,9 +9,10 @@ import {
   TaskGroup,
 } from '../base/index.ts'
 import type { Network } from '../network/index.ts'
-import { type Key, keyOf, type PeerId } from '../protocol/index.ts'
+import { CLOSE_GROUP_SIZE, type Key, keyOf, type PeerId } from '../protocol/index.ts'
 import type { Bootstrap } from './bootstrap.ts'
 import type { DhtPeer, LookupResult } from './dht.ts'
+import { inParallel } from './dial-pool.ts'
 import type { DhtOptions } from './options.ts'
 import type { PeerStore } from './peer-store.ts'
 import type { Publisher } from './publisher.ts'
@@ -101,6 +102,31 @@ export class Maintenance {
     await dialAll(result.closest, signal)
   }
 
+  /**
+   * Part of joining (Maymounkov and Mazieres, 2002, 2.3): walks into the buckets beyond our neighbourhood that are
+   * still sparse. Without it half the nodes of a young network know nobody in the other half of the space.
+   */
+  async fillFarBuckets(signal: AbortSignal): Promise<void> {
+    const { keeper, random } = this.#deps
+    const { bucketSize, sparseBucket, farWalksAtOnce } = this.#options
+    const neighbours = keeper.table.closestToSelf()
+    const farthest = neighbours[bucketSize - 1]
+    if (!farthest) return
+    const depth = keeper.table.bucketIndexOf(farthest.key)
+    const indexes = Array.from({ length: depth }, (_, index) => index)
+    await inParallel(indexes, farWalksAtOnce, signal, async (index) => {
+      if ((keeper.table.buckets[index]?.size ?? 0) >= sparseBucket) return
+      const key = randomKeyInBucket(keeper.table.selfKey, index, random) as Key
+      await this.#deps.lookup(key, CLOSE_GROUP_SIZE, { signal })
+      this.#probed(index)
+    })
+  }
+
+  #probed(index: number): void {
+    const bucket = this.#deps.keeper.table.buckets[index]
+    if (bucket) bucket.lastProbe = this.#deps.clock.monotonic()
+  }
+
   /** Walks into the two buckets that were heard of least lately. */
   async bucketTick(signal: AbortSignal): Promise<void> {
     const { clock, keeper, random } = this.#deps
@@ -111,8 +137,7 @@ export class Maintenance {
         const result = await this.#deps.lookup(key, this.#options.bucketSize, { signal })
         await this.#deps.dialAll(result.closest, signal)
       } finally {
-        const bucket = keeper.table.buckets[index]
-        if (bucket) bucket.lastProbe = clock.monotonic()
+        this.#probed(index)
       }
     }
     await this.#joinAgain(signal)

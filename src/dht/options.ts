@@ -60,6 +60,8 @@ export interface DhtOptions {
   readonly inboundWaitMs: number
   readonly admissionWaitMs: number
   readonly selfLookupsAfterBootstrap: number
+  readonly sparseBucket: number
+  readonly farWalksAtOnce: number
 
   readonly saveIntervalMs: number
   readonly cacheMaxAgeMs: number
@@ -119,6 +121,8 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   inboundWaitMs: 5 * second, // when nothing answered, somebody may still dial us
   admissionWaitMs: 10 * second, // per gossiped peer
   selfLookupsAfterBootstrap: 2, // nodes only
+  sparseBucket: 10, // half a bucket: fewer entries in a far bucket are filled up while joining
+  farWalksAtOnce: 4, // of these walks
 
   saveIntervalMs: 600 * second, // both files
   cacheMaxAgeMs: 1 * hour, // of close_group_cache.json, trust included
