@@ -70,6 +70,7 @@ class MemoryTransport implements Transport {
   readonly #options: Readonly<TransportOptions>
   readonly #connections = new Set<MemoryConnection>()
   #address: SocketAddress | undefined
+  #running = new AbortController()
   onConnection: (connection: Connection) => void = () => undefined
 
   constructor(hub: Hub, config: MemoryTransportConfig) {
@@ -85,13 +86,16 @@ class MemoryTransport implements Transport {
 
   async start(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    this.#address ??= this.#hub.bind(this.#config.address, this)
+    if (this.#address !== undefined) return
+    this.#address = this.#hub.bind(this.#config.address, this)
+    this.#running = new AbortController()
   }
 
   async stop(): Promise<void> {
     if (this.#address === undefined) return
     this.#hub.unbind(this.#address)
     this.#address = undefined
+    this.#running.abort(new TransportError('TRANSPORT_CLOSED', 'the transport is stopped'))
     await Promise.all([...this.#connections].map((connection) => connection.close(STOP_CODE, STOP_REASON)))
   }
 
@@ -100,7 +104,9 @@ class MemoryTransport implements Transport {
     if (this.#address === undefined) throw notRunning(address)
     await raceAbort(signal, Promise.resolve())
     const target = this.#hub.at(address)
-    if (target === undefined) await this.#waitForNobody(address, timeoutMs, signal)
+    if (target === undefined) {
+      await raceAbort(this.#running.signal, this.#waitForNobody(address, timeoutMs, signal))
+    }
     if (this.#address === undefined) throw notRunning(address)
     if (target === undefined || !target.#hasRoom() || !this.#hasRoom()) {
       throw new TransportError(

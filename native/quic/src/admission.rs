@@ -23,11 +23,14 @@ pub struct Admission {
     max_connections: usize,
     max_half_open: usize,
     max_half_open_per_ip: usize,
+    max_connections_per_ip: usize,
     retry_above: usize,
     per_second: f64,
     burst: f64,
     half_open: usize,
     half_open_by_ip: HashMap<IpAddr, usize>,
+    /// Accepted connections, half open ones too.
+    accepted_by_ip: HashMap<IpAddr, usize>,
     recent: HashMap<IpAddr, Bucket>,
     older: HashMap<IpAddr, Bucket>,
 }
@@ -44,17 +47,20 @@ impl Admission {
             max_connections: options.max_connections as usize,
             max_half_open: options.max_half_open as usize,
             max_half_open_per_ip: options.max_half_open_per_ip as usize,
+            max_connections_per_ip: options.max_connections_per_ip as usize,
             retry_above: options.retry_above_half_open as usize,
             per_second: options.new_connections_per_minute as f64 / 60.0,
             burst: options.new_connections_burst as f64,
             half_open: 0,
             half_open_by_ip: HashMap::new(),
+            accepted_by_ip: HashMap::new(),
             recent: HashMap::new(),
             older: HashMap::new(),
         }
     }
 
-    /// On Accept the handshake counts as half open until `finished` is called with the same address.
+    /// On Accept the handshake counts as half open until `finished`, and as a connection until `left`, are called with
+    /// the same address.
     pub fn decide(
         &mut self,
         ip: IpAddr,
@@ -71,13 +77,18 @@ impl Admission {
         }
         let source = source_of(ip);
         let waiting = self.half_open_by_ip.get(&source).copied().unwrap_or(0);
+        let accepted = self.accepted_by_ip.get(&source).copied().unwrap_or(0);
         let mut bucket = self.bucket(source, now);
         if validated {
-            if waiting >= self.max_half_open_per_ip || bucket.tokens < 1.0 {
+            if waiting >= self.max_half_open_per_ip
+                || accepted >= self.max_connections_per_ip
+                || bucket.tokens < 1.0
+            {
                 return Verdict::Refuse;
             }
         } else if self.half_open >= self.retry_above
             || waiting * 2 >= self.max_half_open_per_ip
+            || accepted * 2 >= self.max_connections_per_ip
             || bucket.tokens * 2.0 < self.burst
         {
             return Verdict::Retry;
@@ -86,19 +97,19 @@ impl Admission {
         self.keep(source, bucket);
         self.half_open += 1;
         self.half_open_by_ip.insert(source, waiting + 1);
+        self.accepted_by_ip.insert(source, accepted + 1);
         Verdict::Accept
     }
 
     /// A handshake that was accepted here is over, well or badly.
     pub fn finished(&mut self, ip: IpAddr) {
         self.half_open = self.half_open.saturating_sub(1);
-        let source = source_of(ip);
-        if let Some(waiting) = self.half_open_by_ip.get_mut(&source) {
-            *waiting = waiting.saturating_sub(1);
-            if *waiting == 0 {
-                self.half_open_by_ip.remove(&source);
-            }
-        }
+        one_less(&mut self.half_open_by_ip, ip);
+    }
+
+    /// A connection that was accepted here is over.
+    pub fn left(&mut self, ip: IpAddr) {
+        one_less(&mut self.accepted_by_ip, ip);
     }
 
     pub fn half_open(&self) -> usize {
@@ -128,6 +139,16 @@ impl Admission {
     }
 }
 
+fn one_less(counts: &mut HashMap<IpAddr, usize>, ip: IpAddr) {
+    let source = source_of(ip);
+    if let Some(count) = counts.get_mut(&source) {
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            counts.remove(&source);
+        }
+    }
+}
+
 /// One subscriber: an IPv4 address, or the /64 of an IPv6 one.
 fn source_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
@@ -146,7 +167,7 @@ mod tests {
     const A: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const B: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 
-    /// 8 half open, 4 per address, Retry from 2 on, burst 10, 1 per second, 16 connections.
+    /// 8 half open, 4 per address, Retry from 2 on, burst 10, 1 per second, 16 connections, 6 per address.
     fn admission() -> (Admission, Instant) {
         (Admission::new(&Options::for_test()), Instant::now())
     }
@@ -186,6 +207,7 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(admission.decide(A, true, 0, now), Verdict::Accept);
             admission.finished(A);
+            admission.left(A);
         }
         assert_eq!(admission.decide(A, true, 0, now), Verdict::Refuse);
         assert_eq!(admission.decide(A, false, 0, now), Verdict::Retry);
@@ -193,6 +215,19 @@ mod tests {
         let later = now + Duration::from_secs(1);
         assert_eq!(admission.decide(A, true, 0, later), Verdict::Accept);
         assert_eq!(admission.decide(A, true, 0, later), Verdict::Refuse);
+    }
+
+    #[test]
+    fn one_address_may_not_have_all_connections() {
+        let (mut admission, now) = admission();
+        for _ in 0..6 {
+            assert_eq!(admission.decide(A, true, 0, now), Verdict::Accept);
+            admission.finished(A);
+        }
+        assert_eq!(admission.decide(A, true, 6, now), Verdict::Refuse);
+        assert_eq!(admission.decide(B, true, 6, now), Verdict::Accept);
+        admission.left(A);
+        assert_eq!(admission.decide(A, true, 6, now), Verdict::Accept);
     }
 
     #[test]

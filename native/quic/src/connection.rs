@@ -1,6 +1,6 @@
 //! A live connection: one task that takes what the peer opens, and what the sends of JS share.
 use crate::budget::Budget;
-use crate::endpoint::Shared;
+use crate::endpoint::{Seat, Shared};
 use crate::engine::{self, Connection, RecvStream};
 use crate::events::Event;
 use crate::guard::spawn;
@@ -31,7 +31,7 @@ pub struct Link {
 }
 
 /// Takes over a connection whose handshake is done. `request` is 0 for an accepted one.
-pub fn adopt(shared: &Arc<Shared>, engine: Connection, request: u32) {
+pub fn adopt(shared: &Arc<Shared>, engine: Connection, request: u32, seat: Option<Seat>) {
     let (Some(key), Some(remote)) = (engine::peer_key(&engine), engine::remote_of(&engine)) else {
         // Gone already, or a handshake without a key, which the TLS profile rules out.
         engine.close(engine::var(0), b"");
@@ -58,10 +58,10 @@ pub fn adopt(shared: &Arc<Shared>, engine: Connection, request: u32) {
         remote: remote.to_string(),
         key,
     });
-    spawn(&shared.queue, serve(shared.clone(), link));
+    spawn(&shared.queue, serve(shared.clone(), link, seat));
 }
 
-async fn serve(shared: Arc<Shared>, link: Arc<Link>) {
+async fn serve(shared: Arc<Shared>, link: Arc<Link>, _seat: Option<Seat>) {
     let reads = Arc::new(Semaphore::new(shared.options.concurrent_reads as usize));
     let observed = report_observed(&shared, &link);
     tokio::pin!(observed);

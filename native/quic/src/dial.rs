@@ -32,7 +32,7 @@ pub async fn run(
                 .counters
                 .dialled
                 .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            adopt(&shared, connection, request);
+            adopt(&shared, connection, request, None);
         }
         Err(failure) => shared.queue.push(Event::Failed { request, failure }),
     }

@@ -149,6 +149,7 @@ async fn accept(shared: Arc<Shared>) {
 /// Half open until it is done; the timer is ours, the engine would wait for the idle timeout.
 async fn handshake(shared: Arc<Shared>, incoming: Incoming) {
     let half_open = HalfOpen(&shared, incoming.remote_address());
+    let seat = Seat(shared.clone(), incoming.remote_address());
     let crowded = shared.engine.open_connections() as u64 * shared.options.connection_window_bytes
         > shared.options.window_budget_bytes / 2;
     let accepted = if crowded {
@@ -165,7 +166,7 @@ async fn handshake(shared: Arc<Shared>, incoming: Incoming) {
     match connected {
         Some(Ok(connection)) => {
             shared.counters.accepted.fetch_add(1, Relaxed);
-            adopt(&shared, connection, 0);
+            adopt(&shared, connection, 0, Some(seat));
         }
         _ => {
             shared.counters.handshakes_failed.fetch_add(1, Relaxed);
@@ -178,6 +179,15 @@ struct HalfOpen<'a>(&'a Shared, SocketAddr);
 impl Drop for HalfOpen<'_> {
     fn drop(&mut self) {
         lock(&self.0.admission).finished(self.1.ip());
+    }
+}
+
+/// Held while an accepted connection lives.
+pub struct Seat(Arc<Shared>, SocketAddr);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.0.admission).left(self.1.ip());
     }
 }
 
@@ -275,7 +285,10 @@ impl Shared {
         let Ok(address) = self.engine.local_addr() else {
             return;
         };
-        let _ = self.engine.rebind_abstract(Box::new(NoSocket(address)));
+        // Twice: the engine keeps the socket before the present one.
+        for _ in 0..2 {
+            let _ = self.engine.rebind_abstract(Box::new(NoSocket(address)));
+        }
         let socket = std::mem::take(&mut *lock(&self.socket));
         let deadline = Instant::now() + CLOSE_SOCKET;
         while socket.strong_count() > 0 && Instant::now() < deadline {

@@ -1,0 +1,61 @@
+/** The endpoint class of the native addon, and whether it is there. */
+import { messageOf } from '../../base/index.ts'
+import { loadAddon } from '../../crypto/index.ts'
+import { TransportError } from '../errors.ts'
+
+/** What a native call says at once; everything else comes as an event. */
+export const STATUS = { ok: 0, argument: -1, gone: -2, queueFull: -3 } as const
+
+/** Implemented by native/addon/shell/endpoint.cc. Request numbers are ours, from 1 to 2^32 - 1. */
+export interface AddonEndpoint {
+  /** Bound address, `ip:port`. */
+  address(): string
+  /** 1952 bytes. */
+  publicKey(): Uint8Array
+  dial(request: number, address: string, timeoutMs: number): number
+  /** Copies the message before it returns. */
+  send(request: number, connection: number, message: Uint8Array, acknowledged: boolean, priority: number): number
+  cancel(request: number): void
+  closeConnection(connection: number, code: number, reason: string): number
+  setReceiveWindow(connection: number, bytes: number): number
+  /** RTT in ms, bytes sent and received, packets sent and lost, congestion window, MTU; undefined when it is over. */
+  stats(connection: number): Float64Array | undefined
+  counters(): Float64Array
+  close(request: number, code: number, reason: string): number
+  /** Six slots an event, at most 256 events. */
+  drain(): readonly unknown[]
+  /** Whether the endpoint keeps the process alive. */
+  setReferenced(referenced: boolean): void
+  free(): void
+}
+
+export type AddonEndpointClass = new (
+  secretKey: Uint8Array,
+  bind: string,
+  options: Float64Array,
+  wake: () => void,
+) => AddonEndpoint
+
+export type QuicAvailability =
+  | { readonly available: true; readonly engine: string }
+  | { readonly available: false; readonly reason: string }
+
+/** Whether QUIC can be spoken here, for `myrmex doctor`: one sentence how to get it when not. */
+export function quicAvailability(): QuicAvailability {
+  try {
+    const { exports } = loadAddon()
+    if (typeof exports['QuicEndpoint'] === 'function') return { available: true, engine: String(exports['quicEngine']) }
+    return { available: false, reason: 'the native addon has no QUIC endpoint: npm run build:native builds it anew' }
+  } catch (error) {
+    return { available: false, reason: messageOf(error) }
+  }
+}
+
+/** Throws TRANSPORT_UNAVAILABLE with the sentence of `quicAvailability`. */
+export function addonEndpointClass(): AddonEndpointClass {
+  const availability = quicAvailability()
+  if (!availability.available) {
+    throw new TransportError('TRANSPORT_UNAVAILABLE', `QUIC is not available: ${availability.reason}`)
+  }
+  return loadAddon().exports['QuicEndpoint'] as AddonEndpointClass
+}
