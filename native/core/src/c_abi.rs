@@ -30,6 +30,23 @@ pub struct MxBuffer {
     capacity: usize,
 }
 
+impl MxBuffer {
+    /// What `mx_seal` fills; freeing it is harmless.
+    pub const fn empty() -> Self {
+        Self {
+            data: ptr::null_mut(),
+            length: 0,
+            capacity: 0,
+        }
+    }
+
+    /// The bytes in it.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: either empty, or the parts of a Vec that this buffer owns until it is freed, which nulls it.
+        unsafe { view(self.data, self.length) }
+    }
+}
+
 /// A panic must not cross into C: it becomes a failure (in WebAssembly it is a trap, which JS sees).
 fn guarded(run: impl FnOnce() -> i32) -> i32 {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(FAILED)
@@ -377,7 +394,7 @@ pub unsafe extern "C" fn mx_buffer_free(buffer: *mut MxBuffer) {
     if !buffer.data.is_null() {
         // SAFETY: these are the parts of a Vec that was let go in `mx_seal`, and are taken back once.
         drop(unsafe { Vec::from_raw_parts(buffer.data, buffer.length, buffer.capacity) });
-        buffer.data = ptr::null_mut();
+        *buffer = MxBuffer::empty();
     }
 }
 

@@ -147,3 +147,86 @@ fn decompress(compressed: &[u8], plain: &mut [u8]) -> Result<(), OpenError> {
         BrotliResult::ResultFailure | BrotliResult::NeedsMoreInput => Err(OpenError::Compression),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{OpenError, apply_pad, decompress, derive, open, seal};
+
+    fn input(plain: &[u8]) -> [u8; 112] {
+        let mut input = [3; 112];
+        input[..32].copy_from_slice(blake3::hash(plain).as_bytes());
+        input
+    }
+
+    /// Worked example of self-encryption.md 5.
+    #[test]
+    fn keys_are_those_of_the_worked_example() {
+        let mut input = [0; 112];
+        for (place, byte) in [(0, 0), (32, 2), (64, 1)] {
+            input[place..place + 32].copy_from_slice(blake3::hash(&[byte]).as_bytes());
+        }
+        let keys = derive(&input);
+        assert_eq!(keys.pad[..4], [0x24, 0x87, 0x72, 0xc2]);
+        assert_eq!(keys.pad[49..56], [0xb5, 0x8d, 0x4c, 0x24, 0x87, 0x72, 0xc2]);
+        assert_eq!(keys.key[..4], [0x3a, 0xea, 0x72, 0xa6]);
+        assert_eq!(keys.nonce[8..], [0xdb, 0x60, 0x39, 0x17]);
+    }
+
+    #[test]
+    fn the_pad_starts_anew_every_52_bytes_whatever_the_length() {
+        let keys = derive(&[5; 112]);
+        for length in [0, 1, 51, 52, 53, 831, 832, 833, 5000] {
+            let mut data = vec![0; length];
+            apply_pad(&mut data, &keys.pad);
+            assert!(
+                data.iter()
+                    .enumerate()
+                    .all(|(i, &byte)| byte == keys.pad[i % 52])
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_sealed_opens_and_nothing_else_does() {
+        for length in [0, 1, 100, 5000, 70_000] {
+            let plain: Vec<u8> = (0..length).map(|i| (i * i % 251) as u8).collect();
+            let input = input(&plain);
+            let (content, address) = seal(&plain, &input).unwrap();
+            assert_eq!(address, *blake3::hash(&content).as_bytes());
+            let mut out = vec![0; length];
+            assert_eq!(open(&content, &input, &mut out), Ok(()));
+            assert_eq!(out, plain);
+            let mut longer = vec![0; length + 1];
+            assert_eq!(open(&content, &input, &mut longer), Err(OpenError::Size));
+            let mut damaged = content.clone();
+            damaged[content.len() / 2] ^= 1;
+            assert_eq!(
+                open(&damaged, &input, &mut out),
+                Err(OpenError::Authentication)
+            );
+        }
+    }
+
+    #[test]
+    fn a_source_hash_of_other_bytes_is_seen() {
+        let input = input(b"these");
+        let (content, _) = seal(b"those", &input).unwrap();
+        assert_eq!(open(&content, &input, &mut [0; 5]), Err(OpenError::Hash));
+    }
+
+    #[test]
+    fn decoding_stops_one_byte_after_the_declared_size() {
+        let bomb = super::compress(&vec![0; 10_000_000]).unwrap();
+        assert!(bomb.len() < 1000);
+        assert_eq!(decompress(&bomb, &mut [0; 10]), Err(OpenError::Size));
+        assert_eq!(
+            decompress(&bomb[..bomb.len() - 1], &mut vec![0; 10_000_000]),
+            Err(OpenError::Compression)
+        );
+        assert_eq!(decompress(&[], &mut [0; 10]), Err(OpenError::Compression));
+        assert_eq!(
+            decompress(&[0xff; 50], &mut [0; 10]),
+            Err(OpenError::Compression)
+        );
+    }
+}
