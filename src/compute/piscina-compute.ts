@@ -7,7 +7,7 @@ import { ComputeError } from './errors.ts'
 import { type Dispatch, LanesCompute, type Reply } from './lanes.ts'
 import type { ComputeMetrics } from './metrics.ts'
 import { type ComputeOptions, computeDefaults } from './options.ts'
-import { cutOut } from './transfer.ts'
+import { outgoing } from './transfer.ts'
 import type { WorkerRequest } from './worker-entry.ts'
 
 export interface PiscinaComputeDeps {
@@ -37,8 +37,9 @@ class PiscinaCompute extends LanesCompute {
   protected async dispatch({ task, input, lane, transfer, signal }: Dispatch): Promise<Reply> {
     const pool = await this.#pool(lane)
     signal.throwIfAborted()
-    const request: WorkerRequest = { url: task.url.href, input: cutOut(input, transfer) }
-    const transferList = [...transfer] as never
+    const given = outgoing(input, transfer)
+    const request: WorkerRequest = { url: task.url.href, input: given.value }
+    const transferList = given.transfer as never
     const run = (kill?: AbortSignal) => pool.run(request, { transferList, ...(kill && { signal: kill }) })
     try {
       return (await (lane === 'bulk' ? this.#stoppable(signal, run) : run())) as Reply

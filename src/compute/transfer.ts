@@ -30,11 +30,19 @@ export function movable<T>(value: T, fixed: (buffer: ArrayBuffer) => boolean): M
   return { value: mapBytes(value, own), transfer: [...transfer] }
 }
 
-/** An input on its way out: cloning a view clones the whole buffer behind it, so parts that stay are cut out first. */
-export function cutOut<T>(value: T, moved: readonly ArrayBuffer[]): T {
-  const cut = (view: Uint8Array) =>
-    ownsBuffer(view) || moved.includes(view.buffer as ArrayBuffer) ? view : Uint8Array.from(view)
-  return mapBytes(value, cut)
+/**
+ * An input on its way out: `moved` buffers are the caller's gift, the others stay with it. Cloning a view clones the
+ * whole buffer behind it, so a part that stays is copied once, and the copy is moved.
+ */
+export function outgoing<T>(value: T, moved: readonly ArrayBuffer[]): Movable<T> {
+  const transfer = [...moved]
+  const cut = (view: Uint8Array) => {
+    if (ownsBuffer(view) || moved.includes(view.buffer as ArrayBuffer)) return view
+    const copy = Uint8Array.from(view)
+    transfer.push(copy.buffer)
+    return copy
+  }
+  return { value: mapBytes(value, cut), transfer }
 }
 
 /**

@@ -62,8 +62,8 @@ async function joined(map: DataMap, level: number, reading: Reading, maxBytes: n
 /**
  * The network's writer, from 157,133 chunks on, seals the bytes of the root map in four or more pieces and shrinks the
  * map of those pieces at the same level once more. What comes out below level k is then a map without a child whose
- * chunks are sealed at level k and hold the real map. A true root map has the same shape, so the first chunk decides:
- * it opens at level 0 or at level k. Only maps whose content has the length of an encoded map are tried at all.
+ * chunks are sealed at level k and hold the real map. A true root map has the same shape, so the first chunk decides.
+ * Only maps whose content has the length of an encoded map are tried at all.
  */
 async function rescued(
   map: DataMap,
@@ -73,7 +73,7 @@ async function rescued(
 ): Promise<DataMap | undefined> {
   if (map.child !== null || map.entries.length <= MIN_CHUNKS) return undefined
   const layout = layoutOf(map, reading.limits.maxChunkBytes)
-  if (!mayBeEncodedMap(layout) || !(await opensOnlyAt(level, layout, reading))) return undefined
+  if (!mayBeEncodedMap(layout) || !(await firstOpensAt(level, layout, reading))) return undefined
   const content = await joined(map, level, reading, RESCUE_FACTOR * reading.limits.maxMapBytes)
   const found = decodeBincode(content)
   log?.warn('data map written with a known defect was rescued', { level, chunks: found.entries.length })
@@ -85,16 +85,13 @@ function mayBeEncodedMap({ size }: Layout): boolean {
   return [false, true].some((isChild) => (size - bincodeSize(0, isChild)) % entryBytes === 0)
 }
 
-async function opensOnlyAt(level: number, layout: Layout, reading: Reading): Promise<boolean> {
-  const first = layout.entries[0] as PlacedEntry
-  const opensAt = async (tried: number) => {
-    try {
-      await fetchAndOpen(layout, first, tried, reading, reading.signal)
-      return true
-    } catch (error) {
-      if (codeOf(error) === 'SELF_ENCRYPTION_AUTHENTICATION') return false
-      throw error
-    }
+/** Keys differ by level: what opens at `level` opens at no other. */
+async function firstOpensAt(level: number, layout: Layout, reading: Reading): Promise<boolean> {
+  try {
+    await fetchAndOpen(layout, layout.entries[0] as PlacedEntry, level, reading, reading.signal)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'SELF_ENCRYPTION_AUTHENTICATION') return false
+    throw error
   }
-  return !(await opensAt(0)) && (await opensAt(level))
 }

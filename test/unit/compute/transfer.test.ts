@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { cutOut, movable, ownsBuffer, release } from '../../../src/compute/transfer.ts'
+import { movable, outgoing, ownsBuffer, release } from '../../../src/compute/transfer.ts'
 
 test('a view owns its buffer only when it is all of it', () => {
   const whole = new Uint8Array(4)
@@ -33,15 +33,17 @@ test('one buffer in two places is listed once; a buffer that may not be moved is
   assert.deepEqual(transfer, [value.buffer])
 })
 
-test('an input keeps its moved views and cuts the others out of their buffers', () => {
+test('an input keeps its moved and its whole views; parts of other buffers are copied once and the copies moved', () => {
   const buffer = new ArrayBuffer(16)
   const moved = new Uint8Array(buffer, 0, 8)
-  const part = new Uint8Array(16).subarray(2, 4)
+  const part = Uint8Array.from([9, 8, 7, 6]).subarray(2, 4)
   const own = new Uint8Array(3)
-  const value = cutOut({ moved, part, own }, [buffer])
+  const { value, transfer } = outgoing({ moved, part, own }, [buffer])
   assert.equal(value.moved, moved)
   assert.equal(value.own, own)
+  assert.deepEqual([...value.part], [7, 6])
   assert.equal(value.part.buffer.byteLength, 2)
+  assert.deepEqual(transfer, [buffer, value.part.buffer])
 })
 
 test('a used input gives its memory back, but not what the result keeps, nor small things, nor parts', () => {
