@@ -24,5 +24,3 @@ export function run(input: MlDsaTaskInput): Bytes | boolean {
   const { secretKey, message, context } = input
   return kernels.mlDsaSign(secretKey, message, context === undefined ? {} : { context })
 }
-
-export default run

@@ -208,5 +208,10 @@ function refuseKey(): never {
 
 /** Throws CRYPTO_BACKEND_MISSING when the built file is missing, altered or cannot run here (no SIMD). */
 export function createWasmBackend(): Backend {
-  return new WasmBackend(compileCore())
+  return createWasmBackendWith(compileCore())
+}
+
+/** The same over instances of the caller's making. */
+export function createWasmBackendWith(instantiate: () => WasmExports): Backend {
+  return new WasmBackend(instantiate)
 }

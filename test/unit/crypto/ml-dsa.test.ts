@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { equal, utf8 } from '../../../src/base/index.ts'
+import type { Compute, RunOptions, Task } from '../../../src/compute/index.ts'
+import { backend, loadBackend, mlDsaSigner, mlDsaTask, mlDsaVerifier } from '../../../src/crypto/index.ts'
+import type { MlDsaTaskInput } from '../../../src/crypto/ml-dsa.task.ts'
+import { run } from '../../../src/crypto/ml-dsa.task.ts'
+
+const kernels = backend()
+const seed = new Uint8Array(32).fill(9)
+const message = utf8('message')
+const context = utf8('context')
+
+/** A pool that runs the task here and remembers what came. */
+class RecordingCompute implements Compute {
+  readonly width = 1
+  readonly inputs: MlDsaTaskInput[] = []
+  readonly lanes: string[] = []
+  fail = false
+
+  async run<Input, Output>(task: Task<Input, Output>, input: Input, options: RunOptions): Promise<Output> {
+    assert.equal(task.url.href, mlDsaTask.url.href)
+    this.inputs.push(structuredClone(input) as MlDsaTaskInput)
+    this.lanes.push(options.lane)
+    if (this.fail) throw new Error('stopped')
+    return run(input as MlDsaTaskInput) as Output
+  }
+  async stop(): Promise<void> {}
+}
+
+test('a signer from a seed, a key pair or a secret key signs as the same identity', async () => {
+  const pair = kernels.mlDsaKeyPair(seed)
+  const verifier = mlDsaVerifier(kernels)
+  for (const key of [{ seed }, pair, pair.secretKey]) {
+    const signer = mlDsaSigner(key, kernels)
+    assert.ok(equal(signer.publicKey, pair.publicKey))
+    for (const used of [undefined, context]) {
+      const signature = await signer.sign(message, used)
+      assert.equal(await verifier.verify(pair.publicKey, message, signature, used), true)
+      assert.equal(await verifier.verify(pair.publicKey, message, signature, utf8('another')), false)
+    }
+  }
+})
+
+test('the signer keeps its own copy of the key', async () => {
+  const pair = loadBackend('js').mlDsaKeyPair(seed)
+  const signer = mlDsaSigner(pair, kernels)
+  pair.secretKey.fill(0)
+  const signature = await signer.sign(message)
+  assert.equal(kernels.mlDsaVerify(pair.publicKey, message, signature), true)
+})
+
+test('only large messages leave the thread, on the interactive lane', async () => {
+  const compute = new RecordingCompute()
+  const offload = { compute, signal: new AbortController().signal, offloadBytes: 1000 }
+  const signer = mlDsaSigner({ seed }, kernels, offload)
+  const verifier = mlDsaVerifier(kernels, offload)
+  for (const length of [0, 999, 1000, 5000]) {
+    const text = new Uint8Array(length).fill(3)
+    const signature = await signer.sign(text, context)
+    assert.equal(await verifier.verify(signer.publicKey, text, signature, context), true)
+    assert.equal(await verifier.verify(signer.publicKey, text, signature), false)
+  }
+  const sent = compute.inputs.map((input) => `${input.kind} ${input.message.length}`)
+  const one = (length: number) => [`sign ${length}`, `verify ${length}`, `verify ${length}`]
+  assert.deepEqual(sent, [...one(1000), ...one(5000)])
+  assert.ok(compute.lanes.every((lane) => lane === 'interactive'))
+})
+
+test('a verifier never throws: bad types, lengths and a stopped pool are false', async () => {
+  const compute = new RecordingCompute()
+  compute.fail = true
+  const verifier = mlDsaVerifier(kernels, { compute, signal: new AbortController().signal, offloadBytes: 10 })
+  const { publicKey, secretKey } = kernels.mlDsaKeyPair(seed)
+  const signature = kernels.mlDsaSign(secretKey, message)
+  const moved = new Uint8Array(3309)
+  structuredClone(moved.buffer, { transfer: [moved.buffer] })
+  assert.equal(await verifier.verify(publicKey, message, signature), true)
+  assert.equal(await verifier.verify(publicKey, message, moved), false)
+  assert.equal(await verifier.verify(publicKey, message, 'x' as never), false)
+  assert.equal(await verifier.verify(publicKey, undefined as never, signature), false)
+  assert.equal(await verifier.verify(new Uint8Array(5), message, signature), false)
+  assert.equal(await verifier.verify(publicKey, message, signature, new Uint8Array(256)), false)
+  assert.equal(await verifier.verify(publicKey, new Uint8Array(2000), signature), false)
+})
