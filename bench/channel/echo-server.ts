@@ -1,0 +1,17 @@
+/** Child of quic.bench.ts: sends small messages back, swallows large ones. */
+import { never } from '../../src/base/index.ts'
+import { backend } from '../../src/crypto/index.ts'
+import { createQuicTransport } from '../../src/transport/index.ts'
+
+const transport = createQuicTransport({
+  secretKey: backend().mlDsaKeyPair(new Uint8Array(32).fill(4)).secretKey,
+  bind: { ip: '127.0.0.1', port: 0 },
+})
+transport.onConnection = (connection) => {
+  connection.onMessage = (message) => {
+    if (message.length <= 65536) connection.send(message, { signal: never }).catch(() => undefined)
+  }
+}
+await transport.start(never)
+process.send?.(transport.localAddress.port)
+process.on('disconnect', () => process.exit())

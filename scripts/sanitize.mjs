@@ -1,0 +1,88 @@
+// Runs the tests of the addon under the address and undefined-behaviour sanitizers (docs/sanitizers.md).
+// Linux with gcc only. Plain JS without dependencies.
+//   node scripts/sanitize.mjs [test files]      default: the crypto and endpoint contract tests
+import { spawnSync } from 'node:child_process'
+import { copyFileSync, existsSync, globSync, mkdirSync } from 'node:fs'
+import { isAbsolute, join } from 'node:path'
+
+const root = join(import.meta.dirname, '..')
+const native = join(root, 'native')
+const targetDir = join(native, 'target', 'sanitize')
+const addon = join(native, 'build', 'myrmex-sanitized.node')
+const runtime = join(root, 'node_modules', 'node', 'bin', 'node')
+const DEFAULT_TESTS = [
+  'test/contract/crypto*.test.ts',
+  'test/contract/transport*.test.ts',
+  'test/unit/crypto/*.test.ts',
+]
+
+if (process.platform !== 'linux') stop('skipped: written for Linux with gcc', 0)
+const libraries = ['libasan.so', 'libubsan.so', 'libstdc++.so'].map(libraryOf)
+
+build()
+const failed = selfTest() || run(process.argv.slice(2))
+process.exit(failed ? 1 : 0)
+
+function libraryOf(name) {
+  const { stdout, status } = spawnSync('gcc', [`-print-file-name=${name}`], { encoding: 'utf8' })
+  const path = stdout?.trim() ?? ''
+  // gcc answers with the bare name when it does not have the file.
+  if (status !== 0 || !isAbsolute(path)) stop(`skipped: gcc does not know ${name} (Debian: apt-get install g++)`, 0)
+  return path
+}
+
+function build() {
+  say('building the addon with -fsanitize=address,undefined')
+  const env = { ...process.env, MYRMEX_SANITIZE: '1', CARGO_TARGET_DIR: targetDir, CXX: 'g++' }
+  const args = ['build', '--release', '--locked', '--package', 'myrmex-addon']
+  const { status } = spawnSync('cargo', args, { cwd: native, env, stdio: 'inherit' })
+  if (status !== 0) stop('the build failed, cargo says why above', 1)
+  mkdirSync(join(native, 'build'), { recursive: true })
+  copyFileSync(join(targetDir, 'release', 'libmyrmex_addon.so'), addon)
+}
+
+/** A run that cannot find anything proves nothing: the sanitizer must see one access past the end of a heap block. */
+function selfTest() {
+  const probe = join(targetDir, 'probe')
+  const source = `#include <cstdlib>
+int main(int argc, char**) { volatile char* p = static_cast<char*>(std::malloc(4)); return p[4 * argc]; }`
+  spawnSync('g++', ['-x', 'c++', '-fsanitize=address', '-g', '-o', probe, '-'], {
+    input: source,
+    stdio: ['pipe', 2, 2],
+  })
+  const { stderr } = spawnSync(probe, { encoding: 'utf8' })
+  if (/heap-buffer-overflow/.test(stderr ?? '')) return false
+  say('the sanitizer did not see a planted overflow: nothing below would mean anything')
+  return true
+}
+
+function run(given) {
+  const tests = (given.length > 0 ? given : DEFAULT_TESTS).flatMap((pattern) => globSync(pattern, { cwd: root }))
+  if (tests.length === 0) stop('no such test files', 1)
+  say(`running ${tests.length} test files`)
+  const env = {
+    ...process.env,
+    LD_PRELOAD: libraries.join(':'),
+    // Leaks: Node itself keeps memory until the end. SEGV: V8 catches it for WebAssembly bounds.
+    ASAN_OPTIONS: 'detect_leaks=0:handle_segv=0:abort_on_error=1:detect_stack_use_after_return=1',
+    UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',
+    MYRMEX_ADDON: addon,
+    MYRMEX_BACKEND: '',
+  }
+  const { status } = spawnSync(existsSync(runtime) ? runtime : process.execPath, ['--test', ...tests], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  })
+  say(status === 0 ? 'no finding' : 'FAILED: see above')
+  return status !== 0
+}
+
+function say(text) {
+  process.stderr.write(`[sanitize] ${text}\n`)
+}
+
+function stop(text, status) {
+  say(text)
+  process.exit(status)
+}
