@@ -4,7 +4,7 @@ import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { toPlain } from '../base/index.ts'
 import type { TaskFunction } from './compute.ts'
 import type { Reply } from './lanes.ts'
-import { movable, release } from './transfer.ts'
+import { movable, reclaimInput } from './transfer.ts'
 
 export interface WorkerRequest {
   readonly url: string
@@ -21,7 +21,7 @@ export default async function runTask({ url, input }: WorkerRequest): Promise<un
   try {
     const { run } = await load(url)
     const { value, transfer } = movable(await run(input), isMarkedAsUntransferable)
-    release(input, transfer)
+    reclaimInput(input, transfer)
     const reply: Reply = { kind: 'done', output: value }
     return move({ [transferableSymbol]: transfer, [valueSymbol]: reply } as never)
   } catch (error) {

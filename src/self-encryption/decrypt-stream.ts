@@ -1,5 +1,6 @@
 /** A data map back to the file, whole or in part (self-encryption.md 17). Only chunks that overlap are fetched. */
 import { assert, type Bytes, concat } from '../base/index.ts'
+import { reclaim } from '../compute/index.ts'
 import { checkIndexes, type DataMap, layoutOf, type PlacedEntry } from './data-map.ts'
 import { fetchAndOpen, mapAhead, readingOf } from './fetch-open.ts'
 import { type ResolveOptions, resolveRootMap } from './resolve.ts'
@@ -34,7 +35,8 @@ export async function readRange(
   options: ResolveOptions,
 ): Promise<Bytes> {
   const parts: Bytes[] = []
-  for await (const part of streamRange(dataMap, start, length, options)) parts.push(part)
+  const keep = { ...options, reclaim: false }
+  for await (const part of streamRange(dataMap, start, length, keep)) parts.push(part)
   return parts.length === 1 ? (parts[0] as Bytes) : concat(parts)
 }
 
@@ -51,7 +53,13 @@ async function* stream(
   const open = async (entry: PlacedEntry, signal: AbortSignal) => {
     const plain = await fetchAndOpen(layout, entry, layout.level, reading, signal)
     const [from, to] = [Math.max(0, start - entry.offset), Math.min(entry.size, end - entry.offset)]
-    return from === 0 && to === plain.length ? plain : plain.slice(from, to)
+    if (from === 0 && to === plain.length) return plain
+    const part = plain.slice(from, to)
+    reclaim(plain)
+    return part
   }
-  yield* mapAhead(wanted, reading.limits.batch, reading.signal, open)
+  for await (const part of mapAhead(wanted, reading.limits.batch, reading.signal, open)) {
+    yield part
+    if (options.reclaim) reclaim(part)
+  }
 }

@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto'
 import { type Bytes, resolveOptions, withScope } from '../base/index.ts'
-import type { Compute } from '../compute/index.ts'
+import { type Compute, reclaim } from '../compute/index.ts'
 import { backend, type SealKeys } from '../crypto/index.ts'
 import type { ChunkAddress } from '../protocol/index.ts'
 import { sealMoving } from './chunk-work.ts'
@@ -31,6 +31,8 @@ export interface EncryptStreamOptions {
   readonly onChunk: (chunk: EncryptedChunk) => Promise<void>
   /** Two more than the threads by default: one waits for a free thread, one is being taken. */
   readonly concurrency?: number
+  /** The memory of a chunk is given back when its `onChunk` has ended: for takers that keep nothing. */
+  readonly reclaim?: boolean
   /** SHA-256 of the content too, in the same pass. */
   readonly sha256?: boolean
   /** Write files of 157,132 chunks (658 GB) and more, in a form that other clients have not been tested with. */
@@ -84,7 +86,12 @@ class Encryption {
       metrics?.sealedBytes.add(plain.length)
       return sealMoving(plain, keys, work)
     }
-    this.pipeline = new SealPipeline({ seal, emit: onChunk }, scope, concurrency)
+    const emitAndReclaim = async (chunk: EncryptedChunk) => {
+      await onChunk(chunk)
+      reclaim(chunk.content)
+    }
+    const emit = options.reclaim ? emitAndReclaim : onChunk
+    this.pipeline = new SealPipeline({ seal, emit }, scope, concurrency)
     this.#options = options
     this.#maxChunkBytes = limits.maxChunkBytes
     this.#signal = scope.signal

@@ -13,6 +13,8 @@ export interface DecryptOptions {
   readonly fetchChunk: (address: ChunkAddress, signal: AbortSignal) => Promise<Uint8Array>
   readonly compute: Compute
   readonly signal: AbortSignal
+  /** The memory of each part is given back when the next one is asked for: for readers that keep nothing. */
+  readonly reclaim?: boolean
   /** Chunks fetched and opened ahead of the reader: 10 by default. */
   readonly batch?: number
   readonly limits?: Partial<SelfEncryptionLimits>

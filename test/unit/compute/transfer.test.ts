@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { movable, outgoing, ownsBuffer, release } from '../../../src/compute/transfer.ts'
+import { movable, outgoing, ownsBuffer, reclaimInput } from '../../../src/compute/transfer.ts'
 
 test('a view owns its buffer only when it is all of it', () => {
   const whole = new Uint8Array(4)
@@ -53,7 +53,7 @@ test('a used input gives its memory back, but not what the result keeps, nor sma
     Uint8Array<ArrayBuffer>,
     Uint8Array<ArrayBuffer>,
   ]
-  release({ used, nested: [{ kept }], small, part: whole.subarray(0, 1 << 16) }, [kept.buffer])
+  reclaimInput({ used, nested: [{ kept }], small, part: whole.subarray(0, 1 << 16) }, [kept.buffer])
   assert.equal(used.buffer.detached, true)
   for (const bytes of [kept, small, whole]) assert.equal(bytes.buffer.detached, false)
 })

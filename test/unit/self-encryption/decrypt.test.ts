@@ -241,3 +241,22 @@ describe('bounds and cancellation', () => {
     }
   })
 })
+
+test('memory is given back as soon as a reader asks for the next part, if it says so', async () => {
+  const large = { maxChunkBytes: 1 << 16, inlineBelowBytes: 0 }
+  const bytes = content(4 << 16)
+  for (const reclaim of [true, false]) {
+    const store = new Store()
+    const { dataMap } = await encryptInto(store, bytes, { limits: large })
+    const options = { ...store.reading(), limits: large, reclaim }
+    let before: Bytes | undefined
+    let at = 0
+    for await (const part of decryptStream(dataMap, options)) {
+      assert.deepEqual(part, bytes.slice(at, (at += part.length)))
+      if (before) assert.equal(before.buffer.detached, reclaim)
+      before = part as Bytes
+    }
+    assert.equal(at, bytes.length)
+    assert.deepEqual(await readRange(dataMap, 5, 3 << 16, options), bytes.slice(5, 5 + (3 << 16)))
+  }
+})

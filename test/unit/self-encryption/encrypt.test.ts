@@ -385,3 +385,19 @@ test('small chunks never leave the thread, large ones always do', async () => {
   assert.equal(runs, 3)
   assert.deepEqual(chunks.slice(0, 3), chunks.slice(3))
 })
+
+test('memory is given back when a chunk was taken, if the taker says so, and not before', async () => {
+  const bytes = content(4 << 16)
+  for (const reclaim of [true, false]) {
+    const taken: EncryptedChunk[] = []
+    const onChunk = async (chunk: EncryptedChunk) => {
+      await settled()
+      assert.equal(chunk.content.buffer.detached, false)
+      taken.push(chunk)
+    }
+    await encryptInto(new Store(), bytes, { onChunk, reclaim, limits: { maxChunkBytes: 1 << 16, inlineBelowBytes: 0 } })
+    const files = taken.filter(({ level }) => level === 0)
+    assert.equal(files.length, 4)
+    for (const { content } of files) assert.equal(content.buffer.detached, reclaim)
+  }
+})
