@@ -14,6 +14,7 @@ import type { Chunks } from './chunks.ts'
 import { ClientError, clientError } from './errors.ts'
 import type { LocalFiles, TreeWriter } from './local-port.ts'
 import {
+  contentBytes,
   decodeManifest,
   looksLikeManifest,
   MANIFEST_MAGIC,
@@ -144,7 +145,7 @@ export class Downloads {
     tally: Tally,
     options: { signal: AbortSignal; overwrite: boolean },
   ): Promise<{ size: number; files: number }> {
-    const size = manifest.entries.reduce((sum, entry) => sum + (entry.kind === 'file' ? entry.size : 0), 0)
+    const size = manifest.entries.reduce((sum, entry) => sum + contentBytes(entry), 0)
     const writer = await this.#deps.files.createTree(path, { ...options, bytes: size, mode: manifest.mode })
     try {
       for (const entry of manifest.entries)

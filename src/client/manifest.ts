@@ -47,6 +47,11 @@ export function looksLikeManifest(bytes: Uint8Array): boolean {
   return bytes.length >= MANIFEST_MAGIC.length && MANIFEST_MAGIC.every((byte, i) => bytes[i] === byte)
 }
 
+/** Bytes of the file that an entry stands for; 0 for folders and links. */
+export function contentBytes(entry: ManifestEntry): number {
+  return entry.kind === 'file' ? entry.size : entry.kind === 'inline' ? entry.content.length : 0
+}
+
 const KINDS = ['directory', 'file', 'inline', 'symlink'] as const
 
 /** Sorts the entries. Throws CLIENT_BAD_MANIFEST or CLIENT_UNSAFE_PATH for what `decodeManifest` would refuse. */

@@ -15,7 +15,7 @@ import {
 import type { Chunks } from './chunks.ts'
 import { clientError } from './errors.ts'
 import type { LocalFiles, Skipped, SourceFile, Tree, TreeEntry } from './local-port.ts'
-import { encodeManifest, type ManifestEntry } from './manifest.ts'
+import { contentBytes, encodeManifest, type ManifestEntry } from './manifest.ts'
 import { ByteBudget, JobPool } from './pipeline.ts'
 import type { OnProgress } from './progress.ts'
 import { UploadSession, type UploadSessionOptions } from './upload-session.ts'
@@ -123,7 +123,7 @@ export async function uploadDirectory(
       ...published,
       dataMap,
       ...counts,
-      size: [...stored.values()].reduce((sum, entry) => sum + sizeOf(entry), 0),
+      size: [...stored.values()].reduce((sum, entry) => sum + contentBytes(entry), 0),
       files: files.length,
       skipped: tree.skipped,
       elapsedMs: deps.clock.monotonic() - started,
@@ -248,10 +248,6 @@ async function publish(
 
 function manifestEntries(tree: Tree, stored: ReadonlyMap<string, ManifestEntry>): ManifestEntry[] {
   return tree.entries.map((entry) => (entry.kind === 'file' ? (stored.get(entry.path) as ManifestEntry) : entry))
-}
-
-function sizeOf(entry: ManifestEntry): number {
-  return entry.kind === 'file' ? entry.size : entry.kind === 'inline' ? entry.content.length : 0
 }
 
 function announce(session: UploadSession, size: number): void {

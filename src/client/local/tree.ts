@@ -104,7 +104,9 @@ class DiskTree implements TreeWriter {
 
 /** The full path of an entry below `root`, after a look that every folder on the way is one and no link. */
 async function checked(root: string, path: string): Promise<string> {
-  const fault = pathFault(path)
+  // Elsewhere these are letters of a name; there they are separators and drives.
+  const foreign = process.platform === 'win32' && /[\\:]/.test(path) ? 'this system has no such names' : undefined
+  const fault = pathFault(path) ?? foreign
   if (fault !== undefined) throw clientError('CLIENT_UNSAFE_PATH', `the path ${path} is refused: ${fault}`, { path })
   const names = path.split('/')
   for (let depth = 1; depth < names.length; depth++) {

@@ -1,7 +1,8 @@
 /** A small fake world: N storers in memory with faults, a Network and a Dht over them, one virtual clock. */
 import { blake3 } from '@noble/hashes/blake3.js'
 import { type Bytes, CodedError, Emitter, seededRandom } from '../../../src/base/index.ts'
-import { type ClientDeps, type ClientOptions, createClient } from '../../../src/client/index.ts'
+import { type ClientDeps, type ClientOptions, createClient, createLocalFiles } from '../../../src/client/index.ts'
+import { createInlineCompute } from '../../../src/compute/index.ts'
 import type { Dht, DhtPeer, LookupResult, WitnessedCloseGroup } from '../../../src/dht/index.ts'
 import type { MessageHandler, Network, NetworkEvents, PeerConnection } from '../../../src/network/index.ts'
 import {
@@ -98,7 +99,17 @@ export class World {
       },
     }
     this.client = createClient(
-      { network: this.#makeNetwork(), dht: this.dht, payer, hash, clock: this.clock, random, ...deps } as ClientDeps,
+      {
+        network: this.#makeNetwork(),
+        dht: this.dht,
+        payer,
+        compute: createInlineCompute(),
+        files: createLocalFiles({ random }),
+        hash,
+        clock: this.clock,
+        random,
+        ...deps,
+      },
       options,
     )
   }
@@ -116,6 +127,17 @@ export class World {
       },
       { limitMs },
     )
+  }
+
+  /** Runs in real time, for tests with real files: no message takes time and no timer fires. */
+  async runNow<T>(work: (client: World['client']) => Promise<T>): Promise<T> {
+    await this.client.start(new AbortController().signal)
+    return work(this.client)
+  }
+
+  async #pause(ms: number, signal: AbortSignal = new AbortController().signal): Promise<void> {
+    signal.throwIfAborted()
+    if (ms > 0) await this.clock.sleep(ms, signal)
   }
 
   /** Nearest first, dead ones too. */
@@ -139,7 +161,7 @@ export class World {
     const world = this
     const begin = async (signal: AbortSignal) => {
       world.lookups++
-      await world.clock.sleep(world.#lookupMs / 2, signal)
+      await world.#pause(world.#lookupMs / 2, signal)
       if (world.failingLookups > 0) {
         world.failingLookups--
         throw new CodedError('DHT_INSUFFICIENT_PEERS', 'no lookup now')
@@ -155,12 +177,12 @@ export class World {
         await begin(options.signal)
         const known = world.near(chunkAddressOf(target)).slice(0, Math.min(20, world.visible))
         options.onCandidates?.(known.map(({ peer }) => ({ peer, addresses: [] })))
-        await world.clock.sleep(world.#lookupMs / 2, options.signal)
+        await world.#pause(world.#lookupMs / 2, options.signal)
         return { closest: world.#alive(target).slice(0, count), end: 'converged', rounds: 1 }
       },
       async witnessedCloseGroup(target: Key, options): Promise<WitnessedCloseGroup> {
         await begin(options.signal)
-        await world.clock.sleep(world.#lookupMs / 2, options.signal)
+        await world.#pause(world.#lookupMs / 2, options.signal)
         const alive = world.#alive(target)
         if (alive.length < options.count) throw new CodedError('DHT_INSUFFICIENT_PEERS', `found ${alive.length}`)
         const initialClosest = alive.slice(0, options.count)
@@ -177,7 +199,7 @@ export class World {
     const connectionOf = (peer: PeerId): PeerConnection | undefined =>
       this.#storer(peer).fault?.kind === 'dead' ? undefined : ({ peer } as PeerConnection)
     const connect = async (peer: PeerId, { signal }: { signal: AbortSignal }): Promise<PeerConnection> => {
-      await this.clock.sleep(this.#latencyMs, signal)
+      await this.#pause(this.#latencyMs, signal)
       const connection = connectionOf(peer)
       if (!connection) throw new CodedError('NETWORK_UNREACHABLE', 'nobody there')
       return connection
@@ -222,8 +244,7 @@ export class World {
     this.maxInFlight = Math.max(this.maxInFlight, this.inFlight)
     try {
       const { fault } = storer
-      const never = new AbortController().signal
-      await this.clock.sleep(fault?.kind === 'late' ? fault.ms : this.#latencyMs, never)
+      await this.#pause(fault?.kind === 'late' ? fault.ms : this.#latencyMs)
       if (fault?.kind === 'silent') return
       const answer = respond(storer, body)
       this.reply(storer.peer, encodeChunkMessage({ requestId, body: answer }))
