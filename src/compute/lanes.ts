@@ -39,7 +39,7 @@ export abstract class LanesCompute implements Compute {
   readonly #maxWaiting: number
   readonly #lanes: Readonly<Record<Lane, Semaphore>>
   readonly #calls = new Set<AbortController>()
-  #stopped = false
+  #stopped: Promise<void> | undefined
 
   constructor(deps: LanesDeps, width: number, maxWaiting: number) {
     this.deps = deps
@@ -72,8 +72,12 @@ export abstract class LanesCompute implements Compute {
     }
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true
+  stop(): Promise<void> {
+    this.#stopped ??= this.#end()
+    return this.#stopped
+  }
+
+  async #end(): Promise<void> {
     for (const call of this.#calls) call.abort(stopped())
     await this.close()
   }
