@@ -207,7 +207,7 @@ export class HubNetwork implements Network {
 
   async #dial(socket: SocketAddress, expected: PeerId | undefined, signal: AbortSignal): Promise<PeerConnection> {
     const other = this.#hub.at(socket)
-    if (!other?.alive) {
+    if (!this.alive || !other?.alive) {
       await this.#hub.sleep(this.#hub.options.dialTimeoutMs, signal)
       throw new CodedError('NETWORK_UNREACHABLE', `nobody at ${name(socket)}`)
     }
