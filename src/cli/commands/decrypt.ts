@@ -40,7 +40,7 @@ export const decrypt = defineCommand({
       const fetchChunk = (address: ChunkAddress) => readChunk(folder, address)
       const rootMap = await resolveRootMap(parseDataMapFile(await readFile(mapFile)), { fetchChunk, compute, signal })
       const size = dataMapSize(rootMap)
-      const content = decryptStream(rootMap, { fetchChunk, compute, signal })
+      const content = decryptStream(rootMap, { fetchChunk, compute, signal, reclaim: true })
       await files.writeFile(target, content, { overwrite: values.overwrite, bytes: size, signal })
       output.result({ file: target, size })
       output.print(`${formatBytes(size)} written to ${target}`)

@@ -1,7 +1,7 @@
 /** `myrmex encrypt PATH --out DIR`: a file to chunks and a data map, without a network. */
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { systemClock, systemRandom, toHex } from '../../base/index.ts'
+import { equal, systemClock, systemRandom, toHex } from '../../base/index.ts'
 import { createLocalFiles } from '../../client/index.ts'
 import { createPiscinaCompute } from '../../compute/index.ts'
 import { dataMapAddress, encodeDataMap, encryptStream } from '../../self-encryption/index.ts'
@@ -40,11 +40,11 @@ export const encrypt = defineCommand({
       const result = await encryptStream(source, {
         compute,
         signal,
+        reclaim: true,
         onChunk: async ({ address, content }) => {
           const target = join(out, address)
-          // The name is the hash of the bytes: a file of that name and size needs no second writing.
-          const there = await stat(target).catch(() => undefined)
-          if (there?.size !== content.length) {
+          const there = await readFile(target).catch(() => undefined)
+          if (!there || !equal(there, content)) {
             await files.writeFile(target, [content], { overwrite: true, bytes: content.length, signal })
             if (!there) written.push(target)
           }
