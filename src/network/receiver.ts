@@ -2,7 +2,7 @@
  * From received bytes to verified messages: queue, decode, the connection's own key, size by topic, signature, route.
  * Whatever is wrong is dropped and counted; nothing is thrown and nobody is blamed (wire.md 25).
  */
-import { equal, type Logger, messageOf } from '../base/index.ts'
+import { type Logger, messageOf } from '../base/index.ts'
 import type { Verifier } from '../crypto/index.ts'
 import {
   decodeRequestEnvelope,
@@ -94,8 +94,9 @@ export class Receiver {
     if (message === undefined) return count('', 'undecodable')
     const { topic } = message
     if (message.signature.length === 0) return count(topic, 'unsigned')
-    // On our links nobody speaks for somebody else: the key in the envelope is the one proved in the handshake.
-    if (!equal(message.publicKey, link.publicKey)) return count(topic, 'foreignKey')
+    // On our links nobody speaks for somebody else. Verification ties the envelope's key to `from` by its hash, so
+    // equal ids mean that it is the key proved in the handshake.
+    if (message.from !== link.peer) return count(topic, 'foreignKey')
     const refusal = topic === TOPIC_IDENTITY ? undefined : router.refusal(topic, message.data.length)
     if (link.identified && refusal !== undefined && !isAnswer(message)) return count(topic, refusal)
     const verdict = await verifyWireMessage(message, verifier)

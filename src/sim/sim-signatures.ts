@@ -15,6 +15,7 @@ import {
 export type SimHash = Pick<Backend, 'blake3Keyed'>
 
 const MAC_BYTES = 32
+const PADDING = new Uint8Array(ML_DSA_SIGNATURE_BYTES - MAC_BYTES)
 const NO_CONTEXT = new Uint8Array(0)
 
 export class SimSignatures implements Verifier {
@@ -47,7 +48,7 @@ export class SimSignatures implements Verifier {
     context: Uint8Array = NO_CONTEXT,
   ): Promise<boolean> {
     if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES || signature.length !== ML_DSA_SIGNATURE_BYTES) return false
-    for (let i = MAC_BYTES; i < signature.length; i++) if (signature[i] !== 0) return false
+    if (Buffer.compare(signature.subarray(MAC_BYTES), PADDING) !== 0) return false
     return equal(signature.subarray(0, MAC_BYTES), this.#mac(this.#own(publicKey), message, context))
   }
 

@@ -69,7 +69,14 @@ async function stranger(
 
 for (const [driver, create, skip] of drivers) {
   const scenario = (name: string, work: (harness: Harness) => Promise<void>) =>
-    test(`${driver}: ${name}`, { skip }, async () => work(create()))
+    test(`${driver}: ${name}`, { skip, timeout: 60_000 }, async () => {
+      const harness = create()
+      try {
+        await work(harness)
+      } finally {
+        await harness.cleanup()
+      }
+    })
 
   scenario('both sides announce and identify each other', async (h) => {
     const [a, b] = [h.node('a'), h.node('b', { options: { userAgent: 'client/x' } })]
@@ -126,6 +133,7 @@ for (const [driver, create, skip] of drivers) {
     await h.run(async () => {
       await start(a, b)
       await a.network.connect(b.network.self, at(b))
+      await b.network.connect(a.network.self, at(a))
       await a.network.send(b.network.self, TOPIC, utf8('hello'), { signal: never })
       await a.network.send(b.network.self, TOPIC, new Uint8Array(500_000), { signal: never, priority: 3 })
       await b.network.send(a.network.self, TOPIC, new Uint8Array(0), { signal: never })
@@ -214,6 +222,7 @@ for (const [driver, create, skip] of drivers) {
       await assert.rejects(dial, { code: 'NETWORK_IDENTITY_FAILED', message: /suppressed/ })
     })
     assert.deepEqual(a.faults, [{ peer: silent, fault: 'identityFailed' }])
+    await h.settle(() => metric(a.registry, CONNECTIONS) === 0)
     assert.equal(metric(a.registry, CONNECTIONS), 0)
     await h.run(async () => void (await Promise.all([stop(a), transport.stop()])))
   })
@@ -374,6 +383,7 @@ for (const [driver, create, skip] of drivers) {
       const changed = (at: number) => Uint8Array.from(good, (byte, i) => (i === at ? byte ^ 1 : byte))
       await send(await encodeWireMessage({ ...fields, from: peerIdOfPublicKey(other.publicKey) }, other)) // foreign key
       await send(await encodeWireMessage({ ...fields, from: peerIdOfPublicKey(other.publicKey) }, own)) // foreign from
+      await send(await encodeWireMessage(fields, other)) // own from, foreign key
       await send(changed(13)) // data
       await send(changed(good.length - 3309)) // signature
       await send(good.subarray(0, good.length - 1)) // one byte short
@@ -387,12 +397,12 @@ for (const [driver, create, skip] of drivers) {
       const unsigned = good.slice(0, good.length - 3309 - 2)
       await send(Uint8Array.of(...unsigned, 0)) // key without signature
     })
-    await h.settle(() => total(a) === 13)
+    await h.settle(() => total(a) === 14)
     assert.deepEqual(delivered, ['ok', 'ok', 'ok'])
     const count = (outcome: string, topic = 'other') =>
       metric(a.registry, `myrmex_network_received_messages_total{topic="${topic}",outcome="${outcome}"}`)
-    assert.equal(count('foreignKey', TOPIC), 1)
-    assert.equal(count('badSignature', TOPIC), 3)
+    assert.equal(count('foreignKey', TOPIC), 2)
+    assert.equal(count('badSignature', TOPIC), 3, 'a key that is not the sender’s, changed data, changed signature')
     assert.equal(count('undecodable'), 3)
     assert.equal(count('tooLarge', TOPIC), 1)
     assert.equal(count('unknownTopic'), 1)

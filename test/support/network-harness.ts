@@ -45,6 +45,8 @@ export interface Harness {
   signer(name: string): Signer
   node(name: string, config?: NodeConfig): TestNode
   transport(signer: Signer, config?: { port?: number; host?: SimHost }): Transport
+  /** Stops whatever was made here, so that a failed test leaves no socket behind. */
+  cleanup(): Promise<void>
   /** Runs work in the time of this harness. */
   run<T>(work: () => Promise<T>): Promise<T>
   /** Lets what is under way arrive: virtual time runs for 5 s; real time until the condition holds, 20 s at most. */
@@ -95,6 +97,7 @@ function virtualHarness(name: string, world: SimWorld, transport: Harness['trans
     node: (name, config = {}) => buildNode(harness, name, config),
     run: (work) => world.run(work, { limitMs: 3_600_000 }),
     settle: () => world.advance(5_000),
+    cleanup: async () => undefined,
   }
   return harness
 }
@@ -102,6 +105,7 @@ function virtualHarness(name: string, world: SimWorld, transport: Harness['trans
 /** Real sockets on loopback, real signatures, real time; only where `quicAvailability` says so. */
 export function quicHarness(): Harness {
   const seeds = new Map<Signer, Uint8Array>()
+  const made: Startable[] = []
   const harness: Harness = {
     name: 'quic',
     seed: SEED,
@@ -113,14 +117,20 @@ export function quicHarness(): Harness {
       seeds.set(signer, seed)
       return signer
     },
-    transport: (signer, { port = 0 } = {}) =>
-      createQuicTransport({ secretKey: seeds.get(signer) as Uint8Array, bind: { ip: '127.0.0.1', port } }),
-    node: (name, config = {}) =>
-      buildNode(harness, name, {
-        ...config,
-        // Loopback answers at once, so waiting for nobody may be short.
-        options: { dialTimeoutMs: 1500, identityWaitMs: 3000, ...config.options },
-      }),
+    transport: (signer, { port = 0 } = {}) => {
+      const secretKey = seeds.get(signer) as Uint8Array
+      const transport = createQuicTransport({ secretKey, bind: { ip: '127.0.0.1', port } })
+      made.push(transport)
+      return transport
+    },
+    node: (name, config = {}) => {
+      // Loopback answers at once, so waiting for nobody may be short.
+      const options = { dialTimeoutMs: 1500, identityWaitMs: 3000, ...config.options }
+      const node = buildNode(harness, name, { ...config, options })
+      made.push(node.network)
+      return node
+    },
+    cleanup: async () => void (await Promise.all(made.map((each) => each.stop()))),
     run: (work) => work(),
     settle: async (until) => {
       const end = systemClock.monotonic() + 20_000
