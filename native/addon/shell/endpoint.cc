@@ -1,11 +1,10 @@
 // The QUIC endpoint as a class of JS. Calls are synchronous and take request numbers; completions and events come in
 // flat arrays from `drain`, six slots each: kind, a, b, code, text, data (see quic/src/c_abi.rs).
-#include <cmath>
-#include <cstring>
 #include <memory>
 #include <string>
 
 #include "endpoint_abi.h"
+#include "endpoint_values.h"
 #include "endpoint_wake.h"
 #include "init.h"
 
@@ -13,119 +12,13 @@
 #include <dlfcn.h>
 #endif
 
-namespace myrmex {
+namespace myrmex::quic {
 namespace {
 
 constexpr size_t kEventsPerDrain = 256;
 constexpr uint32_t kSlots = 6;
-// Below this a copy is cheaper than a finalizer.
-constexpr size_t kExternalBytes = 4096;
 constexpr uint32_t kExitLimitMs = 250;
 constexpr char kExitReason[] = "shutdown";
-
-struct Bytes {
-  const uint8_t* data = nullptr;
-  size_t length = 0;
-};
-
-Napi::Value Refuse(Napi::Env env, const char* code, const std::string& message) {
-  Napi::Error error = Napi::TypeError::New(env, message);
-  error.Set("code", Napi::String::New(env, code));
-  error.ThrowAsJavaScriptException();
-  return env.Undefined();
-}
-
-Napi::Value BadArgument(Napi::Env env, const char* what) {
-  return Refuse(env, "INVALID_ARGUMENT", std::string("QuicEndpoint: ") + what);
-}
-
-// A view of a Uint8Array over ordinary memory. Only for the duration of the call: the bytes are copied before it ends.
-bool BytesOf(Napi::Value value, Bytes* out) {
-  if (!value.IsTypedArray()) return false;
-  napi_typedarray_type type;
-  size_t length;
-  void* data;
-  napi_value buffer;
-  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, nullptr) != napi_ok) return false;
-  bool ordinary = false;
-  bool detached = true;
-  // Another thread could change shared memory while it is read.
-  if (napi_is_arraybuffer(value.Env(), buffer, &ordinary) != napi_ok || !ordinary) return false;
-  if (napi_is_detached_arraybuffer(value.Env(), buffer, &detached) != napi_ok || detached) return false;
-  if (type != napi_uint8_array || (data == nullptr && length > 0)) return false;
-  *out = {static_cast<const uint8_t*>(data), length};
-  return true;
-}
-
-bool NumberOf(Napi::Value value, double low, double high, double* out) {
-  if (!value.IsNumber()) return false;
-  double number = value.As<Napi::Number>().DoubleValue();
-  if (!(number >= low && number <= high) || number != std::floor(number)) return false;
-  *out = number;
-  return true;
-}
-
-bool Uint32Of(Napi::Value value, uint32_t* out) {
-  double number;
-  if (!NumberOf(value, 0, 4294967295.0, &number)) return false;
-  *out = static_cast<uint32_t>(number);
-  return true;
-}
-
-// A QUIC code or a size in bytes.
-bool BigNumberOf(Napi::Value value, double* out) { return NumberOf(value, 0, 9007199254740991.0, out); }
-
-// A buffer of an event until JS has it.
-class EventBuffer {
- public:
-  explicit EventBuffer(MxQuicBuffer buffer) : buffer_(buffer) {}
-  ~EventBuffer() { mx_quic_buffer_free(buffer_.data, buffer_.length, buffer_.capacity); }
-  EventBuffer(const EventBuffer&) = delete;
-  EventBuffer& operator=(const EventBuffer&) = delete;
-
-  bool empty() const { return buffer_.data == nullptr; }
-
-  napi_value ToString(napi_env env) const {
-    napi_value text = nullptr;
-    napi_create_string_utf8(env, reinterpret_cast<const char*>(buffer_.data), buffer_.length, &text);
-    return text;
-  }
-
-  napi_value ToBytes(napi_env env) {
-    napi_value memory = Memory(env);
-    napi_value view = nullptr;
-    if (memory != nullptr) napi_create_typedarray(env, napi_uint8_array, length_, memory, 0, &view);
-    return view;
-  }
-
- private:
-  napi_value Memory(napi_env env) {
-    length_ = buffer_.length;
-    napi_value memory = nullptr;
-    if (buffer_.length >= kExternalBytes) {
-      auto owner = std::make_unique<EventBuffer>(buffer_);
-      void* data = buffer_.data;
-      auto free = [](napi_env, void*, void* owned) { delete static_cast<EventBuffer*>(owned); };
-      napi_status status =
-          napi_create_external_arraybuffer(env, data, buffer_.length, free, owner.get(), &memory);
-      // Whichever way it went, one of the two owners must forget the bytes.
-      if (status == napi_ok) {
-        buffer_ = {nullptr, 0, 0};
-        owner.release();
-        return memory;
-      }
-      owner->buffer_ = {nullptr, 0, 0};
-    }
-    // Small, or a runtime that allows no external memory.
-    void* copy = nullptr;
-    if (napi_create_arraybuffer(env, buffer_.length, &copy, &memory) != napi_ok) return nullptr;
-    std::memcpy(copy, buffer_.data, buffer_.length);
-    return memory;
-  }
-
-  MxQuicBuffer buffer_;
-  size_t length_ = 0;
-};
 
 // The endpoint's thread outlives every environment, so its code must never be unmapped (a worker that was the only
 // one to load the addon would unmap it on exit).
@@ -152,6 +45,7 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
                         InstanceMethod<&QuicEndpoint::Stats>("stats"),
                         InstanceMethod<&QuicEndpoint::Counters>("counters"),
                         InstanceMethod<&QuicEndpoint::Close>("close"),
+                        InstanceMethod<&QuicEndpoint::Shutdown>("shutdown"),
                         InstanceMethod<&QuicEndpoint::Drain>("drain"),
                         InstanceMethod<&QuicEndpoint::SetReferenced>("setReferenced"),
                         InstanceMethod<&QuicEndpoint::Free>("free")});
@@ -327,6 +221,19 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
     return Napi::Number::New(info.Env(), mx_quic_close(endpoint_, request, code, reason.data(), reason.size()));
   }
 
+  // (code, reason, limit ms): closes and blocks until peers are told; for the end of a process
+  Napi::Value Shutdown(const Napi::CallbackInfo& info) {
+    double code;
+    uint32_t limit;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!BigNumberOf(info[0], &code) || !info[1].IsString() || !Uint32Of(info[2], &limit)) {
+      return BadArgument(info.Env(), "shutdown takes a code, a reason and milliseconds");
+    }
+    std::string reason = info[1].As<Napi::String>();
+    mx_quic_shutdown(endpoint_, code, reason.data(), reason.size(), limit);
+    return info.Env().Undefined();
+  }
+
   // -> six slots for each event, at most 256 events
   Napi::Value Drain(const Napi::CallbackInfo& info) {
     if (Gone(info.Env())) return info.Env().Undefined();
@@ -372,9 +279,12 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
 };
 
 }  // namespace
+}  // namespace myrmex::quic
+
+namespace myrmex {
 
 void InitEndpoint(Napi::Env env, Napi::Object exports) {
-  exports["QuicEndpoint"] = QuicEndpoint::Class(env);
+  exports["QuicEndpoint"] = quic::QuicEndpoint::Class(env);
   exports["quicEngine"] = Napi::String::New(env, mx_quic_engine());
 }
 

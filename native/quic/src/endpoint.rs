@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 /// Smallest receive window of a connection, for those accepted when half of the window budget is spoken for.
 const SMALL_WINDOW: u64 = 256 << 10;
 /// How long a close may take: for CONNECTION_CLOSE to leave, for late packets, for the socket to be free.
-const CLOSE_SENT: Duration = Duration::from_millis(1000);
+const CLOSE_SENT: Duration = Duration::from_millis(250);
 const CLOSE_LATE: Duration = Duration::from_millis(100);
 const CLOSE_SOCKET: Duration = Duration::from_millis(500);
 

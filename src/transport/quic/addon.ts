@@ -22,6 +22,8 @@ export interface AddonEndpoint {
   stats(connection: number): Float64Array | undefined
   counters(): Float64Array
   close(request: number, code: number, reason: string): number
+  /** Closes and blocks until peers are told, at most `limitMs`. For the end of a process. */
+  shutdown(code: number, reason: string, limitMs: number): void
   /** Six slots an event, at most 256 events. */
   drain(): readonly unknown[]
   /** Whether the endpoint keeps the process alive. */

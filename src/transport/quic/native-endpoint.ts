@@ -5,8 +5,10 @@
 import { codeOf, messageOf } from '../../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../../protocol/index.ts'
 import { TransportError, type TransportErrorCode } from '../errors.ts'
+import { STOP_CODE, STOP_REASON } from '../options.ts'
 import type { CloseReason } from '../transport.ts'
 import { type AddonEndpoint, type AddonEndpointClass, STATUS } from './addon.ts'
+import { closeOnExit } from './exit.ts'
 
 const SLOTS = 6
 const FULL_DRAIN = 256 * SLOTS
@@ -53,6 +55,7 @@ export class NativeEndpoint<Connection> {
   readonly #addon: AddonEndpoint
   readonly #handlers: EndpointHandlers<Connection>
   readonly #pending = new Map<number, Pending<Connection>>()
+  readonly #forgetExit: () => void
   #lastRequest = 0
   #over = false
 
@@ -69,6 +72,7 @@ export class NativeEndpoint<Connection> {
     } catch (cause) {
       throw bindError(bind, cause)
     }
+    this.#forgetExit = closeOnExit(this.#addon, STOP_CODE, STOP_REASON)
   }
 
   /** The native side; undefined once it is closed. */
@@ -122,6 +126,7 @@ export class NativeEndpoint<Connection> {
   #end(why: string): void {
     if (this.#over) return
     this.#over = true
+    this.#forgetExit()
     this.#addon.free()
     const pending = [...this.#pending.values()]
     this.#pending.clear()

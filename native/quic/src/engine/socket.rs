@@ -8,8 +8,8 @@ use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use tokio::io::Interest;
 
@@ -93,7 +93,7 @@ impl fmt::Debug for EngineSocket {
 impl AsyncUdpSocket for EngineSocket {
     fn create_sender(&self) -> Pin<Box<dyn UdpSender>> {
         Box::pin(Sender {
-            socket: self.0.clone(),
+            socket: Arc::downgrade(&self.0),
             writable: None,
         })
     }
@@ -142,8 +142,9 @@ impl AsyncUdpSocket for EngineSocket {
     }
 }
 
+/// Holds the socket weakly: the engine keeps a sender of its own for as long as it waits for late packets.
 struct Sender {
-    socket: Arc<Socket>,
+    socket: Weak<Socket>,
     writable: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send + Sync>>>,
 }
 
@@ -165,13 +166,14 @@ impl UdpSender for Sender {
                 self.writable = None;
                 waited?;
             }
-            let socket = &self.socket;
+            let Some(socket) = self.socket.upgrade() else {
+                return Poll::Ready(Ok(()));
+            };
             let sent = socket.io.try_io(Interest::WRITABLE, || {
                 socket.state.try_send((&socket.io).into(), transmit)
             });
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    let socket = self.socket.clone();
                     self.writable = Some(Box::pin(async move { socket.io.writable().await }));
                 }
                 // EPERM, ENETUNREACH and the like: a lost packet, not a lost connection.
@@ -181,7 +183,8 @@ impl UdpSender for Sender {
     }
 
     fn max_transmit_segments(&self) -> NonZeroUsize {
-        self.socket.state.max_gso_segments()
+        let socket = self.socket.upgrade();
+        socket.map_or(NonZeroUsize::MIN, |socket| socket.state.max_gso_segments())
     }
 }
 
