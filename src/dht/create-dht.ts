@@ -1,5 +1,14 @@
 /** Builds the room: table, messenger, walks, handlers, maintenance, and the facade over them. */
-import { type Clock, Emitter, type Logger, messageOf, type Random, Registry } from '../base/index.ts'
+import {
+  type Clock,
+  Emitter,
+  type Logger,
+  messageOf,
+  type Random,
+  Registry,
+  Semaphore,
+  SemaphoreFull,
+} from '../base/index.ts'
 import type { Signer, Verifier } from '../crypto/index.ts'
 import type { AddressBook, Network, PeerFault, PeerFaultSink } from '../network/index.ts'
 import {
@@ -12,11 +21,12 @@ import {
   transportRecord,
   verifyAddressRecord,
 } from '../protocol/index.ts'
-import { TrustEngine } from '../trust/index.ts'
+import { createTrustMetrics, TrustEngine, type TrustEventName, type TrustMetrics } from '../trust/index.ts'
 import { AnswerReader } from './answer-reader.ts'
 import { Bootstrap } from './bootstrap.ts'
 import type { Dht, DhtEvents, DhtPeer, LookupObserver, LookupResult, WitnessedCloseGroup } from './dht.ts'
 import { DhtMessenger } from './dht-messenger.ts'
+import { DhtError } from './errors.ts'
 import { FailureSignals } from './failure-signals.ts'
 import { DhtHandlers } from './handlers.ts'
 import type { LookupPeer } from './lookup.ts'
@@ -64,6 +74,8 @@ class KademliaDht implements DhtService {
   readonly #deps: DhtDeps
   readonly #options: DhtOptions
   readonly #metrics: DhtMetrics
+  readonly #trustMetrics: TrustMetrics
+  readonly #walks: Semaphore
   readonly #keeper: TableKeeper
   readonly #messenger: DhtMessenger
   readonly #reader: AnswerReader
@@ -76,7 +88,6 @@ class KademliaDht implements DhtService {
   readonly #bootstrap: Bootstrap
   readonly #maintenance: Maintenance
   #unsubscribe: (() => void)[] = []
-  #lookups = 0
 
   constructor(deps: DhtDeps, options: DhtOptions) {
     const { clock, log, network } = deps
@@ -84,7 +95,10 @@ class KademliaDht implements DhtService {
     this.#options = options
     this.trust = deps.trust ?? new TrustEngine()
     this.events = new Emitter({ onError: (error) => log.error('a dht listener failed', { error: messageOf(error) }) })
-    this.#metrics = createDhtMetrics(deps.registry ?? new Registry(), () => this.tableSize)
+    const registry = deps.registry ?? new Registry()
+    this.#metrics = createDhtMetrics(registry, () => this.tableSize)
+    this.#trustMetrics = createTrustMetrics(registry)
+    this.#walks = new Semaphore(options.maxLookups, options.maxWaitingLookups)
     this.#keeper = this.#createKeeper()
     this.#messenger = this.#createMessenger()
     const verifyRecord = (record: SignedAddressRecord) => this.#verifyRecord(record)
@@ -184,25 +198,31 @@ class KademliaDht implements DhtService {
     return this.trust.scoreOf(peer, this.#deps.clock.monotonic())
   }
   reportTrust(peer: PeerId, event: { success: boolean; weight: number; reason: string }): void {
+    this.#trustMetrics.events.add(1, { event: 'application' })
     const score = this.trust.report(peer, event, this.#deps.clock.monotonic())
     this.#deps.log.debug('trust reported', { peer: short(peer), score, ...event })
   }
 
   /** What the network saw of a peer (dht.md 5). A foreign identity at the address is not the expected peer's fault. */
   peerFault(peer: PeerId, fault: PeerFault): void {
-    this.trust.event(peer, fault, this.#deps.clock.monotonic())
+    this.#judge(peer, fault)
     if (fault === 'identityMismatch') this.#keeper.remove(peer, 'identityMismatch')
     this.#failures.failed(peer)
   }
 
+  /** Waits for its turn when very many walks run; throws DHT_BUSY when the line is full. */
   async #lookup(target: Key, count: number, request: LookupRequest): Promise<LookupResult> {
-    if (this.#lookups >= this.#options.maxLookups) this.#deps.log.debug('many lookups', { running: this.#lookups })
-    this.#lookups++
     try {
-      return await this.#runner.run(target, count, request)
-    } finally {
-      this.#lookups--
+      return await this.#walks.run(request.signal, () => this.#runner.run(target, count, request))
+    } catch (cause) {
+      if (!(cause instanceof SemaphoreFull)) throw cause
+      throw new DhtError('DHT_BUSY', `lookup: ${this.#options.maxWaitingLookups} are waiting already`, { cause })
     }
+  }
+
+  #judge(peer: PeerId, event: TrustEventName): void {
+    this.#trustMetrics.events.add(1, { event })
+    this.trust.event(peer, event, this.#deps.clock.monotonic())
   }
 
   async #findNode(
@@ -258,7 +278,7 @@ class KademliaDht implements DhtService {
       {
         ...{ network, clock, random, log, metrics: this.#metrics },
         touch: (peer) => this.#keeper.touch(peer),
-        requestFailed: (peer) => this.trust.event(peer, 'requestFailed', clock.monotonic()),
+        requestFailed: (peer) => this.#judge(peer, 'requestFailed'),
         answer: (operation, from) => handlers.answer(operation, from),
       },
       this.#options,
@@ -293,7 +313,7 @@ class KademliaDht implements DhtService {
         sign: (sequence, addresses) =>
           createAddressRecord({ sequence, records: addresses.map(transportRecord) }, signer),
         send: (peer, topic, operation, signal) => this.#messenger.publish(peer, topic, operation, signal),
-        sendFailed: (peer) => this.trust.event(peer, 'publicationFailed', clock.monotonic()),
+        sendFailed: (peer) => this.#judge(peer, 'publicationFailed'),
       },
       this.#options,
     )

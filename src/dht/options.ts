@@ -27,6 +27,7 @@ export interface DhtOptions {
   readonly graceMs: number
   readonly lookupDeadlineMs: number
   readonly maxLookups: number
+  readonly maxWaitingLookups: number
 
   readonly requestTimeoutMs: number
   readonly maxPendingRequests: number
@@ -88,6 +89,7 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   graceMs: 5 * second, // after the first answer of a round
   lookupDeadlineMs: 120 * second, // as everybody
   maxLookups: 256, // walks at once of one node; three queries each stay below maxPendingRequests
+  maxWaitingLookups: 4096, // callers in line: two for each chunk of an 8 GB upload
 
   requestTimeoutMs: 25 * second, // = connection timeout of the network
   maxPendingRequests: 1024, // 256 walks x 3 and pings
