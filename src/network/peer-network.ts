@@ -24,10 +24,10 @@ import {
 } from '../protocol/index.ts'
 import type { Connection, Transport } from '../transport/index.ts'
 import type { DialContext } from './dial-plan.ts'
-import { Dialler } from './dialler.ts'
+import { Dialler, type DiallerDeps } from './dialler.ts'
 import { NetworkError } from './errors.ts'
 import type { Link } from './link.ts'
-import { Links } from './links.ts'
+import { Links, type LinksDeps } from './links.ts'
 import { type NetworkMetrics, networkMetrics, type ReceiveOutcome } from './metrics.ts'
 import type {
   AddressBook,
@@ -40,10 +40,10 @@ import type {
   RequestHandler,
 } from './network.ts'
 import { NETWORK_DEFAULTS, type NetworkOptions } from './options.ts'
-import { Receiver } from './receiver.ts'
+import { Receiver, type ReceiverDeps } from './receiver.ts'
 import { Requests } from './requests.ts'
 import { Router } from './router.ts'
-import { Sender } from './sender.ts'
+import { Sender, type SenderDeps } from './sender.ts'
 
 export interface NetworkDeps {
   readonly transport: Transport
@@ -83,81 +83,85 @@ class PeerNetwork implements Network, Startable {
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(deps: NetworkDeps, options: NetworkOptions) {
-    const { clock, transport, signer, verifier } = deps
+    const { clock, signer } = deps
     const log = deps.log.child('network')
-    const peerOf = (connection: Connection) => peerIdOfPublicKey(connection.remoteKey)
-    this.#deps = deps
-    this.self = peerIdOfPublicKey(signer.publicKey)
     const tasks = new TaskGroup((error, name) => log.error('a task failed', { name, error: messageOf(error) }))
+    this.#deps = deps
     this.#tasks = tasks
-    const count = (topic: string, outcome: ReceiveOutcome) => this.#countReceived(topic, outcome)
-    this.#router = new Router({ clock, log, tasks, count }, options)
+    this.self = peerIdOfPublicKey(signer.publicKey)
+    this.#router = new Router({ clock, log, tasks, count: this.#countReceived }, options)
     this.#requests = new Requests(clock, options)
-    this.#sender = new Sender(
-      {
-        self: this.self,
-        clock,
-        signer,
-        linkTo: (peer, signal) => this.#linkTo(peer, { signal }),
-        onDead: (link) => this.#links.dead(link),
-        count: (topic, outcome, bytes) => this.#countSent(topic, outcome, bytes),
-      },
-      options,
-    )
-    this.#receiver = new Receiver(
-      {
-        verifier,
-        log,
-        router: this.#router,
-        requests: this.#requests,
-        onIdentified: (link, userAgent) => this.#links.identified(link, userAgent),
-        answer: (link, topic, messageId, payload) => this.#answer(link, topic, messageId, payload),
-        count,
-        countBytes: (topic, bytes) => this.#metrics.receivedBytes.add(bytes, { topic: this.#label(topic) }),
-      },
-      options,
-    )
-    this.#links = new Links(
-      {
-        self: this.self,
-        ownKey: signer.publicKey,
-        clock,
-        log,
-        tasks,
-        peerOf,
-        announce: (link, signal) => this.#sender.announce(link, signal),
-        onMessage: (link, message) => this.#receiver.accept(link, message),
-        onIdentified: (link) => this.#dialler.identified(link),
-        onEnded: (link) => this.#receiver.forget(link),
-        onPeerGone: (peer) => this.#requests.peerGone(peer),
-        countRefused: (reason) => this.#metrics.inboundRefused.add(1, { reason }),
-      },
-      options,
-    )
-    this.#dialler = new Dialler(
-      {
-        self: this.self,
-        clock,
-        transport,
-        faults: deps.faults ?? { peerFault: () => undefined },
-        context: () => ({
-          ...(deps.ownAddresses?.() ?? { ownWanIps: [], ownLanIps: [] }),
-          allowLoopback: options.allowLoopback,
-        }),
-        peerOf,
-        track: (connection, peer) => this.#links.adopt(connection, peer),
-        usedLink: (peer) => this.#links.table.used(peer),
-        linkAt: (socket) => this.#links.table.at(socket),
-        count: (outcome) => this.#metrics.dials.add(1, { outcome }),
-      },
-      options,
-    )
-    this.events = this.#links.events
-    const { table } = this.#links
-    this.#metrics = networkMetrics(deps.registry, {
-      peers: () => table.usable().length,
-      connections: () => table.size,
-    })
+    this.#sender = this.#createSender(options)
+    this.#receiver = this.#createReceiver(log, options)
+    this.#links = this.#createLinks(log, options)
+    this.#dialler = this.#createDialler(options)
+    const { table, events } = this.#links
+    this.events = events
+    const read = { peers: () => table.usable().length, connections: () => table.size }
+    this.#metrics = networkMetrics(deps.registry, read)
+  }
+
+  #createSender(options: NetworkOptions): Sender {
+    const { clock, signer } = this.#deps
+    const deps: SenderDeps = {
+      self: this.self,
+      clock,
+      signer,
+      linkTo: (peer, signal) => this.#linkTo(peer, { signal }),
+      onDead: (link) => this.#links.dead(link),
+      count: (topic, outcome, bytes) => this.#countSent(topic, outcome, bytes),
+    }
+    return new Sender(deps, options)
+  }
+
+  #createReceiver(log: Logger, options: NetworkOptions): Receiver {
+    const deps: ReceiverDeps = {
+      verifier: this.#deps.verifier,
+      log,
+      router: this.#router,
+      requests: this.#requests,
+      onIdentified: (link, userAgent) => this.#links.identified(link, userAgent),
+      answer: (link, topic, messageId, payload) => this.#answer(link, topic, messageId, payload),
+      count: this.#countReceived,
+      countBytes: (topic, bytes) => this.#metrics.receivedBytes.add(bytes, { topic: this.#label(topic) }),
+    }
+    return new Receiver(deps, options)
+  }
+
+  #createLinks(log: Logger, options: NetworkOptions): Links {
+    const deps: LinksDeps = {
+      self: this.self,
+      ownKey: this.#deps.signer.publicKey,
+      clock: this.#deps.clock,
+      log,
+      tasks: this.#tasks,
+      peerOf,
+      announce: (link, signal) => this.#sender.announce(link, signal),
+      onMessage: (link, message) => this.#receiver.accept(link, message),
+      onIdentified: (link) => this.#dialler.identified(link),
+      onEnded: (link) => this.#receiver.forget(link),
+      onPeerGone: (peer) => this.#requests.peerGone(peer),
+      countRefused: (reason) => this.#metrics.inboundRefused.add(1, { reason }),
+    }
+    return new Links(deps, options)
+  }
+
+  #createDialler(options: NetworkOptions): Dialler {
+    const { clock, transport, faults, ownAddresses } = this.#deps
+    const own = ownAddresses ?? (() => ({ ownWanIps: [], ownLanIps: [] }))
+    const deps: DiallerDeps = {
+      self: this.self,
+      clock,
+      transport,
+      faults: faults ?? { peerFault: () => undefined },
+      context: () => ({ ...own(), allowLoopback: options.allowLoopback }),
+      peerOf,
+      track: (connection, peer) => this.#links.adopt(connection, peer),
+      usedLink: (peer) => this.#links.table.used(peer),
+      linkAt: (socket) => this.#links.table.at(socket),
+      count: (outcome) => this.#metrics.dials.add(1, { outcome }),
+    }
+    return new Dialler(deps, options)
   }
 
   get localAddress(): SocketAddress {
@@ -286,7 +290,7 @@ class PeerNetwork implements Network, Startable {
     if (this.#state !== 'running') throw new NetworkError('NETWORK_NOT_RUNNING', 'the network is not running')
   }
 
-  #countReceived(topic: string, outcome: ReceiveOutcome): void {
+  readonly #countReceived = (topic: string, outcome: ReceiveOutcome): void => {
     this.#metrics.receivedMessages.add(1, { topic: this.#label(topic), outcome })
   }
 
@@ -300,6 +304,10 @@ class PeerNetwork implements Network, Startable {
   #label(topic: string): string {
     return topic === TOPIC_IDENTITY || this.#router.knows(topic) ? topic : 'other'
   }
+}
+
+function peerOf(connection: Connection): PeerId {
+  return peerIdOfPublicKey(connection.remoteKey)
 }
 
 /** What the peer or the way to it is to blame for (dht.md 5); our own limits and stops are not. */
