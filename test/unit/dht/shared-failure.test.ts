@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { never } from '../../../src/base/index.ts'
+import { FailureSignals } from '../../../src/dht/failure-signals.ts'
+import { keyOf } from '../../../src/protocol/index.ts'
+import { peerOf } from './support/addresses.ts'
+import { Probe } from './support/probe.ts'
+import { DhtWorld } from './support/world.ts'
+
+test('a failure reaches every other watcher of that peer once, and nobody after the watch ended', () => {
+  const signals = new FailureSignals()
+  const [origin, other, ended, foreign] = Array.from({ length: 4 }, () => new AbortController()) as AbortController[]
+  signals.watch(peerOf('a'), origin as AbortController)
+  signals.watch(peerOf('a'), other as AbortController)
+  signals.watch(peerOf('a'), ended as AbortController)()
+  signals.watch(peerOf('b'), foreign as AbortController)
+  signals.failed(peerOf('a'), origin)
+  assert.deepEqual(
+    [origin, other, ended, foreign].map((c) => c?.signal.aborted),
+    [false, true, false, false],
+  )
+  const reason = (other as AbortController).signal.reason as { code: string }
+  assert.equal(reason.code, 'DHT_PEER_FAILED_ELSEWHERE')
+})
+
+test('two walks wait for one silent peer: its failure ends both and costs one unit', async () => {
+  const world = new DhtWorld(21)
+  const node = world.add()
+  await world.run(() => node.dht.start(never))
+  const silent = new Probe(world, '30.0.0.1')
+  await silent.connect(node)
+  const walk = () => node.dht.lookup(keyOf(silent.peer), 7, { signal: never })
+  const started = world.world.clock.monotonic()
+  const results = await world.run(async () => {
+    const first = walk()
+    await world.world.clock.sleep(10_000, never)
+    return Promise.all([first, walk()])
+  })
+  assert.ok(world.world.clock.monotonic() - started < 26_000, 'the second walk did not wait its own 25 s')
+  assert.deepEqual(
+    results.map(({ closest }) => closest.map(({ peer }) => peer)),
+    [[node.peer], [node.peer]],
+  )
+  assert.ok(Math.abs(node.dht.trustOf(silent.peer) - 0.438) < 1e-3)
+  await world.stop()
+})
