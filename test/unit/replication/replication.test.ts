@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { CodedError, never } from '../../../src/base/index.ts'
+import { backend } from '../../../src/crypto/index.ts'
+import type { MessageContext, RequestHandler } from '../../../src/network/index.ts'
+import {
+  type ChunkAddress,
+  chunkAddressOf,
+  decodeReplicationMessage,
+  encodeReplicationMessage,
+  type PeerId,
+  type ReplicationBody,
+  TOPIC_REPLICATION,
+  TOPIC_SUBTREE_AUDIT,
+} from '../../../src/protocol/index.ts'
+import { createReplication } from '../../../src/replication/index.ts'
+import { createMemoryChunkStore } from '../../../src/storage/index.ts'
+
+const ALICE = 'a1'.repeat(32) as PeerId
+const CONTENT = new Uint8Array([1, 2, 3])
+const HELD = chunkAddressOf(backend().blake3(CONTENT))
+const MISSING = 'ee'.repeat(32) as ChunkAddress
+const BYTES32 = new Uint8Array(32).fill(9)
+
+type Store = Parameters<typeof createReplication>[0]['store']
+
+async function open(store?: Store) {
+  const memory = createMemoryChunkStore()
+  await memory.start(never)
+  await memory.put(HELD, CONTENT)
+  const handlers = new Map<string, RequestHandler>()
+  let plain = 0
+  const network = {
+    handle: () => () => void plain++,
+    handleRequests: (protocol: string, _options: unknown, handler: RequestHandler) => {
+      handlers.set(protocol, handler)
+      return () => handlers.delete(protocol)
+    },
+  }
+  const replication = createReplication({ network, store: store ?? memory })
+  await replication.start(never)
+  const raw = (topic: string, bytes: Uint8Array, peer = ALICE) =>
+    (handlers.get(topic) as RequestHandler)(bytes, { from: { peer }, signal: never } as MessageContext)
+  const ask = async (body: ReplicationBody, topic = TOPIC_REPLICATION, peer = ALICE) => {
+    const answer = await raw(topic, encodeReplicationMessage({ requestId: 77n, body }), peer)
+    if (!answer) return undefined
+    const message = decodeReplicationMessage(answer)
+    assert.equal(message.requestId, 77n)
+    return message.body
+  }
+  return { raw, ask, replication, handlers, unsubscribed: () => plain }
+}
+
+test('a neighbour sync is answered with empty hints and bootstrapping = true', async () => {
+  const { ask } = await open()
+  const hints = { replicaHints: [HELD], paidHints: [MISSING], bootstrapping: false }
+  assert.deepEqual(await ask({ kind: 'neighborSyncRequest', ...hints }), {
+    kind: 'neighborSyncResponse',
+    replicaHints: [],
+    paidHints: [],
+    bootstrapping: true,
+    rejectedKeys: [],
+  })
+})
+
+test('verification tells what is held, and pays no list', async () => {
+  const { ask } = await open()
+  const answer = await ask({ kind: 'verificationRequest', keys: [HELD, MISSING], paidListCheckIndices: [1] })
+  assert.deepEqual(answer, {
+    kind: 'verificationResponse',
+    results: [
+      { key: HELD, present: true },
+      { key: MISSING, present: false, paid: false },
+    ],
+  })
+  const outOfRange = await ask({ kind: 'verificationRequest', keys: [HELD], paidListCheckIndices: [9] })
+  assert.deepEqual(outOfRange, { kind: 'verificationResponse', results: [{ key: HELD, present: true }] })
+  const moreIndexes = await ask({ kind: 'verificationRequest', keys: [HELD], paidListCheckIndices: [0, 0] })
+  assert.deepEqual(moreIndexes, { kind: 'verificationResponse', results: [] })
+  const tooMany = await ask({ kind: 'verificationRequest', keys: new Array(8193).fill(HELD), paidListCheckIndices: [] })
+  assert.deepEqual(tooMany, { kind: 'verificationResponse', results: [] })
+})
+
+test('a fetch gives the bytes, says that there are none, or that they cannot be read', async () => {
+  const { ask } = await open()
+  assert.deepEqual(await ask({ kind: 'fetchRequest', key: HELD }), {
+    kind: 'fetchResponse',
+    result: { kind: 'success', key: HELD, data: CONTENT },
+  })
+  assert.deepEqual(await ask({ kind: 'fetchRequest', key: MISSING }), {
+    kind: 'fetchResponse',
+    result: { kind: 'notFound', key: MISSING },
+  })
+  const broken = await open({
+    has: () => true,
+    get: () => Promise.reject(new CodedError('STORAGE_CORRUPT', 'secret path')),
+  })
+  const answer = await broken.ask({ kind: 'fetchRequest', key: HELD })
+  assert.ok(answer?.kind === 'fetchResponse' && answer.result.kind === 'error')
+  assert.ok(!answer.result.reason.includes('secret'))
+})
+
+test('audits hear that we are bootstrapping, pins that they are not retained', async () => {
+  const { ask } = await open()
+  const challenge = { challengeId: 5n, nonce: BYTES32, challengedPeer: ALICE }
+  const pin = { expectedCommitmentHash: BYTES32 }
+  const bootstrapping = { kind: 'bootstrapping', challengeId: 5n }
+  assert.deepEqual(await ask({ kind: 'auditChallenge', ...challenge, keys: [HELD] }), {
+    kind: 'auditResponse',
+    result: bootstrapping,
+  })
+  assert.deepEqual(await ask({ kind: 'subtreeAuditChallenge', ...challenge, ...pin }, TOPIC_SUBTREE_AUDIT), {
+    kind: 'subtreeAuditResponse',
+    result: bootstrapping,
+  })
+  assert.deepEqual(
+    await ask({ kind: 'subtreeSliceChallenge', ...challenge, ...pin, openings: [] }, TOPIC_SUBTREE_AUDIT),
+    { kind: 'subtreeSliceResponse', result: bootstrapping },
+  )
+  const byPin = await ask({ kind: 'getCommitmentByPin', pin: BYTES32 })
+  assert.ok(byPin?.kind === 'getCommitmentByPinResponse' && byPin.result.kind === 'notRetained')
+})
+
+test('pointers are not held; too many states asked get no answer', async () => {
+  const { ask } = await open()
+  assert.deepEqual(await ask({ kind: 'pointerStateRequest', addresses: [HELD, MISSING] }), {
+    kind: 'pointerStateResponse',
+    states: [undefined, undefined],
+  })
+  assert.equal(await ask({ kind: 'pointerStateRequest', addresses: new Array(513).fill(HELD) }), undefined)
+  const fetched = await ask({ kind: 'pointerFetchRequest', address: HELD })
+  assert.ok(fetched?.kind === 'pointerFetchResponse' && fetched.record === undefined)
+})
+
+test('a body on the wrong id, an answer nobody asked for, and junk are dropped in silence', async () => {
+  const { ask, raw } = await open()
+  assert.equal(await ask({ kind: 'fetchRequest', key: HELD }, TOPIC_SUBTREE_AUDIT), undefined)
+  assert.equal(await ask({ kind: 'verificationResponse', results: [] }), undefined)
+  for (const junk of [new Uint8Array(0), new Uint8Array([1, 99]), new Uint8Array(100).fill(255)])
+    assert.equal(await raw(TOPIC_REPLICATION, junk), undefined)
+})
+
+test('one peer cannot take all places: the third fetch at once is dropped, another peer is served', async () => {
+  const waiting: (() => void)[] = []
+  const slow: Store = { has: () => true, get: () => new Promise((resolve) => waiting.push(() => resolve(undefined))) }
+  const { ask } = await open(slow)
+  const first = [ask({ kind: 'fetchRequest', key: HELD }), ask({ kind: 'fetchRequest', key: HELD })]
+  assert.equal(await ask({ kind: 'fetchRequest', key: HELD }), undefined)
+  const other = ask({ kind: 'fetchRequest', key: HELD }, TOPIC_REPLICATION, 'b2'.repeat(32) as PeerId)
+  for (const release of waiting.splice(0)) release()
+  assert.ok((await Promise.all([...first, other])).every((answer) => answer?.kind === 'fetchResponse'))
+  const again = ask({ kind: 'fetchRequest', key: HELD })
+  waiting.pop()?.()
+  assert.equal((await again)?.kind, 'fetchResponse')
+})
+
+test('stop gives the topics back', async () => {
+  const { replication, handlers } = await open()
+  assert.equal(handlers.size, 2)
+  await replication.stop()
+  await replication.stop()
+  assert.equal(handlers.size, 0)
+})
