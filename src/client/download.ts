@@ -288,5 +288,11 @@ async function readManifest(content: AsyncGenerator<Uint8Array>, size: number): 
   }
   const parts: Uint8Array[] = []
   for await (const part of content) parts.push(part)
-  return decodeManifest(concat(parts))
+  try {
+    return decodeManifest(concat(parts))
+  } catch (error) {
+    if (!(error instanceof ClientError) || error.code !== 'CLIENT_BAD_MANIFEST') throw error
+    const message = `${error.message}; content that only looks like a directory can be downloaded as a file`
+    throw new ClientError(error.code, message, { data: error.data, cause: error })
+  }
 }

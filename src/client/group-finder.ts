@@ -41,15 +41,20 @@ export class GroupFinder {
     const { closeGroupWidth, closeGroupFallbackWidth, groupMemoryMs } = this.#options
     const target = keyOf(address)
     const widths = [closeGroupWidth, closeGroupFallbackWidth]
+    // Once a walk has said how many peers there are, widths that must fail are left out.
+    let found = Number.POSITIVE_INFINITY
     for (let step = fresh ? 0 : this.#firstStep(); step < widths.length; step++) {
+      const count = widths[step] as number
+      if (found < count) continue
       try {
-        const count = widths[step] as number
         const group = await dht.witnessedCloseGroup(target, { count, viewSize: K_BUCKET_SIZE, signal })
         this.#memory = { step, until: clock.monotonic() + groupMemoryMs }
         return chooseCloseGroup(group, self, K_BUCKET_SIZE)
       } catch (error) {
         signal.throwIfAborted()
         if (!(error instanceof CodedError)) throw error
+        const { found: met } = error.data
+        if (typeof met === 'number') found = met
       }
     }
     try {
