@@ -5,7 +5,7 @@
 import { type Bytes, KiB } from '../base/index.ts'
 import { type Compute, defineTask } from '../compute/index.ts'
 import type { Backend, KeyPair } from './backend.ts'
-import type { MlDsaTaskInput } from './ml-dsa.task.ts'
+import { type MlDsaTaskInput, runMlDsa } from './ml-dsa-run.ts'
 import type { Signer, Verifier } from './signatures.ts'
 
 export interface OffloadOptions {
@@ -22,8 +22,9 @@ export type SigningKey = { readonly seed: Uint8Array } | KeyPair | Uint8Array
 /** 256 KiB: SHAKE256 takes about 0.7 ms for it, several times the cost of a trip to the pool (design.md 4). */
 export const OFFLOAD_BYTES = 256 * KiB
 
+/** Beside this file, with its own extension: `.ts` in the repository, `.js` in the published package. */
 export const mlDsaTask = defineTask<MlDsaTaskInput, Bytes | boolean>(
-  new URL('./ml-dsa.task.ts', import.meta.url),
+  import.meta.url.replace(/ml-dsa(\.\w+)$/, 'ml-dsa.task$1'),
   'ml-dsa',
 )
 
@@ -33,29 +34,19 @@ export function mlDsaSigner(key: SigningKey, backend: Backend, offload?: Offload
   return {
     publicKey,
     async sign(message, context) {
-      const input = { kind: 'sign', secretKey, message, ...(context === undefined ? {} : { context }) } as const
-      if (offload === undefined || message.length < (offload.offloadBytes ?? OFFLOAD_BYTES))
-        return backend.mlDsaSign(secretKey, message, context === undefined ? {} : { context })
-      return (await runTask(offload, input)) as Bytes
+      const input: MlDsaTaskInput = { kind: 'sign', secretKey, message, ...(context && { context }) }
+      return (await compute(input, backend, offload)) as Bytes
     },
   }
 }
 
-/** Anything wrong is false: lengths, types, an encoding that does not exist, a pool that was stopped. */
+/** Anything wrong is false: lengths, types, an encoding that does not exist, a signal that was aborted. */
 export function mlDsaVerifier(backend: Backend, offload?: OffloadOptions): Verifier {
   return {
     async verify(publicKey, message, signature, context) {
-      const input = {
-        kind: 'verify',
-        publicKey,
-        message,
-        signature,
-        ...(context === undefined ? {} : { context }),
-      } as const
       try {
-        if (offload === undefined || message.length < (offload.offloadBytes ?? OFFLOAD_BYTES))
-          return backend.mlDsaVerify(publicKey, message, signature, context)
-        return (await runTask(offload, input)) === true
+        const input: MlDsaTaskInput = { kind: 'verify', publicKey, message, signature, ...(context && { context }) }
+        return (await compute(input, backend, offload)) === true
       } catch {
         return false
       }
@@ -63,8 +54,20 @@ export function mlDsaVerifier(backend: Backend, offload?: OffloadOptions): Verif
   }
 }
 
-function runTask(offload: OffloadOptions, input: MlDsaTaskInput): Promise<Bytes | boolean> {
-  return offload.compute.run(mlDsaTask, input, { signal: offload.signal, lane: 'interactive' })
+async function compute(
+  input: MlDsaTaskInput,
+  backend: Backend,
+  offload: OffloadOptions | undefined,
+): Promise<Bytes | boolean> {
+  if (offload === undefined || input.message.length < (offload.offloadBytes ?? OFFLOAD_BYTES))
+    return runMlDsa(input, backend)
+  try {
+    return await offload.compute.run(mlDsaTask, input, { signal: offload.signal, lane: 'interactive' })
+  } catch (error) {
+    // A pool that is busy or stopped says nothing about the signature: the work is done here instead.
+    if (offload.signal.aborted) throw error
+    return runMlDsa(input, backend)
+  }
 }
 
 function keyPairOf(key: SigningKey, backend: Backend): KeyPair {

@@ -1,6 +1,8 @@
 /** The addon called past its TypeScript door: its own checks must hold, whoever calls. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import { type Addon, loadAddon } from '../../src/crypto/index.ts'
 import { backendsUnderTest } from '../support/backends.ts'
 
@@ -161,4 +163,22 @@ test('hashers that nobody holds are collected with their state', { skip }, async
   }
   const grown = process.memoryUsage().rss - before
   assert.ok(grown < 200e6, `${grown} bytes more than before`)
+})
+
+test('a thread that ends with hashers alive, or in the middle of work, takes nothing with it', { skip }, async () => {
+  const program = `
+    const { parentPort } = require('node:worker_threads')
+    const { Hasher, blake3Into } = require(${JSON.stringify(skip === false ? loadAddon().path : '')})
+    globalThis.kept = Array.from({ length: 100 }, () => new Hasher(0, new Uint8Array(0)))
+    for (const hasher of kept) hasher.update(new Uint8Array(100))
+    parentPort.postMessage('ready')
+    for (;;) blake3Into(new Uint8Array(1 << 20), new Uint8Array(32), 0)`
+  for (let i = 0; i < 4; i++) {
+    const worker = new Worker(program, { eval: true })
+    await once(worker, 'message')
+    await worker.terminate()
+  }
+  const out = bytes(32)
+  kernel('blake3Into')(bytes(0), out, 0)
+  assert.equal(out[0], 0xaf)
 })

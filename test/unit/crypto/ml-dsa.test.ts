@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { equal, utf8 } from '../../../src/base/index.ts'
-import type { Compute, RunOptions, Task } from '../../../src/compute/index.ts'
-import { backend, loadBackend, mlDsaSigner, mlDsaTask, mlDsaVerifier } from '../../../src/crypto/index.ts'
-import type { MlDsaTaskInput } from '../../../src/crypto/ml-dsa.task.ts'
+import { equal, systemClock, utf8 } from '../../../src/base/index.ts'
+import { type Compute, createPiscinaCompute, type RunOptions, type Task } from '../../../src/compute/index.ts'
+import {
+  backend,
+  loadBackend,
+  mlDsaSigner,
+  mlDsaTask,
+  mlDsaVerifier,
+  OFFLOAD_BYTES,
+} from '../../../src/crypto/index.ts'
 import { run } from '../../../src/crypto/ml-dsa.task.ts'
+import type { MlDsaTaskInput } from '../../../src/crypto/ml-dsa-run.ts'
 
 const kernels = backend()
 const seed = new Uint8Array(32).fill(9)
@@ -67,10 +74,12 @@ test('only large messages leave the thread, on the interactive lane', async () =
   assert.ok(compute.lanes.every((lane) => lane === 'interactive'))
 })
 
-test('a verifier never throws: bad types, lengths and a stopped pool are false', async () => {
+test('a verifier never throws: bad types, lengths and an aborted signal are false; a busy pool changes nothing', async () => {
   const compute = new RecordingCompute()
   compute.fail = true
-  const verifier = mlDsaVerifier(kernels, { compute, signal: new AbortController().signal, offloadBytes: 10 })
+  const stop = new AbortController()
+  const offload = { compute, signal: stop.signal, offloadBytes: 10 }
+  const verifier = mlDsaVerifier(kernels, offload)
   const { publicKey, secretKey } = kernels.mlDsaKeyPair(seed)
   const signature = kernels.mlDsaSign(secretKey, message)
   const moved = new Uint8Array(3309)
@@ -81,5 +90,31 @@ test('a verifier never throws: bad types, lengths and a stopped pool are false',
   assert.equal(await verifier.verify(publicKey, undefined as never, signature), false)
   assert.equal(await verifier.verify(new Uint8Array(5), message, signature), false)
   assert.equal(await verifier.verify(publicKey, message, signature, new Uint8Array(256)), false)
-  assert.equal(await verifier.verify(publicKey, new Uint8Array(2000), signature), false)
+  const large = new Uint8Array(2000)
+  assert.equal(await verifier.verify(publicKey, large, signature), false)
+  const signer = mlDsaSigner({ seed }, kernels, offload)
+  const made = await signer.sign(large)
+  assert.equal(await verifier.verify(publicKey, large, made), true)
+  stop.abort()
+  assert.equal(await verifier.verify(publicKey, large, made), false)
+  await assert.rejects(signer.sign(large))
+})
+
+test('a large message is signed and verified in a real pool, and a backend lives in each thread', async () => {
+  const pool = createPiscinaCompute({ clock: systemClock }, { threads: 2 })
+  try {
+    const offload = { compute: pool, signal: new AbortController().signal }
+    const signer = mlDsaSigner({ seed }, kernels, offload)
+    const verifier = mlDsaVerifier(kernels, offload)
+    const large = new Uint8Array(OFFLOAD_BYTES).fill(8)
+    const signatures = await Promise.all([1, 2, 3].map(() => signer.sign(large, context)))
+    for (const signature of signatures) {
+      assert.equal(kernels.mlDsaVerify(signer.publicKey, large, signature, context), true)
+      assert.equal(await verifier.verify(signer.publicKey, large, signature, context), true)
+      assert.equal(await verifier.verify(signer.publicKey, large, signature), false)
+    }
+    assert.equal(large[0], 8, 'the message stays with its owner')
+  } finally {
+    await pool.stop()
+  }
 })
