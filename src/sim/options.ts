@@ -1,4 +1,4 @@
-/** What a simulated network is like. All times are virtual milliseconds. */
+/** What a simulated network is like; limits of a transport are TransportOptions. All times are virtual milliseconds. */
 import { KiB, MiB } from '../base/index.ts'
 
 export interface SimNetworkOptions {
@@ -12,8 +12,6 @@ export interface SimNetworkOptions {
   readonly smallMessageBytes: number
   /** Bytes that fit into the windows of a connection whose peer does not answer. */
   readonly windowBytes: number
-  readonly maxMessageBytes: number
-  readonly maxConnections: number
   readonly idleTimeoutMs: number
   readonly diallerKeepAliveMs: number
   readonly acceptorKeepAliveMs: number
@@ -27,8 +25,6 @@ export const SIM_NETWORK_DEFAULTS: SimNetworkOptions = Object.freeze({
   bandwidth: 12_500_000, // 100 Mbit/s, a home line with fibre
   smallMessageBytes: 16 * KiB, // what is sent without waiting for an acknowledgement (wire.md 8)
   windowBytes: 1 * MiB, // stream window of a real connection (design.md 3)
-  maxMessageBytes: 10 * MiB, // wire.md 24
-  maxConnections: 10_000, // wire.md 24
   idleTimeoutMs: 30_000, // wire.md 7.4
   diallerKeepAliveMs: 10_000, // wire.md 7.4
   acceptorKeepAliveMs: 25_000, // wire.md 7.4

@@ -19,7 +19,7 @@ export class Seeds {
 
 /** FNV-1a (Fowler, Noll, Vo) over the seed and the name, finished as in MurmurHash3. */
 function mix(seed: number, name: string): number {
-  let hash = 0x811c9dc5 ^ (seed >>> 0)
+  let hash = 0x811c9dc5
   for (const character of `${seed}/${name}`) hash = Math.imul(hash ^ (character.codePointAt(0) as number), 0x01000193)
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)

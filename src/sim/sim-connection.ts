@@ -9,6 +9,7 @@ import {
   type CloseReason,
   type Connection,
   type ConnectionStats,
+  Inbox,
   type SendOptions,
   TransportError,
 } from '../transport/index.ts'
@@ -90,7 +91,7 @@ export class SimConnection implements Connection {
   readonly closed: Promise<CloseReason>
   readonly observedAddress: SocketAddress
   readonly owner: Listener
-  onMessage: (message: Uint8Array) => void = () => undefined
+  readonly #inbox = new Inbox()
   readonly #pair: SimPair
   readonly #settleClosed: (reason: CloseReason) => void
   /** On their way to the other end. */
@@ -102,6 +103,8 @@ export class SimConnection implements Connection {
   #idle: { cancel(): void } | undefined
   #pingAt = 0
   #heardAt: number
+  /** Bytes of all parcels. */
+  #waitingBytes = 0
   #sent = 0
   #received = 0
   #onObservedAddress: (address: SocketAddress) => void = () => undefined
@@ -135,6 +138,13 @@ export class SimConnection implements Connection {
     return this.#over
   }
 
+  get onMessage(): (message: Uint8Array) => void {
+    return this.#inbox.handler
+  }
+  set onMessage(handler: (message: Uint8Array) => void) {
+    this.#inbox.handler = handler
+  }
+
   get onObservedAddress(): (address: SocketAddress) => void {
     return this.#onObservedAddress
   }
@@ -146,10 +156,14 @@ export class SimConnection implements Connection {
   async send(message: Uint8Array, options: SendOptions): Promise<void> {
     options.signal.throwIfAborted()
     if (this.#over) throw this.#closedError()
-    const limit = this.#pair.wires.options.maxMessageBytes
-    if (message.length > limit) {
-      const what = `sending a message of ${message.length} bytes: the limit is ${limit}`
-      throw new TransportError('TRANSPORT_MESSAGE_TOO_LARGE', what)
+    const { maxMessageBytes, sendQueueBytes } = this.owner.limits
+    const what = `sending a message of ${message.length} bytes`
+    if (message.length > maxMessageBytes) {
+      throw new TransportError('TRANSPORT_MESSAGE_TOO_LARGE', `${what}: the limit is ${maxMessageBytes}`)
+    }
+    const waiting = this.#waitingBytes
+    if (waiting + message.length > sendQueueBytes) {
+      throw new TransportError('TRANSPORT_SEND_FAILED', `${what}: ${waiting} of ${sendQueueBytes} bytes wait already`)
     }
     if (message.length > 0) await this.#post(message.slice(), options)
   }
@@ -167,7 +181,7 @@ export class SimConnection implements Connection {
       }
       const drop = (error: unknown) => {
         parcel.timer?.cancel()
-        this.#parcels.delete(parcel)
+        this.#forget(parcel)
         finish(() => reject(error))
       }
       const onAbort = () => drop(signal.reason)
@@ -184,13 +198,14 @@ export class SimConnection implements Connection {
         arrivesAt: Infinity,
       }
       this.#parcels.add(parcel)
+      this.#waitingBytes += message.length
       signal.addEventListener('abort', onAbort, { once: true })
       this.#sent += message.length
       const left = this.owner.machine.upLine.reserve(now, message.length + OVERHEAD_BYTES)
       if (this.#pair.passes) this.#travel(parcel, left)
       else this.#speakIntoSilence(now)
       if (acknowledged) return
-      if (this.#pair.passes || this.#waitingBytes() <= wires.options.windowBytes) {
+      if (this.#pair.passes || this.#waitingBytes <= wires.options.windowBytes) {
         if (left - now < Math.max(1, wires.options.quantumMs)) finish(resolve)
         else timers.push(wires.at(left, () => finish(resolve)))
       } else {
@@ -210,10 +225,20 @@ export class SimConnection implements Connection {
     parcel.timer = wires.at(parcel.arrivesAt, () => {
       // The silence began while it was on its way: it is sent again when the path is back.
       if (!wires.passes(from, to)) return
-      this.#parcels.delete(parcel)
-      this.#peer.#deliver(parcel.message)
-      parcel.delivered()
+      this.#forget(parcel)
+      const limit = this.#peer.owner.limits.maxMessageBytes
+      if (parcel.message.length > limit) {
+        const what = `sending ${parcel.message.length} bytes: the peer stopped the stream, code 0`
+        parcel.failed(new TransportError('TRANSPORT_SEND_FAILED', what, { data: { code: 0 } }))
+      } else {
+        this.#peer.#deliver(parcel.message)
+        parcel.delivered()
+      }
     })
+  }
+
+  #forget(parcel: Parcel): void {
+    if (this.#parcels.delete(parcel)) this.#waitingBytes -= parcel.message.length
   }
 
   #deliver(message: Uint8Array): void {
@@ -222,7 +247,7 @@ export class SimConnection implements Connection {
     this.#heardAt = clock.monotonic()
     this.#received += message.length
     trace.add(`${clock.monotonic()} ${formatSocketAddress(this.remote)}>${this.owner.machine.ip} ${message.length}`)
-    this.onMessage(message)
+    this.#inbox.deliver(message)
   }
 
   setReceiveWindow(_bytes: number): void {}
@@ -302,12 +327,6 @@ export class SimConnection implements Connection {
     }
   }
 
-  #waitingBytes(): number {
-    let bytes = 0
-    for (const parcel of this.#parcels) bytes += parcel.message.length
-    return bytes
-  }
-
   #end(reason: CloseReason): void {
     if (this.#over || !this.owner.alive) return
     this.#over = true
@@ -320,6 +339,7 @@ export class SimConnection implements Connection {
       if (reason.kind !== 'local') parcel.timer?.cancel()
       parcel.failed(this.#closedError())
     }
+    this.#inbox.close()
     this.owner.release(this)
     this.#settleClosed(reason)
     this.#pair.ended()

@@ -5,7 +5,7 @@ import { type Transport, TransportError } from '../transport/index.ts'
 import { HostClock } from './host-clock.ts'
 import type { Region } from './latency.ts'
 import { Line } from './line.ts'
-import { SimTransport } from './sim-transport.ts'
+import { SimTransport, type SimTransportConfig } from './sim-transport.ts'
 import type { Listener, Machine, Wires } from './wires.ts'
 
 export interface SimHostOptions {
@@ -61,7 +61,7 @@ export class SimHost implements Machine {
   }
 
   /** A transport of this boot; port 0 takes a free one. */
-  createTransport(config: { readonly port: number; readonly publicKey: Uint8Array }): Transport {
+  createTransport(config: SimTransportConfig): Transport {
     return new SimTransport(this.#wires, this, config)
   }
 

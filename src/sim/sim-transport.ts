@@ -1,7 +1,14 @@
 /** Transport driver over a simulated network: one bound port of one boot of one host. */
-import { assert } from '../base/index.ts'
+import { assert, resolveOptions } from '../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../protocol/index.ts'
-import { type Connection, type DialOptions, type Transport, TransportError } from '../transport/index.ts'
+import {
+  type Connection,
+  type DialOptions,
+  TRANSPORT_DEFAULTS,
+  type Transport,
+  TransportError,
+  type TransportOptions,
+} from '../transport/index.ts'
 import { SimPair } from './sim-connection.ts'
 import type { Listener, Machine, Wires } from './wires.ts'
 
@@ -9,23 +16,33 @@ import type { Listener, Machine, Wires } from './wires.ts'
 const HELLO_BYTES = 2_400
 const ANSWER_BYTES = 8_000
 
+export interface SimTransportConfig {
+  readonly port: number
+  readonly publicKey: Uint8Array
+  readonly options?: Partial<TransportOptions>
+}
+
 export class SimTransport implements Transport, Listener {
   readonly driver = 'simulated'
   readonly publicKey: Uint8Array
+  readonly limits: Readonly<TransportOptions>
   readonly machine: Machine
   readonly #wires: Wires
   readonly #port: number
   readonly #boot: number
   readonly #connections = new Set<Connection>()
+  /** Ends the dials under way. */
+  readonly #dials = new Set<(error: unknown) => void>()
   #address: SocketAddress | undefined
   onConnection: (connection: Connection) => void = () => undefined
 
-  constructor(wires: Wires, machine: Machine, config: { port: number; publicKey: Uint8Array }) {
+  constructor(wires: Wires, machine: Machine, config: SimTransportConfig) {
     this.#wires = wires
     this.machine = machine
     this.#boot = machine.boot
     this.#port = config.port
     this.publicKey = config.publicKey
+    this.limits = resolveOptions('transport', TRANSPORT_DEFAULTS, config.options)
   }
 
   get localAddress(): SocketAddress {
@@ -39,7 +56,7 @@ export class SimTransport implements Transport, Listener {
   }
 
   get hasRoom(): boolean {
-    return this.#connections.size < this.#wires.options.maxConnections
+    return this.#connections.size < this.limits.maxConnections
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -52,6 +69,7 @@ export class SimTransport implements Transport, Listener {
     if (this.#address === undefined || !this.alive) return
     this.machine.unbind(this.#address.port)
     this.#address = undefined
+    for (const end of [...this.#dials]) end(new TransportError('TRANSPORT_CLOSED', 'this transport stops'))
     await Promise.all([...this.#connections].map((connection) => connection.close(0, 'shutdown')))
   }
 
@@ -65,13 +83,16 @@ export class SimTransport implements Transport, Listener {
       const finish = (settle: () => void) => {
         for (const timer of timers) timer.cancel()
         signal.removeEventListener('abort', onAbort)
+        this.#dials.delete(fail)
         if (this.alive) settle()
       }
-      const onAbort = () => finish(() => reject(signal.reason))
+      const fail = (error: unknown) => finish(() => reject(error))
+      this.#dials.add(fail)
+      const onAbort = () => fail(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
-      const late = () => reject(dialError('TRANSPORT_DIAL_TIMEOUT', address, `no connection within ${timeoutMs} ms`))
+      const late = dialError('TRANSPORT_DIAL_TIMEOUT', address, `no connection within ${timeoutMs} ms`)
       const clock = this.#wires.clock
-      timers.push(clock.timer(timeoutMs, () => finish(late)))
+      timers.push(clock.timer(timeoutMs, () => fail(late)))
       const target = this.#wires.machineAt(address.ip)
       if (target === undefined) return
       const arrives = clock.monotonic() + this.#wires.travelMs(this.machine, target, HELLO_BYTES)
@@ -83,7 +104,7 @@ export class SimTransport implements Transport, Listener {
           timers.push(
             this.#wires.at(answered, () => {
               if (!listener.alive || !this.#wires.dialPasses(this.machine, target)) return
-              if (!this.hasRoom || !listener.hasRoom) return finish(() => reject(full(address)))
+              if (!this.hasRoom || !listener.hasRoom) return fail(full(address))
               finish(() => resolve(new SimPair(this.#wires, this, listener, from, address).dialler))
             }),
           )

@@ -1,7 +1,7 @@
 /** How the parts of the simulated network see each other: network over hosts over transports over connections. */
 import type { Random } from '../base/index.ts'
 import type { SocketAddress } from '../protocol/index.ts'
-import type { Connection } from '../transport/index.ts'
+import type { Connection, TransportOptions } from '../transport/index.ts'
 import type { Region } from './latency.ts'
 import type { Line } from './line.ts'
 import type { SimNetworkOptions } from './options.ts'
@@ -30,6 +30,7 @@ export interface Listener {
   /** Its process runs: the machine is up and was not restarted since. */
   readonly alive: boolean
   readonly hasRoom: boolean
+  readonly limits: Readonly<TransportOptions>
   readonly onConnection: (connection: Connection) => void
   adopt(connection: Connection): void
   release(connection: Connection): void

@@ -1,5 +1,6 @@
 /** transport: authenticated messages between two sockets. */
 export * from './errors.ts'
+export { Inbox } from './inbox.ts'
 export * from './memory-transport.ts'
 export * from './options.ts'
 export { type QuicAvailability, quicAvailability } from './quic/addon.ts'

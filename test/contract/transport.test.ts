@@ -13,7 +13,7 @@ const withCode = (code: string) => (error: unknown) => {
   return true
 }
 
-for (const driver of ['memory', 'quic'] as const) {
+for (const driver of ['memory', 'simulated', 'quic'] as const) {
   describe(`transport: ${driver}`, { skip: driver === 'quic' && quicSkip, timeout: 120_000 }, () => {
     it('joins two transports that see each other by key and address', async () => {
       await using bench = new Bench(driver)

@@ -2,6 +2,7 @@
 import { never, systemClock } from '../../src/base/index.ts'
 import { backend } from '../../src/crypto/index.ts'
 import type { SocketAddress } from '../../src/protocol/index.ts'
+import { SimWorld, uniformLatency } from '../../src/sim/index.ts'
 import {
   type Connection,
   createMemoryHub,
@@ -26,22 +27,44 @@ export class Bench implements AsyncDisposable {
   readonly #transports: Transport[] = []
   readonly #hub = createMemoryHub({ clock: systemClock })
   readonly #alive = setInterval(() => undefined, 1000)
-  readonly #driver: 'memory' | 'quic'
+  readonly #driver: 'memory' | 'simulated' | 'quic'
+  readonly #world = new SimWorld({ seed: 1, hash: backend(), latency: uniformLatency(1) })
+  readonly #host = this.#world.network.addHost({ ip: '127.0.0.1' })
+  #disposed = false
   #seed = 0
 
-  constructor(driver: 'memory' | 'quic') {
+  constructor(driver: 'memory' | 'simulated' | 'quic') {
     this.#driver = driver
+    if (driver === 'simulated') void this.#runFreely()
   }
 
   create(options: Partial<TransportOptions> = {}, address = LOOPBACK): { transport: Transport; publicKey: Uint8Array } {
     const seed = new Uint8Array(32).fill(++this.#seed)
     const { publicKey } = backend().mlDsaKeyPair(seed)
-    const transport =
-      this.#driver === 'memory'
-        ? this.#hub.createTransport({ address, publicKey, options })
-        : createQuicTransport({ secretKey: seed, bind: address, options })
+    const transport = this.#transport(seed, publicKey, options, address)
     this.#transports.push(transport)
     return { transport, publicKey }
+  }
+
+  #transport(
+    seed: Uint8Array,
+    publicKey: Uint8Array,
+    options: Partial<TransportOptions>,
+    address: SocketAddress,
+  ): Transport {
+    switch (this.#driver) {
+      case 'memory':
+        return this.#hub.createTransport({ address, publicKey, options })
+      case 'simulated':
+        return this.#host.createTransport({ port: address.port, publicKey, options })
+      case 'quic':
+        return createQuicTransport({ secretKey: seed, bind: address, options })
+    }
+  }
+
+  /** Virtual time passes by itself, so that a test need not know of it. */
+  async #runFreely(): Promise<void> {
+    while (!this.#disposed) await this.#world.advance(1)
   }
 
   quic(options: Partial<QuicOptions> = {}, address = LOOPBACK): QuicTransport {
@@ -67,6 +90,7 @@ export class Bench implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#transports.map((transport) => transport.stop()))
+    this.#disposed = true
     clearInterval(this.#alive)
   }
 }

@@ -190,10 +190,8 @@ test('one-way reachability: behind a NAT it dials but is not dialled; single way
   await pair.world.run(() => pair.a.send(new Uint8Array(1), { signal: never }))
 })
 
-test('limits of a real transport hold', async () => {
-  const pair = await connect(worldOf({ maxMessageBytes: 100, maxConnections: 1 }))
-  await assert.rejects(pair.a.send(new Uint8Array(101), { signal: never }), { code: 'TRANSPORT_MESSAGE_TOO_LARGE' })
-  await assert.rejects(dial(pair, 0), { code: 'TRANSPORT_DIAL_FAILED' })
+test('two transports of a host cannot share a port', async () => {
+  const pair = await connect(worldOf())
   const second = pair.hosts[0].createTransport({ port: 9000, publicKey: pair.b.remoteKey })
   await assert.rejects(second.start(never), { code: 'TRANSPORT_ADDRESS_IN_USE' })
 })
