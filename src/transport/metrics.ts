@@ -13,6 +13,7 @@ const HELP = {
   messagesSent: 'Messages sent since the start.',
   messagesDropped: 'Messages of peers that were too long, too slow or reset since the start.',
   inboundBytes: 'Bytes of received messages that wait for the main thread.',
+  datagramsReceived: 'Datagrams received since the start.',
   notQuicDatagrams: 'Datagrams that are not QUIC since the start.',
 } as const
 

@@ -73,6 +73,6 @@ namespace myrmex {
 
 inline constexpr size_t kQuicPublicKeyBytes = 1952;
 inline constexpr size_t kQuicStatsCount = 7;
-inline constexpr size_t kQuicCountersCount = 12;
+inline constexpr size_t kQuicCountersCount = 13;
 
 }  // namespace myrmex

@@ -452,7 +452,7 @@ pub unsafe extern "C" fn mx_quic_stats(
 }
 
 /// Writes the counters of the endpoint: connections open, half open, dialled, accepted, refused, retried, handshakes
-/// failed, messages in, out, dropped, bytes of messages in memory, datagrams that were not QUIC.
+/// failed, messages in, out, dropped, bytes of messages in memory, datagrams received, and not QUIC.
 ///
 /// # Safety
 /// `endpoint` is live; `out` is writable for `count` numbers.
@@ -465,6 +465,7 @@ pub unsafe extern "C" fn mx_quic_counters(
     let shared = &endpoint.0;
     caught(&shared.queue, || {
         let counters = &shared.counters;
+        let [datagrams, not_quic] = shared.datagrams();
         let numbers = [
             shared.engine.open_connections() as u64,
             shared.half_open() as u64,
@@ -477,7 +478,8 @@ pub unsafe extern "C" fn mx_quic_counters(
             counters.messages_out.load(Relaxed),
             counters.messages_dropped.load(Relaxed),
             shared.inbound.used() as u64,
-            shared.not_quic(),
+            datagrams,
+            not_quic,
         ]
         .map(|number| number as f64);
         // SAFETY: the caller's promise.

@@ -242,9 +242,10 @@ impl Shared {
         lock(&self.admission).half_open()
     }
 
-    pub fn not_quic(&self) -> u64 {
+    /// Datagrams received, and those of them that are not QUIC.
+    pub fn datagrams(&self) -> [u64; 2] {
         let socket = lock(&self.socket).upgrade();
-        socket.map_or(0, |socket| socket.not_quic())
+        socket.map_or([0; 2], |socket| socket.datagrams())
     }
 
     /// A hint: between the default window and the largest, as far as the budget of all connections goes.

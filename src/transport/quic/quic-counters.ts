@@ -13,6 +13,7 @@ export interface QuicCounters {
   readonly messagesDropped: number
   /** Bytes of received messages that JS has not taken yet. */
   readonly inboundBytes: number
+  readonly datagramsReceived: number
   /** Datagrams whose first two bits are 00. */
   readonly notQuicDatagrams: number
 }
@@ -20,7 +21,14 @@ export interface QuicCounters {
 /** The order of `mx_quic_counters`. */
 const ORDER: readonly (keyof QuicCounters)[] = [
   ...(['connections', 'halfOpen', 'dialled', 'accepted', 'refused', 'retried', 'handshakesFailed'] as const),
-  ...(['messagesReceived', 'messagesSent', 'messagesDropped', 'inboundBytes', 'notQuicDatagrams'] as const),
+  ...([
+    'messagesReceived',
+    'messagesSent',
+    'messagesDropped',
+    'inboundBytes',
+    'datagramsReceived',
+    'notQuicDatagrams',
+  ] as const),
 ]
 
 export function quicCounters(numbers: Float64Array): QuicCounters {

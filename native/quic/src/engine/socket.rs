@@ -19,6 +19,7 @@ const MAX_ERRORS: u32 = 1000;
 pub struct Socket {
     io: tokio::net::UdpSocket,
     state: UdpSocketState,
+    received: AtomicU64,
     not_quic: AtomicU64,
 }
 
@@ -46,6 +47,7 @@ impl Socket {
         Ok(Arc::new(Self {
             io,
             state,
+            received: AtomicU64::new(0),
             not_quic: AtomicU64::new(0),
         }))
     }
@@ -59,9 +61,9 @@ impl Socket {
         }
     }
 
-    /// Datagrams dropped because they are not QUIC.
-    pub fn not_quic(&self) -> u64 {
-        self.not_quic.load(Relaxed)
+    /// Datagrams received, and those of them that were dropped because they are not QUIC.
+    pub fn datagrams(&self) -> [u64; 2] {
+        [self.received.load(Relaxed), self.not_quic.load(Relaxed)]
     }
 
     /// Marks batches without QUIC as empty. A batch of one sender that mixes both goes to the engine, which drops
@@ -69,6 +71,7 @@ impl Socket {
     fn sift(&self, buffer: &[u8], meta: &mut RecvMeta) {
         let mut quic = false;
         for datagram in buffer.chunks(meta.stride.max(1)) {
+            self.received.fetch_add(1, Relaxed);
             if datagram.first().is_some_and(|first| first & 0xc0 == 0) {
                 self.not_quic.fetch_add(1, Relaxed);
             } else {
