@@ -30,7 +30,7 @@ export function preparePackages() {
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
-  if (result.status !== 0) fail('npm ci failed: is the npm registry reachable? Its output is above.')
+  if (result.status !== 0) fail('installing packages failed (npm ci); what npm said is above. Most often the npm registry cannot be reached.')
   if (!existsSync(runtime)) {
     fail(
       'the pinned Node runtime was not installed: allow the install script of the package "node" (npm install-scripts approve node) and try again.',

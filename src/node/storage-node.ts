@@ -76,17 +76,15 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     async start(signal) {
       await lifecycle.start(signal)
       const { payment: paid, mode } = settings
-      log
-        .child('node')
-        .info('node started', {
-          peer: peerId,
-          address: transport.localAddress,
-          root: rootDir,
-          mode,
-          payment: paid,
-          chunks: store.size,
-          peers: dht.tableSize,
-        })
+      log.child('node').info('node started', {
+        peer: peerId,
+        address: transport.localAddress,
+        root: rootDir,
+        mode,
+        payment: paid,
+        chunks: store.size,
+        peers: dht.tableSize,
+      })
     },
     async stop() {
       await lifecycle.stop()
