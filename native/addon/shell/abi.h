@@ -1,4 +1,4 @@
-// The C ABI of myrmex-core (native/core/src/c_abi.rs). Status 0 is success.
+// The C ABI of myrmex-core (native/core/src/c_abi). Status 0 is success.
 #pragma once
 #include <cstddef>
 #include <cstdint>

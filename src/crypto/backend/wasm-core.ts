@@ -5,7 +5,7 @@
 import { MiB } from '../../base/index.ts'
 import { refuse } from './arguments.ts'
 
-/** Functions of native/core/src/c_abi.rs; pointers and lengths are numbers, statuses 0 for success. */
+/** Functions of native/core/src/c_abi; pointers and lengths are numbers, statuses 0 for success. */
 export interface WasmExports {
   readonly memory: { readonly buffer: ArrayBuffer }
   mx_abi_version(): number
