@@ -231,6 +231,14 @@ pub mod tests {
     }
     unsafe extern "C" fn nothing(_: *mut c_void) {}
 
+    pub fn idle_waker() -> Waker {
+        Waker {
+            wake: nothing,
+            release: nothing,
+            context: std::ptr::null_mut(),
+        }
+    }
+
     #[test]
     fn one_wake_until_the_next_drain() {
         let waker = Waker {

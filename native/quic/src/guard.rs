@@ -54,3 +54,34 @@ pub fn text_of(panic: &(dyn Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     format!("the endpoint failed inside: {}", text.unwrap_or("unknown"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{guarded, text_of};
+    use crate::events::{Event, Queue, tests::idle_waker};
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Waker};
+
+    #[test]
+    fn a_panic_in_a_task_becomes_one_event() {
+        let queue = Arc::new(Queue::new(idle_waker(), 1, 1));
+        for _ in 0..2 {
+            let task = pin!(guarded(&queue, async { panic!("on purpose") }));
+            let polled = task.poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(polled, Poll::Ready(()));
+        }
+        let events = queue.drain(10);
+        assert!(
+            matches!(events.as_slice(), [Event::Broken { text }] if text.contains("on purpose"))
+        );
+    }
+
+    #[test]
+    fn a_panic_has_a_text() {
+        assert!(text_of(&"a").ends_with(": a"));
+        assert!(text_of(&String::from("b")).ends_with(": b"));
+        assert!(text_of(&7).ends_with(": unknown"));
+    }
+}
