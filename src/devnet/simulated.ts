@@ -51,7 +51,7 @@ export class SimulatedDevnet {
     const signer = world.signer(`node ${index}`)
     const store = createMemoryChunkStore()
     const verifier = world.signatures
-    const { dht, parts } = wireStorageNode(
+    const { dht, listening } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
         ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
@@ -60,7 +60,7 @@ export class SimulatedDevnet {
       },
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
     )
-    const lifecycle = new Lifecycle(parts)
+    const lifecycle = new Lifecycle([...listening, dht])
     this.#lifecycles.push(lifecycle)
     this.nodes.push({ index, peerId: peerIdOfPublicKey(signer.publicKey), host, store, tableSize: () => dht.tableSize })
     return lifecycle

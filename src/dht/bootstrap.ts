@@ -50,6 +50,7 @@ type Options = Pick<
   | 'seedTimeoutMs'
   | 'clientConnections'
   | 'clientGossipBelow'
+  | 'clientSettleMs'
   | 'snapshotDialsAtOnce'
   | 'snapshotBudgetMs'
   | 'gossipDialsAtOnce'
@@ -60,6 +61,8 @@ type Options = Pick<
 
 /** New addresses tried of one snapshot peer. */
 const SNAPSHOT_ADDRESSES = 2
+/** How often a client looks whether it knows enough peers. */
+const USEFUL_POLL_MS = 25
 
 export class Bootstrap {
   readonly #deps: BootstrapDeps
@@ -93,7 +96,7 @@ export class Bootstrap {
     const asked = new Set<PeerId>(network.connections().map(({ peer }) => peer))
     const first = [this.#dialSeeds(dialled, asked, signal), this.#dialCached(cached, dialled, asked, signal)]
     if (role === 'node') first.push(this.#dialSnapshot(cached, dialled, signal))
-    await Promise.all(first)
+    await this.#untilUseful(Promise.all(first), () => network.connections().length > 0, signal)
     if (network.connections().length === 0) {
       if (seeds.length === 0 && cached.length === 0) return
       await this.#waitForInbound(signal)
@@ -195,7 +198,25 @@ export class Bootstrap {
         this.#deps.log.debug('seed did not answer', { peer: short(peer), error: messageOf(error) })
       }
     })
-    await this.dialAll([...named.values()], signal)
+    const enough = () => this.#deps.tableSize() >= this.#options.clientGossipBelow
+    await this.#untilUseful(this.dialAll([...named.values()], signal), enough, signal)
+  }
+
+  /**
+   * A node waits for all of `work`. A client only until it can do something: its user waits too, and a dead seed takes
+   * seconds to show. What is under way then goes on by itself, and ends with the network at the latest.
+   */
+  async #untilUseful(work: Promise<unknown>, useful: () => boolean, signal: AbortSignal): Promise<void> {
+    if (this.#options.role === 'node') return void (await work)
+    const { clock } = this.#deps
+    let ended = false
+    const settled = work.finally(() => {
+      ended = true
+    })
+    settled.catch(() => undefined)
+    while (!ended && !useful()) await Promise.race([settled, clock.sleep(USEFUL_POLL_MS, signal)])
+    if (!ended) await Promise.race([settled, clock.sleep(this.#options.clientSettleMs, signal)])
+    signal.throwIfAborted()
   }
 
   /** Dials every peer that is not connected, some at once, each until it is admitted or refused. */

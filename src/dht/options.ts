@@ -55,6 +55,7 @@ export interface DhtOptions {
   readonly seedTimeoutMs: number
   readonly clientConnections: number
   readonly clientGossipBelow: number
+  readonly clientSettleMs: number
   readonly snapshotDialsAtOnce: number
   readonly snapshotBudgetMs: number
   readonly gossipDialsAtOnce: number
@@ -117,6 +118,7 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   seedTimeoutMs: 8250, // 1.25 s connect + 4 s handshake + 3 s announce
   clientConnections: 6, // a client stops there
   clientGossipBelow: 3, // and dials gossiped peers only below this
+  clientSettleMs: 200, // time for the other seeds to answer too, once one did
   snapshotDialsAtOnce: 16, // as everybody
   snapshotBudgetMs: 20 * second, // no new dial afterwards
   gossipDialsAtOnce: 16, // the reference does them one by one, 10 s each

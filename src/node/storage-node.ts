@@ -50,7 +50,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   )
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
-  const { network, dht, parts } = wireStorageNode(
+  const { network, dht, listening } = wireStorageNode(
     { transport, signer, verifier, clock, random, log, registry, store, payment },
     {
       allowLoopback: preset.allowLoopback,
@@ -67,7 +67,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     stop: () => removeStatusFile(rootDir),
   }
   const monitor = settings.metricsPort === 0 ? [] : [new HealthServer(settings.metricsPort, { health }, registry)]
-  const lifecycle = new Lifecycle([...monitor, ...parts, statusFile])
+  const lifecycle = new Lifecycle([...monitor, ...listening, statusFile, dht])
   return {
     ...{ peerId, network, dht, store, registry },
     get address() {

@@ -48,11 +48,11 @@ export interface StorageWiring extends PeerSettings {
   readonly rewardsAddress?: string
 }
 
-/** Parts of a storage node; `parts` in start order. */
+/** A storage node: `listening` in start order, then `dht`, which joins. */
 export function wireStorageNode(
   ports: StorageNodePorts,
   wiring: StorageWiring,
-): WiredPeer & { readonly parts: readonly Startable[] } {
+): WiredPeer & { readonly listening: readonly Startable[] } {
   const { store, payment, clock, log, registry, signer } = ports
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, dataDir: wiring.cacheDir })
   const quoter = createQuoter({
@@ -62,7 +62,7 @@ export function wireStorageNode(
   const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry })
   const replication = createReplication({ network, store, log, registry })
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
-  return { network, dht, parts: [store, network, chunkServer, replication, dht] }
+  return { network, dht, listening: [store, network, chunkServer, replication] }
 }
 
 export interface ClientPorts extends PeerPorts {
