@@ -1,7 +1,7 @@
 //! Dials from the listening socket, within a time of ours, until it is cancelled.
 use crate::connection::adopt;
 use crate::endpoint::Shared;
-use crate::engine::{self, Connection};
+use crate::engine::{self, Connection, ConnectionError};
 use crate::events::{Event, Failure, FailureKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,17 +40,30 @@ pub async fn run(
 
 async fn connect(shared: &Shared, address: SocketAddr) -> Result<Connection, Failure> {
     let (client, target) = (shared.client.clone(), shared.target(address));
-    shared
+    let mut connecting = shared
         .engine
         .connect_with(client, target, SERVER_NAME)
-        .map_err(|error| Failure::new(FailureKind::Handshake, error.to_string()))?
+        .map_err(|error| Failure::new(FailureKind::Handshake, error.to_string()))?;
+    // The server's first flight, or silence: most dead addresses end here.
+    let first_answer = Duration::from_millis(shared.options.first_answer_ms);
+    let answered = tokio::time::timeout(first_answer, connecting.handshake_data())
         .await
-        .map_err(|error| {
-            let end = engine::end_of(&error);
-            Failure {
-                kind: FailureKind::Handshake,
-                code: end.code,
-                text: end.reason,
-            }
-        })
+        .map(|answer| answer.map(drop));
+    match answered {
+        Ok(Ok(())) => connecting.await.map_err(|error| refused(&error)),
+        Ok(Err(error)) => Err(refused(&error)),
+        Err(_) => {
+            let text = format!("no answer within {} ms", first_answer.as_millis());
+            Err(Failure::new(FailureKind::Timeout, text))
+        }
+    }
+}
+
+fn refused(error: &ConnectionError) -> Failure {
+    let end = engine::end_of(error);
+    Failure {
+        kind: FailureKind::Handshake,
+        code: end.code,
+        text: end.reason,
+    }
 }

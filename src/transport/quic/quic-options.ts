@@ -13,6 +13,8 @@ export interface QuicOptions extends TransportOptions {
   /** New accepted connections from one address: pace and burst. */
   readonly newConnectionsPerMinute: number
   readonly newConnectionsBurst: number
+  /** A dialled address that has not answered at all by then is given up. */
+  readonly firstAnswerMs: number
   readonly handshakeMs: number
   readonly idleMs: number
   readonly diallerKeepAliveMs: number
@@ -54,6 +56,7 @@ export const QUIC_DEFAULTS: QuicOptions = Object.freeze({
   retryAboveHalfOpen: 64, // Retry costs the honest one round trip, so only under load
   newConnectionsPerMinute: 1000, // wire.md 24
   newConnectionsBurst: 100, // wire.md 24
+  firstAnswerMs: 1.25 * second, // wire.md 6.4: a dead address costs a lookup this much and not the whole dial
   handshakeMs: 10 * second, // three retransmissions at an initial RTT of 333 ms; the engine alone waits for 30 s
   idleMs: 30 * second, // wire.md 7.4
   diallerKeepAliveMs: 10 * second, // wire.md 7.4
@@ -84,7 +87,14 @@ export const QUIC_DEFAULTS: QuicOptions = Object.freeze({
 const ORDER: readonly (keyof QuicOptions)[] = [
   ...(['maxMessageBytes', 'maxConnections', 'sendQueueBytes', 'maxHalfOpen', 'maxHalfOpenPerIp'] as const),
   ...(['maxConnectionsPerIp', 'retryAboveHalfOpen', 'newConnectionsPerMinute', 'newConnectionsBurst'] as const),
-  ...(['handshakeMs', 'idleMs', 'diallerKeepAliveMs', 'acceptorKeepAliveMs', 'maxUniStreams'] as const),
+  ...([
+    'firstAnswerMs',
+    'handshakeMs',
+    'idleMs',
+    'diallerKeepAliveMs',
+    'acceptorKeepAliveMs',
+    'maxUniStreams',
+  ] as const),
   ...(['maxBidiStreams', 'concurrentReads', 'streamWindowBytes', 'connectionWindowBytes'] as const),
   ...(['maxConnectionWindowBytes', 'windowBudgetBytes', 'sendWindowBytes', 'inboundBudgetBytes'] as const),
   ...(['connectionInboundBytes', 'eventQueueBytes', 'eventQueueMessages', 'writeStallMs', 'readStallMs'] as const),
