@@ -256,7 +256,10 @@ for (const driver of ['memory', 'simulated', 'quic'] as const) {
       await gone.start(never)
       const address = gone.localAddress
       await gone.stop()
-      await assert.rejects(dialler.dial(address, { signal: never, timeoutMs: 50 }), withCode('TRANSPORT_DIAL_TIMEOUT'))
+      await assert.rejects(
+        dialler.dial(address, { signal: never, timeoutMs: 50.5 }),
+        withCode('TRANSPORT_DIAL_TIMEOUT'),
+      )
       const why = new Error('enough')
       const controller = new AbortController()
       const dial = dialler.dial(address, { signal: controller.signal, timeoutMs: 60_000 })

@@ -25,7 +25,7 @@ export class DatagramSender implements AsyncDisposable {
   }
 }
 
-/** First flights of `count` dials that nobody answers. */
+/** First flights of at least `count` datagrams, of dials that nobody answers. */
 export async function captureInitials(dialler: Transport, count: number): Promise<Uint8Array[]> {
   const sink = await loopbackSocket()
   const seen: Uint8Array[] = []
@@ -33,12 +33,16 @@ export async function captureInitials(dialler: Transport, count: number): Promis
     if ((datagram[0] as number) & 0x80) seen.push(new Uint8Array(datagram))
   })
   await dialler.start(never)
-  const controller = new AbortController()
-  const options = { signal: controller.signal, timeoutMs: 60_000 }
-  const dials = Array.from({ length: count }, () => dialler.dial(addressOf(sink), options).catch(() => undefined))
-  while (seen.length < count) await once(sink, 'message')
-  controller.abort(new Error('captured'))
-  await Promise.all(dials)
+  while (seen.length < count) {
+    const { length } = seen
+    const controller = new AbortController()
+    const options = { signal: controller.signal, timeoutMs: 60_000 }
+    // Few at once, so that the sink's buffer holds their flights.
+    const dials = Array.from({ length: 20 }, () => dialler.dial(addressOf(sink), options).catch(() => undefined))
+    while (seen.length < length + dials.length) await once(sink, 'message')
+    controller.abort(new Error('captured'))
+    await Promise.all(dials)
+  }
   await new Promise<void>((resolve) => sink.close(resolve))
   return seen
 }

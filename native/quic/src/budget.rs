@@ -1,5 +1,6 @@
 //! Bytes of received messages that may be in memory at once. When they are used up, messages in the making wait in
-//! line; the first in line may overdraw by one whole message, so a full budget can never stop every reader for good.
+//! line; the first in line may overdraw by one whole message, so the budget itself never stops every reader for good
+//! (what a connection's window does to those that wait, and why slow ones are stopped: docs/adr/0006-quic-limits.md).
 use crate::lock;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -1,14 +1,12 @@
 //! The C ABI of the endpoint, called by the shell in the addon. Requests carry numbers that JS chose (never 0); how
 //! they end is told by events. Every function catches panics, and none blocks but `mx_quic_shutdown`.
+use crate::abi_types::{MxQuicEvent, MxQuicText, flat};
 use crate::endpoint::{self, OpenError, Shared};
-use crate::engine::{self, stats};
+use crate::engine;
 use crate::events::{Event, Queue, Waker};
 use crate::guard::{self, spawn};
 use crate::options::Options;
 use crate::runtime::runtime;
-use crate::send::Request;
-use crate::{dial, send};
-use bytes::Bytes;
 use std::ffi::c_char;
 use std::io;
 use std::net::SocketAddr;
@@ -29,131 +27,14 @@ pub const BIND: i32 = -5;
 /// The endpoint failed inside, or could not be made.
 pub const FAILED: i32 = -6;
 
-const TEXT_BYTES: usize = 256;
-
 /// Name and version of the engine, a text of C.
 #[unsafe(no_mangle)]
 pub extern "C" fn mx_quic_engine() -> *const c_char {
     engine::NAME.as_ptr()
 }
 
-/// UTF-8 text for an error message, cut to fit.
-#[repr(C)]
-pub struct MxQuicText {
-    length: usize,
-    bytes: [u8; TEXT_BYTES],
-}
-
-impl MxQuicText {
-    fn set(&mut self, text: &str) {
-        let mut length = text.len().min(TEXT_BYTES);
-        while !text.is_char_boundary(length) {
-            length -= 1;
-        }
-        self.length = length;
-        for (to, from) in self.bytes.iter_mut().zip(text.bytes().take(length)) {
-            *to = from;
-        }
-    }
-}
-
-/// Bytes that Rust allocated and `mx_quic_buffer_free` frees.
-#[repr(C)]
-pub struct MxQuicBuffer {
-    data: *mut u8,
-    length: usize,
-    capacity: usize,
-}
-
-impl MxQuicBuffer {
-    const NONE: Self = Self {
-        data: ptr::null_mut(),
-        length: 0,
-        capacity: 0,
-    };
-
-    fn of(bytes: Vec<u8>) -> Self {
-        if bytes.is_empty() {
-            return Self::NONE;
-        }
-        let mut bytes = std::mem::ManuallyDrop::new(bytes);
-        Self {
-            data: bytes.as_mut_ptr(),
-            length: bytes.len(),
-            capacity: bytes.capacity(),
-        }
-    }
-}
-
-/// One event. Which fields mean something depends on `kind`, see `flat`.
-#[repr(C)]
-pub struct MxQuicEvent {
-    kind: u32,
-    a: u32,
-    b: u32,
-    code: f64,
-    text: MxQuicBuffer,
-    data: MxQuicBuffer,
-}
-
-fn flat(event: Event) -> MxQuicEvent {
-    let mut out = MxQuicEvent {
-        kind: 0,
-        a: 0,
-        b: 0,
-        code: 0.0,
-        text: MxQuicBuffer::NONE,
-        data: MxQuicBuffer::NONE,
-    };
-    match event {
-        Event::Connected {
-            request,
-            connection,
-            remote,
-            key,
-        } => {
-            (out.kind, out.a, out.b) = (1, request, connection);
-            out.text = MxQuicBuffer::of(remote.into_bytes());
-            out.data = MxQuicBuffer::of(key);
-        }
-        Event::Done { request } => (out.kind, out.a) = (2, request),
-        Event::Failed { request, failure } => {
-            (out.kind, out.a, out.b) = (3, request, failure.kind as u32);
-            out.code = failure.code as f64;
-            out.text = MxQuicBuffer::of(failure.text.into_bytes());
-        }
-        Event::Closed { connection, end } => {
-            (out.kind, out.a, out.b) = (4, connection, end.kind as u32);
-            out.code = end.code as f64;
-            out.text = MxQuicBuffer::of(end.reason.into_bytes());
-        }
-        Event::Message {
-            connection,
-            data,
-            held,
-        } => {
-            (out.kind, out.a) = (5, connection);
-            out.data = MxQuicBuffer::of(data);
-            // From here on the bytes count as memory of JS.
-            drop(held);
-        }
-        Event::Observed {
-            connection,
-            address,
-        } => {
-            (out.kind, out.a) = (6, connection);
-            out.text = MxQuicBuffer::of(address.into_bytes());
-        }
-        Event::Broken { text } => {
-            out.kind = 7;
-            out.text = MxQuicBuffer::of(text.into_bytes());
-        }
-    }
-    out
-}
-
 /// An endpoint as the shell holds it.
-pub struct MxQuicEndpoint(Arc<Shared>);
+pub struct MxQuicEndpoint(pub(crate) Arc<Shared>);
 
 impl Drop for MxQuicEndpoint {
     fn drop(&mut self) {
@@ -162,7 +43,7 @@ impl Drop for MxQuicEndpoint {
 }
 
 /// A panic here is told like one in a task, and the call fails.
-fn caught(queue: &Arc<Queue>, run: impl FnOnce() -> i32) -> i32 {
+pub(crate) fn caught(queue: &Arc<Queue>, run: impl FnOnce() -> i32) -> i32 {
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(status) => status,
         Err(panic) => {
@@ -174,7 +55,7 @@ fn caught(queue: &Arc<Queue>, run: impl FnOnce() -> i32) -> i32 {
 
 /// # Safety
 /// `data` is null or readable for `length` elements that nobody writes meanwhile.
-unsafe fn view<'a, T>(data: *const T, length: usize) -> &'a [T] {
+pub(crate) unsafe fn view<'a, T>(data: *const T, length: usize) -> &'a [T] {
     if data.is_null() || length == 0 {
         return &[];
     }
@@ -182,7 +63,7 @@ unsafe fn view<'a, T>(data: *const T, length: usize) -> &'a [T] {
     unsafe { std::slice::from_raw_parts(data, length) }
 }
 
-fn address_of(text: &[u8]) -> Option<SocketAddr> {
+pub(crate) fn address_of(text: &[u8]) -> Option<SocketAddr> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }
 
@@ -302,155 +183,6 @@ pub unsafe extern "C" fn mx_quic_public_key(endpoint: &MxQuicEndpoint, out: *mut
     unsafe { ptr::copy_nonoverlapping(key.as_ptr(), out, key.len()) };
 }
 
-/// Dials; ends with Connected or Failed.
-///
-/// # Safety
-/// `endpoint` is live; `address` is readable for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_quic_dial(
-    endpoint: &MxQuicEndpoint,
-    request: u32,
-    address: *const u8,
-    address_length: usize,
-    timeout_ms: u32,
-) -> i32 {
-    // SAFETY: the caller's promise.
-    let address = unsafe { view(address, address_length) };
-    let shared = &endpoint.0;
-    caught(&shared.queue, || {
-        let (Some(address), Some(runtime)) = (address_of(address), runtime()) else {
-            return ARGUMENT;
-        };
-        let _inside = runtime.enter();
-        let limit = Duration::from_millis(timeout_ms.into());
-        let cancelled = shared.cancellable(request);
-        let task = dial::run(shared.clone(), request, address, limit, cancelled);
-        spawn(&shared.queue, task);
-        OK
-    })
-}
-
-/// Sends a copy of the message; ends with Done or Failed. A status other than OK means that nothing was begun.
-///
-/// # Safety
-/// `endpoint` is live; `data` is readable for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_quic_send(
-    endpoint: &MxQuicEndpoint,
-    request: u32,
-    connection: u32,
-    data: *const u8,
-    length: usize,
-    acknowledged: bool,
-    priority: i32,
-) -> i32 {
-    // SAFETY: the caller's promise.
-    let data = unsafe { view(data, length) };
-    let shared = &endpoint.0;
-    caught(&shared.queue, || {
-        let (Some(link), Some(runtime)) = (shared.link(connection), runtime()) else {
-            return GONE;
-        };
-        let limit = shared.options.send_queue_bytes as usize;
-        if link
-            .queued
-            .fetch_add(length, Relaxed)
-            .saturating_add(length)
-            > limit
-        {
-            link.queued.fetch_sub(length, Relaxed);
-            return QUEUE_FULL;
-        }
-        let _inside = runtime.enter();
-        let message = Request {
-            number: request,
-            data: Bytes::copy_from_slice(data),
-            acknowledged,
-            priority,
-        };
-        let cancelled = shared.cancellable(request);
-        let task = send::run(shared.clone(), link, message, cancelled);
-        spawn(&shared.queue, task);
-        OK
-    })
-}
-
-/// Cancels a dial or a send; it ends with Failed, unless it has just ended otherwise.
-///
-/// # Safety
-/// `endpoint` is live.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_quic_cancel(endpoint: &MxQuicEndpoint, request: u32) {
-    let shared = &endpoint.0;
-    caught(&shared.queue, || {
-        shared.cancel(request);
-        OK
-    });
-}
-
-/// Closes a connection; ends with Closed.
-///
-/// # Safety
-/// `endpoint` is live; `reason` is readable for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_quic_close_connection(
-    endpoint: &MxQuicEndpoint,
-    connection: u32,
-    code: f64,
-    reason: *const u8,
-    reason_length: usize,
-) -> i32 {
-    // SAFETY: the caller's promise.
-    let reason = unsafe { view(reason, reason_length) };
-    let shared = &endpoint.0;
-    caught(&shared.queue, || {
-        let Some(link) = shared.link(connection) else {
-            return GONE;
-        };
-        link.engine.close(engine::var(code as u64), reason);
-        OK
-    })
-}
-
-/// # Safety
-/// `endpoint` is live.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_quic_set_receive_window(
-    endpoint: &MxQuicEndpoint,
-    connection: u32,
-    bytes: f64,
-) -> i32 {
-    let shared = &endpoint.0;
-    caught(&shared.queue, || {
-        let Some(link) = shared.link(connection) else {
-            return GONE;
-        };
-        shared.set_receive_window(&link, bytes as u64);
-        OK
-    })
-}
-
-/// Writes the figures of a connection in the order of `Stats`.
-///
-/// # Safety
-/// `endpoint` is live; `out` is writable for `count` numbers.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_quic_stats(
-    endpoint: &MxQuicEndpoint,
-    connection: u32,
-    out: *mut f64,
-    count: usize,
-) -> i32 {
-    let shared = &endpoint.0;
-    caught(&shared.queue, || {
-        let Some(link) = shared.link(connection) else {
-            return GONE;
-        };
-        // SAFETY: the caller's promise.
-        unsafe { write_numbers(&stats::stats_of(&link.engine).numbers(), out, count) }
-    })
-}
-
 /// Writes the counters of the endpoint: connections open, half open, dialled, accepted, refused, retried, handshakes
 /// failed, messages in, out, dropped, bytes of messages in memory, datagrams received, and not QUIC.
 ///
@@ -489,7 +221,7 @@ pub unsafe extern "C" fn mx_quic_counters(
 
 /// # Safety
 /// `out` is writable for `count` numbers.
-unsafe fn write_numbers(numbers: &[f64], out: *mut f64, count: usize) -> i32 {
+pub(crate) unsafe fn write_numbers(numbers: &[f64], out: *mut f64, count: usize) -> i32 {
     if numbers.len() != count {
         return ARGUMENT;
     }

@@ -1,10 +1,12 @@
 //! The QUIC endpoint: one UDP socket that dials and accepts, one message per unidirectional stream, keys of ML-DSA-65.
-//! It knows connections and messages, nothing of the network above. Node talks to it through `c_abi`.
+//! It knows connections and messages, nothing of the network above. Node talks to it through `c_abi` and `c_requests`.
 //! Whatever a peer does ends in a closed connection at worst; a panic in here ends in a closed endpoint.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing))]
 
 pub mod c_abi;
+pub mod c_requests;
 
+mod abi_types;
 mod admission;
 mod budget;
 mod connection;

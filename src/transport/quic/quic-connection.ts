@@ -77,7 +77,8 @@ export class QuicConnection implements Connection {
   }
 
   setReceiveWindow(bytes: number): void {
-    if (this.#over === undefined) this.#deps.endpoint.live?.setReceiveWindow(this.#deps.id, bytes)
+    if (this.#over === undefined)
+      this.#deps.endpoint.live?.setReceiveWindow(this.#deps.id, Math.max(0, Math.floor(bytes)))
   }
 
   /** After the end: the last figures that were asked for. */

@@ -99,7 +99,7 @@ class NativeQuicTransport implements QuicTransport {
     if (endpoint === undefined || this.#stopping !== undefined) {
       throw new TransportError('TRANSPORT_CLOSED', `dialling ${target}: this transport is not running`)
     }
-    const connection = await endpoint.request((addon, request) => addon.dial(request, target, timeoutMs), {
+    const connection = await endpoint.request((addon, request) => addon.dial(request, target, wholeMs(timeoutMs)), {
       signal,
       describe: (failure) => dialError(target, failure),
     })
@@ -151,6 +151,11 @@ class NativeQuicTransport implements QuicTransport {
     this.#endAll({ kind: 'error', code: 0, reason })
     this.#config.onFailure?.(new TransportError('TRANSPORT_CLOSED', reason))
   }
+}
+
+/** The endpoint counts whole milliseconds, a caller's remaining time seldom is. */
+function wholeMs(ms: number): number {
+  return Math.min(Math.max(Math.ceil(ms), 0), 2 ** 32 - 1)
 }
 
 function dialError(target: string, { kind, code, text }: NativeFailure): TransportError {

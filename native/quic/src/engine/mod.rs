@@ -28,6 +28,8 @@ pub const NAME: &CStr = c"noq 1.4.0";
 /// buffer" when more than 1024 pieces of a packet each wait in it (1 MiB / 1150 bytes = 911).
 const MAX_STREAM_WINDOW: u64 = 1 << 20;
 
+const QUIC_VERSION_1: u32 = 1;
+
 /// Initials that wait for our verdict: count, bytes of each (a hybrid ClientHello fills two datagrams), bytes of all.
 const MAX_INCOMING: usize = 1024;
 const INCOMING_BYTES: u64 = 16 << 10;
@@ -44,6 +46,7 @@ pub fn endpoint_config() -> EndpointConfig {
     let mut config = EndpointConfig::default();
     // A peer that may clear the fixed bit makes short headers look like STUN (RFC 9443): not offered.
     config.grease_quic_bit(false);
+    config.supported_versions(vec![QUIC_VERSION_1]);
     config
 }
 
