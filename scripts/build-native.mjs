@@ -28,7 +28,9 @@ if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, 'utf8').trim()
 
 const missing = whatIsMissing()
 if (missing !== undefined) {
-  console.error(`native core: not built, ${missing}. The WebAssembly core is used until then.`)
+  // A command of a user says nothing of it: what needs the addon says so itself.
+  if (!process.argv.includes('--quiet'))
+    console.error(`native core: not built, ${missing}. The WebAssembly core is used until then.`)
   process.exit(0)
 }
 build()

@@ -30,7 +30,8 @@ export function preparePackages() {
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
   })
-  if (result.status !== 0) fail('installing packages failed (npm ci); what npm said is above. Most often the npm registry cannot be reached.')
+  if (result.status !== 0)
+    fail('installing packages failed (npm ci); what npm said is above. Most often the npm registry cannot be reached.')
   if (!existsSync(runtime)) {
     fail(
       'the pinned Node runtime was not installed: allow the install script of the package "node" (npm install-scripts approve node) and try again.',
@@ -40,11 +41,15 @@ export function preparePackages() {
 }
 
 /** Builds the native core when its sources changed; a machine without cargo goes on with the WebAssembly core. */
-export function prepareNative() {
-  const result = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  })
+export function prepareNative({ quiet = false } = {}) {
+  const result = spawnSync(
+    process.execPath,
+    [join(root, 'scripts', 'build-native.mjs'), ...(quiet ? ['--quiet'] : [])],
+    {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    },
+  )
   if (result.status !== 0) fail('the native core did not build: its compiler output is above.')
 }
 

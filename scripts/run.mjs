@@ -32,7 +32,7 @@ if (!chosen) {
   process.exit(2)
 }
 preparePackages()
-prepareNative()
+prepareNative({ quiet: command === 'myrmex' })
 process.exitCode = await chosen()
 
 function testsOf(tier) {

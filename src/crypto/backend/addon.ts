@@ -25,7 +25,7 @@ export function loadAddon(): Addon {
   } catch (cause) {
     const reason =
       (cause as { code?: unknown }).code === 'MODULE_NOT_FOUND'
-        ? `the native addon is not built (${path}): npm run build:native builds it where cargo is`
+        ? `the native addon is not built (${path}): install Rust from https://rustup.rs and a C++ compiler, then run npm start or npm run build:native`
         : `the native addon ${path} does not load: ${messageOf(cause)}`
     throw new CryptoError('CRYPTO_BACKEND_MISSING', reason, { cause })
   }
