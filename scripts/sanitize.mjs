@@ -10,11 +10,6 @@ const native = join(root, 'native')
 const targetDir = join(native, 'target', 'sanitize')
 const addon = join(native, 'build', 'myrmex-sanitized.node')
 const runtime = join(root, 'node_modules', 'node', 'bin', 'node')
-const DEFAULT_TESTS = [
-  'test/contract/crypto*.test.ts',
-  'test/contract/transport*.test.ts',
-  'test/unit/crypto/*.test.ts',
-]
 
 if (process.platform !== 'linux') stop('skipped: written for Linux with gcc', 0)
 const libraries = ['libasan.so', 'libubsan.so', 'libstdc++.so'].map(libraryOf)

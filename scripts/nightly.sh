@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What is too long for every change: sanitizers, long fuzz runs, large simulations, many kills. Any failure ends it.
+# MINUTES scales the fuzz runs (default 10).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+minutes="${MINUTES:-10}"
+
+npm test
+npm run check
+
+echo "== sanitizers (address, undefined)"
+node scripts/sanitize.mjs
+
+echo "== fuzz of the socket and of every decoder"
+runtime=node_modules/node/bin/node
+"$runtime" test/fuzz/socket-fuzz.ts --datagrams $((minutes * 1000000)) --messages $((minutes * 10000))
+MYRMEX_FUZZ_RUNS=$((minutes * 20000)) "$runtime" --test test/fuzz/*.test.ts
+
+echo "== 1,000 nodes that join by the protocol, three seeds"
+for seed in 1 2 3; do
+  SIM_SEED=$seed SIM_JOIN=protocol "$runtime" --test test/sim/dht-1000.test.ts
+  SIM_SEED=$seed "$runtime" --test test/sim/whole-network.test.ts test/sim/dht-full-stack.test.ts
+done
