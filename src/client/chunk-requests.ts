@@ -13,7 +13,7 @@ import {
   withDeadline,
 } from '../base/index.ts'
 import type { DhtPeer } from '../dht/index.ts'
-import type { Network } from '../network/index.ts'
+import type { Network, PreparedMessage } from '../network/index.ts'
 import {
   type ChunkBody,
   decodeChunkMessage,
@@ -24,10 +24,10 @@ import {
 } from '../protocol/index.ts'
 import type { ClientMetrics } from './metrics.ts'
 
-/** One message, encoded once, for any number of peers. */
+/** One message, encoded and signed once, for any number of peers. */
 export interface PreparedRequest {
   readonly requestId: bigint
-  readonly message: Uint8Array
+  readonly message: PreparedMessage
 }
 
 export type Reply =
@@ -38,7 +38,7 @@ export type Reply =
   | { readonly kind: 'dial'; readonly message: string }
 
 export interface ChunkRequestsDeps {
-  readonly network: Pick<Network, 'handle' | 'send' | 'connect' | 'connectionOf'>
+  readonly network: Pick<Network, 'handle' | 'prepare' | 'sendPrepared' | 'connect' | 'connectionOf'>
   readonly clock: Clock
   readonly random: Random
   readonly metrics: Pick<ClientMetrics, 'droppedReplies'>
@@ -81,9 +81,9 @@ export class ChunkRequests {
   }
 
   prepare(body: ChunkBody): PreparedRequest {
-    const { random } = this.#deps
+    const { random, network } = this.#deps
     const requestId = (BigInt(random.uint32()) << 32n) | BigInt(random.uint32())
-    return { requestId, message: encodeChunkMessage({ requestId, body }) }
+    return { requestId, message: network.prepare(TOPIC_CHUNK, encodeChunkMessage({ requestId, body })) }
   }
 
   /**
@@ -122,13 +122,13 @@ export class ChunkRequests {
     }
   }
 
-  async #deliver({ peer, addresses }: DhtPeer, message: Uint8Array, signal: AbortSignal): Promise<void> {
+  async #deliver({ peer, addresses }: DhtPeer, message: PreparedMessage, signal: AbortSignal): Promise<void> {
     const { network } = this.#deps
     // The address book knows the routing table only; a lookup also finds peers that are not in it.
     if (!network.connectionOf(peer)) {
       await network.connect(peer, addresses.length > 0 ? { signal, addresses } : { signal })
     }
-    await network.send(peer, TOPIC_CHUNK, message, { signal })
+    await network.sendPrepared(peer, message, { signal })
   }
 
   #receive(from: PeerId, data: Uint8Array): void {

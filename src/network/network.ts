@@ -51,6 +51,13 @@ export interface ConnectOptions {
   readonly ignoreFailures?: boolean
 }
 
+/** Made by `prepare`; for the network that made it. */
+export interface PreparedMessage {
+  readonly topic: string
+  /** The signed bytes, made once. Throws NETWORK_MESSAGE_TOO_LARGE. */
+  bytes(): Promise<Uint8Array>
+}
+
 export interface Network {
   readonly self: PeerId
   readonly events: Emitter<NetworkEvents>
@@ -80,6 +87,14 @@ export interface Network {
     peer: PeerId,
     topic: string,
     data: Uint8Array,
+    options: { signal: AbortSignal; priority?: number },
+  ): Promise<void>
+  /** One message for any number of peers: `data` is borrowed until the last send; wrapped and signed at the first. */
+  prepare(topic: string, data: Uint8Array): PreparedMessage
+  /** As `send`. */
+  sendPrepared(
+    peer: PeerId,
+    message: PreparedMessage,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void>
   /**

@@ -37,6 +37,7 @@ import type {
   NetworkEvents,
   PeerConnection,
   PeerFaultSink,
+  PreparedMessage,
   RequestHandler,
 } from './network.ts'
 import { NETWORK_DEFAULTS, type NetworkOptions } from './options.ts'
@@ -225,7 +226,19 @@ class PeerNetwork implements Network, Startable {
     data: Uint8Array,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void> {
-    return this.#sender.send(peer, topic, data, options)
+    return this.#sender.send(peer, this.#sender.prepare(topic, data), options)
+  }
+
+  prepare(topic: string, data: Uint8Array): PreparedMessage {
+    return this.#sender.prepare(topic, data)
+  }
+
+  sendPrepared(
+    peer: PeerId,
+    message: PreparedMessage,
+    options: { signal: AbortSignal; priority?: number },
+  ): Promise<void> {
+    return this.#sender.send(peer, message, options)
   }
 
   async request(

@@ -12,6 +12,7 @@ import {
 import { NetworkError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { SendOutcome } from './metrics.ts'
+import type { PreparedMessage } from './network.ts'
 import type { NetworkOptions } from './options.ts'
 
 export interface SenderDeps {
@@ -40,10 +41,21 @@ export class Sender {
     this.#options = options
   }
 
+  /** Signed when it is first sent; every later send, to whomever, uses the same bytes. */
+  prepare(topic: string, data: Uint8Array): PreparedMessage {
+    let bytes: Promise<Bytes> | undefined
+    const encode = () => {
+      bytes ??= this.#encode(topic, data)
+      return bytes
+    }
+    return { topic, bytes: encode }
+  }
+
   /** Connects when needed. A dead connection costs one more try (wire.md 7.6): a stalled or reset stream does not. */
-  async send(peer: PeerId, topic: string, data: Uint8Array, { signal, priority }: SendRequest): Promise<void> {
+  async send(peer: PeerId, message: PreparedMessage, { signal, priority }: SendRequest): Promise<void> {
+    const { topic } = message
     const first = await this.#deps.linkTo(peer, signal)
-    const bytes = await this.#encode(peer, topic, data)
+    const bytes = await message.bytes()
     signal.throwIfAborted()
     if (await this.#try(first, topic, bytes, { signal, priority })) return
     const second = await this.#deps.linkTo(peer, signal)
@@ -53,8 +65,7 @@ export class Sender {
 
   /** On this connection or not at all: for answers. */
   async sendOn(link: Link, topic: string, data: Uint8Array, { signal, priority }: SendRequest): Promise<void> {
-    const bytes = await this.#encode(link.peer, topic, data)
-    await this.#try(link, topic, bytes, { signal, priority })
+    await this.#try(link, topic, await this.#encode(topic, data), { signal, priority })
   }
 
   /** Says who we are: the first message on every connection (wire.md 10). */
@@ -67,12 +78,12 @@ export class Sender {
     await this.#try(link, TOPIC_IDENTITY, bytes, { signal, priority: undefined })
   }
 
-  async #encode(peer: PeerId, topic: string, data: Uint8Array): Promise<Bytes> {
+  async #encode(topic: string, data: Uint8Array): Promise<Bytes> {
     const bytes = await encodeWireMessage({ topic, data, ...this.#identity() }, this.#deps.signer)
     if (bytes.length <= MAX_MESSAGE_BYTES) return bytes
     throw new NetworkError(
       'NETWORK_MESSAGE_TOO_LARGE',
-      `sending ${topic} to ${short(peer)}: ${bytes.length} bytes with the envelope, the limit is ${MAX_MESSAGE_BYTES}`,
+      `sending ${topic}: ${bytes.length} bytes with the envelope, the limit is ${MAX_MESSAGE_BYTES}`,
     )
   }
 

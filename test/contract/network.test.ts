@@ -148,6 +148,27 @@ for (const [driver, create, skip] of drivers) {
     await h.run(() => stop(a, b))
   })
 
+  scenario('a prepared message is signed once, whoever gets it', async (h) => {
+    const [a, b, c] = [h.node('a'), h.node('b'), h.node('c')]
+    const got: string[] = []
+    for (const node of [b, c]) node.network.handle(TOPIC, limit, (data) => void got.push(`${data.length}`))
+    await h.run(async () => {
+      await start(a, b, c)
+      for (const node of [b, c]) await a.network.connect(node.network.self, at(node))
+      const message = a.network.prepare(TOPIC, new Uint8Array(70_000))
+      const bytes = message.bytes()
+      for (const node of [b, c]) await a.network.sendPrepared(node.network.self, message, { signal: never })
+      assert.equal(await message.bytes(), await bytes)
+      const tooLarge = a.network.prepare(TOPIC, new Uint8Array(11 << 20))
+      await assert.rejects(a.network.sendPrepared(b.network.self, tooLarge, { signal: never }), {
+        code: 'NETWORK_MESSAGE_TOO_LARGE',
+      })
+    })
+    await h.settle(() => got.length === 2)
+    assert.deepEqual(got, ['70000', '70000'])
+    await h.run(() => stop(a, b, c))
+  })
+
   scenario('callers that connect at once share one dial', async (h) => {
     const [a, b] = [h.node('a'), h.node('b')]
     await h.run(async () => {

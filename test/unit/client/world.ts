@@ -215,10 +215,12 @@ export class World {
       disconnect: async () => undefined,
       isDialable: () => true,
       addressesPublished: () => undefined,
-      send: async (peer, topic, data, { signal }) => {
-        if (topic !== TOPIC_CHUNK) throw new Error(`sent on ${topic}`)
+      send: () => Promise.reject(new Error('not used')),
+      prepare: (topic, data) => ({ topic, bytes: async () => data }),
+      sendPrepared: async (peer, message, { signal }) => {
+        if (message.topic !== TOPIC_CHUNK) throw new Error(`sent on ${message.topic}`)
         await connect(peer, { signal })
-        void this.#serve(this.#storer(peer), data)
+        void this.#serve(this.#storer(peer), await message.bytes())
       },
       request: () => Promise.reject(new Error('not used')),
       handle: (_topic, _options, handler) => {

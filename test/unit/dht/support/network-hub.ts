@@ -9,6 +9,7 @@ import type {
   NetworkEvents,
   PeerConnection,
   PeerFault,
+  PreparedMessage,
 } from '../../../../src/network/index.ts'
 import type { PeerId, SocketAddress, TypedAddress } from '../../../../src/protocol/index.ts'
 
@@ -153,6 +154,14 @@ export class HubNetwork implements Network {
   async disconnect(peer: PeerId, _reason: string): Promise<void> {
     this.drop(peer, true)
     this.#hub.members.get(peer)?.drop(this.self, true)
+  }
+
+  prepare(topic: string, data: Uint8Array): PreparedMessage {
+    return { topic, bytes: async () => data }
+  }
+
+  async sendPrepared(peer: PeerId, message: PreparedMessage, options: { signal: AbortSignal }): Promise<void> {
+    await this.send(peer, message.topic, await message.bytes(), options)
   }
 
   async send(peer: PeerId, topic: string, data: Uint8Array, { signal }: { signal: AbortSignal }): Promise<void> {
