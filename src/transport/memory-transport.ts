@@ -2,7 +2,7 @@
  * In-memory driver: transports of one hub reach each other by address, without latency or loss. Everything arrives in
  * a later microtask, in the order in which it was sent, so a run depends on nothing but its inputs.
  */
-import { assert, type Clock, raceAbort, resolveOptions } from '../base/index.ts'
+import { assert, type Clock, raceAbort, resolveOptions, withScope } from '../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../protocol/index.ts'
 import { TransportError } from './errors.ts'
 import { MemoryConnection } from './memory-connection.ts'
@@ -104,9 +104,7 @@ class MemoryTransport implements Transport {
     if (this.#address === undefined) throw notRunning(address)
     await raceAbort(signal, Promise.resolve())
     const target = this.#hub.at(address)
-    if (target === undefined) {
-      await raceAbort(this.#running.signal, this.#waitForNobody(address, timeoutMs, signal))
-    }
+    if (target === undefined) await this.#waitForNobody(address, timeoutMs, signal)
     if (this.#address === undefined) throw notRunning(address)
     if (target === undefined || !target.#hasRoom() || !this.#hasRoom()) {
       throw new TransportError(
@@ -123,7 +121,17 @@ class MemoryTransport implements Transport {
 
   /** A datagram to nobody is not answered: like the wire, only the timer ends the dial. */
   async #waitForNobody(address: SocketAddress, timeoutMs: number, signal: AbortSignal): Promise<never> {
-    await this.#hub.clock.sleep(timeoutMs, signal)
+    await withScope(signal, async (scope) => {
+      const { signal: running } = this.#running
+      running.throwIfAborted()
+      const onStop = () => scope.abort(running.reason)
+      running.addEventListener('abort', onStop, { once: true })
+      try {
+        await this.#hub.clock.sleep(timeoutMs, scope.signal)
+      } finally {
+        running.removeEventListener('abort', onStop)
+      }
+    })
     throw new TransportError(
       'TRANSPORT_DIAL_TIMEOUT',
       `dialling ${formatSocketAddress(address)}: no connection within ${timeoutMs} ms`,
