@@ -185,12 +185,16 @@ export class Dialler {
     return this.#adopt(connection, peer, identityWaitMs, signal)
   }
 
-  /** Keeps the new connection, unless the peer has a good one already and ours would lose (wire.md 7.3). */
+  /**
+   * Keeps the new connection, unless the peer has a good one already and ours would lose (wire.md 7.3). That we have
+   * all the connections we may have is not the peer's fault: it ends the dial and is not remembered.
+   */
   async #adopt(connection: Connection, peer: PeerId, identityWaitMs: number, signal: AbortSignal): Promise<Attempt> {
     const link = this.#deps.track(connection, peer)
     if (link !== undefined) return this.#identify(link, peer, identityWaitMs, signal)
     const used = this.#deps.usedLink(peer)
-    return used === undefined ? { kind: 'noIdentity' } : { kind: 'connected', link: used }
+    if (used === undefined) throw failure('NETWORK_UNREACHABLE', peer, 'we have all the connections we may have')
+    return { kind: 'connected', link: used }
   }
 
   async #identify(

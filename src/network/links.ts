@@ -147,10 +147,12 @@ export class Links {
 
   /** Both sides dialled at once: what is still under way on the loser may arrive before it is closed. */
   #closeSuperfluous(peer: PeerId): void {
+    const { clock, tasks } = this.#deps
     for (const loser of this.table.lostDials(peer)) {
       if (!loser.markDuplicate()) continue
-      this.#deps.clock.timer(this.#options.duplicateGraceMs, () => {
-        if (this.table.lostDials(peer).includes(loser)) void loser.close('duplicate')
+      tasks.spawn('duplicate', async (signal) => {
+        await clock.sleep(this.#options.duplicateGraceMs, signal)
+        if (this.table.lostDials(peer).includes(loser)) await loser.close('duplicate')
       })
     }
   }

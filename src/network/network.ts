@@ -30,8 +30,13 @@ export interface MessageContext {
 }
 
 export type MessageHandler = (data: Uint8Array, context: MessageContext) => void | Promise<void>
+export interface RequestContext extends MessageContext {
+  /** Resolves when the answer was sent or given up: what it holds in memory is free then. */
+  readonly answered: Promise<void>
+}
+
 /** Answers a `/rr/` request; undefined = no answer. */
-export type RequestHandler = (data: Uint8Array, context: MessageContext) => Promise<Uint8Array | undefined>
+export type RequestHandler = (data: Uint8Array, context: RequestContext) => Promise<Uint8Array | undefined>
 
 /** Where a peer can be dialled; filled by the routing table (wiring). */
 export interface AddressBook {

@@ -35,6 +35,7 @@ export interface NetworkOptions {
   readonly queueMessagesPerConnection: number
   readonly verifyConcurrency: number
   readonly maxRunningHandlers: number
+  readonly maxRunningHandlersPerPeer: number
   readonly handlerBudgetMs: number
 
   readonly maxOutstandingRequests: number
@@ -73,6 +74,7 @@ export const NETWORK_DEFAULTS: NetworkOptions = Object.freeze({
   queueMessagesPerConnection: 64, // a quarter: one peer cannot fill the queue for all
   verifyConcurrency: 16, // enough to keep a pool of workers busy, few enough to keep memory low
   maxRunningHandlers: 512, // two times the DHT's own 256 (dht.md 14)
+  maxRunningHandlersPerPeer: 128, // a quarter: one peer that reads our answers slowly cannot hold all of them
   handlerBudgetMs: 60 * second, // longest step of a put is the payment check; rooms set shorter ones
 
   maxOutstandingRequests: 256, // wire.md 11

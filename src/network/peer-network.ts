@@ -122,7 +122,7 @@ class PeerNetwork implements Network, Startable {
       router: this.#router,
       requests: this.#requests,
       onIdentified: (link, userAgent) => this.#links.identified(link, userAgent),
-      answer: (link, topic, messageId, payload) => this.#answer(link, topic, messageId, payload),
+      answer: (link, topic, messageId, payload, signal) => this.#answer(link, topic, messageId, payload, signal),
       count: this.#countReceived,
       countBytes: (topic, bytes) => this.#metrics.receivedBytes.add(bytes, { topic: this.#label(topic) }),
     }
@@ -293,10 +293,10 @@ class PeerNetwork implements Network, Startable {
     return known.length > 0 ? known : this.#links.savedAddresses(peer)
   }
 
-  async #answer(link: Link, topic: string, messageId: string, payload: Uint8Array): Promise<void> {
+  async #answer(link: Link, topic: string, messageId: string, payload: Uint8Array, signal: AbortSignal): Promise<void> {
     const envelope = encodeRequestEnvelope({ messageId, isResponse: true, payload })
     const current = this.#links.table.used(link.peer) ?? link
-    await this.#sender.sendOn(current, topic, envelope, { signal: this.#tasks.signal })
+    await this.#sender.sendOn(current, topic, envelope, { signal })
   }
 
   #assertRunning(): void {

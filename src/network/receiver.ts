@@ -30,7 +30,7 @@ export interface ReceiverDeps {
   /** The first verified message of a connection. */
   onIdentified(link: Link, userAgent: string): void
   /** Sends the answer to a request back to who asked. */
-  answer(link: Link, topic: string, messageId: string, payload: Uint8Array): Promise<void>
+  answer(link: Link, topic: string, messageId: string, payload: Uint8Array, signal: AbortSignal): Promise<void>
   count(topic: string, outcome: ReceiveOutcome): void
   countBytes(topic: string, bytes: number): void
 }
@@ -124,7 +124,11 @@ export class Receiver {
     if (isResponse) {
       const matched = requests.settle(link.peer, messageId, payload)
       count(topic, matched ? 'delivered' : 'unmatchedResponse')
-    } else router.request(topic, payload, link, (answer) => this.#deps.answer(link, topic, messageId, answer))
+    } else {
+      router.request(topic, payload, link, (answer, signal) =>
+        this.#deps.answer(link, topic, messageId, answer, signal),
+      )
+    }
   }
 }
 

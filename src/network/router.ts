@@ -8,7 +8,7 @@ import {
   type TaskGroup,
   withScope,
 } from '../base/index.ts'
-import { REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
+import { type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
 import type { MessageContext, MessageHandler, RequestHandler } from './network.ts'
@@ -21,7 +21,7 @@ export interface RouterDeps {
   count(topic: string, outcome: ReceiveOutcome): void
 }
 
-type RouterOptions = Pick<NetworkOptions, 'maxRunningHandlers' | 'handlerBudgetMs'>
+type RouterOptions = Pick<NetworkOptions, 'maxRunningHandlers' | 'maxRunningHandlersPerPeer' | 'handlerBudgetMs'>
 
 interface Route<Handler> {
   readonly maxBytes: number
@@ -33,6 +33,7 @@ export class Router {
   readonly #options: RouterOptions
   readonly #messages = new Map<string, Route<MessageHandler>>()
   readonly #requests = new Map<string, Route<RequestHandler>>()
+  readonly #byPeer = new Map<PeerId, number>()
   #running = 0
 
   constructor(deps: RouterDeps, options: RouterOptions) {
@@ -70,8 +71,13 @@ export class Router {
     if (route) this.#run(topic, from, async (context) => route.handler(data, context))
   }
 
-  /** `reply` is called with what the handler answers, if it does. */
-  request(topic: string, data: Uint8Array, from: Link, reply: (answer: Uint8Array) => Promise<void>): void {
+  /** `reply` is called with what the handler answers, if it does; sending it counts to the handler's budget. */
+  request(
+    topic: string,
+    data: Uint8Array,
+    from: Link,
+    reply: (answer: Uint8Array, signal: AbortSignal) => Promise<void>,
+  ): void {
     const route = this.#requests.get(topic)
     const refusal = this.refusal(topic, data.length)
     if (!route || refusal !== undefined) {
@@ -79,19 +85,24 @@ export class Router {
       return
     }
     this.#run(topic, from, async (context) => {
-      const answer = await route.handler(data, context)
-      if (answer !== undefined) await reply(answer)
+      const { promise: answered, resolve: done } = Promise.withResolvers<void>()
+      try {
+        const answer = await route.handler(data, { ...context, answered })
+        if (answer !== undefined) await reply(answer, context.signal)
+      } finally {
+        done()
+      }
     })
   }
 
   #run(topic: string, from: Link, work: (context: MessageContext) => Promise<void>): void {
     const { clock, tasks, count } = this.#deps
-    const { maxRunningHandlers, handlerBudgetMs } = this.#options
-    if (this.#running >= maxRunningHandlers) {
+    const { handlerBudgetMs } = this.#options
+    const leave = this.#enter(from.peer)
+    if (leave === undefined) {
       count(topic, 'busy')
       return
     }
-    this.#running++
     count(topic, 'delivered')
     tasks.spawn(topic, async (signal) => {
       try {
@@ -107,9 +118,24 @@ export class Router {
       } catch (error) {
         if (!signal.aborted) this.#failed(topic, from, error)
       } finally {
-        this.#running--
+        leave()
       }
     })
+  }
+
+  /** A place among the running handlers, to be given back; undefined when all are taken, or the peer's share is. */
+  #enter(peer: PeerId): (() => void) | undefined {
+    const { maxRunningHandlers, maxRunningHandlersPerPeer } = this.#options
+    const own = this.#byPeer.get(peer) ?? 0
+    if (this.#running >= maxRunningHandlers || own >= maxRunningHandlersPerPeer) return undefined
+    this.#running++
+    this.#byPeer.set(peer, own + 1)
+    return () => {
+      this.#running--
+      const left = (this.#byPeer.get(peer) ?? 1) - 1
+      if (left > 0) this.#byPeer.set(peer, left)
+      else this.#byPeer.delete(peer)
+    }
   }
 
   #failed(topic: string, from: Link, error: unknown): void {

@@ -70,12 +70,23 @@ export class Sender {
 
   /** Says who we are: the first message on every connection (wire.md 10). */
   async announce(link: Link, signal: AbortSignal): Promise<void> {
+    const bytes = await this.#announcement()
+    await this.#try(link, TOPIC_IDENTITY, bytes, { signal, priority: undefined })
+  }
+
+  /** A signature that failed is not kept: the next connection tries again. */
+  async #announcement(): Promise<Bytes> {
     const now = this.#deps.clock.monotonic()
     if (this.#announce === undefined || now - this.#announce.at >= this.#options.announceReuseMs) {
       this.#announce = { bytes: encodeIdentityAnnounce(this.#identity(), this.#deps.signer), at: now }
     }
-    const bytes = await this.#announce.bytes
-    await this.#try(link, TOPIC_IDENTITY, bytes, { signal, priority: undefined })
+    const current = this.#announce
+    try {
+      return await current.bytes
+    } catch (error) {
+      if (this.#announce === current) this.#announce = undefined
+      throw error
+    }
   }
 
   async #encode(topic: string, data: Uint8Array): Promise<Bytes> {

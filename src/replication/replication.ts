@@ -8,7 +8,7 @@ import {
   type Startable,
   silentLogger,
 } from '../base/index.ts'
-import type { MessageContext, Network } from '../network/index.ts'
+import type { Network, RequestContext } from '../network/index.ts'
 import {
   decodeReplicationMessage,
   encodeReplicationMessage,
@@ -58,7 +58,7 @@ class NeighbourAnswers implements Startable {
   async start(): Promise<void> {
     if (this.#unsubscribe.length > 0) return
     const { network } = this.#deps
-    const answer = (topic: string) => (data: Uint8Array, context: MessageContext) => this.#answer(topic, data, context)
+    const answer = (topic: string) => (data: Uint8Array, context: RequestContext) => this.#answer(topic, data, context)
     this.#unsubscribe = [
       network.handleRequests(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, answer(TOPIC_REPLICATION)),
       network.handleRequests(TOPIC_SUBTREE_AUDIT, { maxBytes: MAX_SUBTREE_MESSAGE_BYTES }, answer(TOPIC_SUBTREE_AUDIT)),
@@ -73,7 +73,7 @@ class NeighbourAnswers implements Startable {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
   }
 
-  async #answer(topic: string, data: Uint8Array, { from }: MessageContext): Promise<Uint8Array | undefined> {
+  async #answer(topic: string, data: Uint8Array, { from, answered }: RequestContext): Promise<Uint8Array | undefined> {
     const message = this.#decode(topic, data)
     if (!message) return undefined
     const { kind } = message.body
@@ -82,15 +82,13 @@ class NeighbourAnswers implements Startable {
       this.#metrics.requests.add(1, { kind, outcome: 'busy' })
       return undefined
     }
-    try {
-      const body = await answerTo(message.body, this.#deps.store)
-      this.#metrics.requests.add(1, { kind, outcome: body ? 'answered' : 'ignored' })
-      if (!body) return undefined
-      this.#log.debug('neighbour answered', { kind, peer: from.peer })
-      return encodeReplicationMessage({ requestId: message.requestId, body })
-    } finally {
-      leave()
-    }
+    // The place is kept until the answer is gone: answers that a slow reader leaves with us are bounded too.
+    void answered.then(leave)
+    const body = await answerTo(message.body, this.#deps.store)
+    this.#metrics.requests.add(1, { kind, outcome: body ? 'answered' : 'ignored' })
+    if (!body) return undefined
+    this.#log.debug('neighbour answered', { kind, peer: from.peer })
+    return encodeReplicationMessage({ requestId: message.requestId, body })
   }
 
   /** A body on the wrong id, or bytes that make no sense, are dropped without a word (replication.md 25). */

@@ -499,6 +499,18 @@ for (const [driver, create, skip] of drivers) {
     await h.run(async () => void (await Promise.all([stop(a), ...peers.map((peer) => peer.close())])))
   })
 
+  scenario('having all the connections one may have is nobody’s fault', async (h) => {
+    const [a, b, c] = [h.node('a', { options: { maxConnections: 1 } }), h.node('b'), h.node('c')]
+    await h.run(async () => {
+      await start(a, b, c)
+      await a.network.connect(b.network.self, at(b))
+      await assert.rejects(a.network.connect(c.network.self, at(c)), { code: 'NETWORK_UNREACHABLE' })
+      assert.ok(a.network.isDialable(c.network.self, at(c).addresses), 'nothing is held against the peer')
+    })
+    assert.deepEqual(a.faults, [])
+    await h.run(() => stop(a, b, c))
+  })
+
   scenario('a stranger that stays silent is shown the door', async (h) => {
     const a = h.node('a', { options: { inboundIdentityWaitMs: 300 } })
     await h.run(() => start(a))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CodedError, never } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
-import type { MessageContext, RequestHandler } from '../../../src/network/index.ts'
+import type { RequestContext, RequestHandler } from '../../../src/network/index.ts'
 import {
   type ChunkAddress,
   chunkAddressOf,
@@ -39,8 +39,9 @@ async function open(store?: Store) {
   }
   const replication = createReplication({ network, store: store ?? memory })
   await replication.start(never)
+  const state = { answered: Promise.resolve() }
   const raw = (topic: string, bytes: Uint8Array, peer = ALICE) =>
-    (handlers.get(topic) as RequestHandler)(bytes, { from: { peer }, signal: never } as MessageContext)
+    (handlers.get(topic) as RequestHandler)(bytes, { from: { peer }, signal: never, ...state } as RequestContext)
   const ask = async (body: ReplicationBody, topic = TOPIC_REPLICATION, peer = ALICE) => {
     const answer = await raw(topic, encodeReplicationMessage({ requestId: 77n, body }), peer)
     if (!answer) return undefined
@@ -48,7 +49,7 @@ async function open(store?: Store) {
     assert.equal(message.requestId, 77n)
     return message.body
   }
-  return { raw, ask, replication, handlers, unsubscribed: () => plain }
+  return { state, raw, ask, replication, handlers, unsubscribed: () => plain }
 }
 
 test('a neighbour sync is answered with empty hints and bootstrapping = true', async () => {
@@ -143,12 +144,17 @@ test('a body on the wrong id, an answer nobody asked for, and junk are dropped i
 test('one peer cannot take all places: the third fetch at once is dropped, another peer is served', async () => {
   const waiting: (() => void)[] = []
   const slow: Store = { has: () => true, get: () => new Promise((resolve) => waiting.push(() => resolve(undefined))) }
-  const { ask } = await open(slow)
+  const { ask, state } = await open(slow)
+  const sending = Promise.withResolvers<void>()
+  state.answered = sending.promise
   const first = [ask({ kind: 'fetchRequest', key: HELD }), ask({ kind: 'fetchRequest', key: HELD })]
   assert.equal(await ask({ kind: 'fetchRequest', key: HELD }), undefined)
   const other = ask({ kind: 'fetchRequest', key: HELD }, TOPIC_REPLICATION, 'b2'.repeat(32) as PeerId)
   for (const release of waiting.splice(0)) release()
   assert.ok((await Promise.all([...first, other])).every((answer) => answer?.kind === 'fetchResponse'))
+  assert.equal(await ask({ kind: 'fetchRequest', key: HELD }), undefined, 'the answers are still on their way')
+  sending.resolve()
+  await sending.promise
   const again = ask({ kind: 'fetchRequest', key: HELD })
   waiting.pop()?.()
   assert.equal((await again)?.kind, 'fetchResponse')
