@@ -54,7 +54,7 @@ export function parseArgs<F extends Flags>(
     const text = flag.env === undefined ? undefined : env[flag.env]
     values[name] = flag.type === 'boolean' ? false : flag.type === 'list' ? [] : undefined
     if (text === undefined || text === '') continue
-    if (flag.type === 'boolean') values[name] = text === '1' || text.toLowerCase() === 'true'
+    if (flag.type === 'boolean') values[name] = booleanOf(`${flag.env}`, text)
     else if (flag.type === 'list') values[name] = splitList(text)
     else values[name] = convert(`${flag.env}`, flag, text)
   }
@@ -112,6 +112,12 @@ function convert(name: string, flag: Flag, text: string): string | number {
     throw new UsageError(`${name} takes one of ${flag.values.join(', ')}, not "${text}"`)
   if (text === '') throw new UsageError(`${name} must not be empty`)
   return text
+}
+
+function booleanOf(name: string, text: string): boolean {
+  if (/^(1|true|yes|on)$/i.test(text)) return true
+  if (/^(0|false|no|off)$/i.test(text)) return false
+  throw new UsageError(`${name} takes true or false, not "${text}"`)
 }
 
 function splitList(text: string): string[] {

@@ -9,6 +9,10 @@ const SYSTEM: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
   ENOENT: 'there is no such file or folder',
   EISDIR: 'that is a folder, not a file',
+  EEXIST: 'there is something of that name already',
+  ENAMETOOLONG: 'the name is too long',
+  ELOOP: 'too many symbolic links',
+  ENOMEM: 'there is not enough memory',
   ENOTDIR: 'a part of that path is not a folder',
   EMFILE: 'too many files are open: raise the limit (ulimit -n)',
   EIO: 'the disk reported an error',
@@ -23,9 +27,9 @@ export function explain(error: unknown): string {
   return messageOf(error).split('\n')[0] as string
 }
 
-/** A message of ours, with the system's reason when that adds something. */
+/** A message of ours, with the system's reason unless it tells that already (its data name the code then). */
 function withCause(error: CodedError): string {
   const code = codeOf(error.cause)
   const known = code === undefined || error.cause instanceof CodedError ? undefined : SYSTEM[code]
-  return known === undefined || error.message.includes(known) ? error.message : `${error.message} (${known})`
+  return known === undefined || error.data['code'] === code ? error.message : `${error.message} (${known})`
 }

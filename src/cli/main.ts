@@ -24,22 +24,29 @@ function findCommand(argv: readonly string[]): { command: Command; rest: readonl
   return undefined
 }
 
-export async function main(argv: readonly string[]): Promise<number> {
-  const output = new Output(argv.includes('--json'))
-  if (argv.includes('--version') || argv[0] === '-V') {
+export async function main(given: readonly string[]): Promise<number> {
+  const asksHelp = given[0] === 'help'
+  const argv = asksHelp ? given.slice(1) : given
+  // What stands after -- are names, whatever they look like.
+  const end = argv.indexOf('--')
+  const flags = end < 0 ? argv : argv.slice(0, end)
+  const output = new Output(flags.includes('--json'))
+  if (flags.includes('--version') || flags[0] === '-V') {
     process.stdout.write(`myrmex ${VERSION}\n`)
     return EXIT.success
   }
   const found = findCommand(argv)
-  const wantsHelp = argv.includes('--help') || argv.includes('-h') || argv[0] === 'help'
+  const wantsHelp = asksHelp || flags.includes('--help') || flags.includes('-h')
   if (!found) {
-    const words = argv.filter((arg) => !arg.startsWith('-') && arg !== 'help')
+    const words = argv.filter((arg) => !arg.startsWith('-'))
     const groups = COMMANDS.filter((command) => words.length > 0 && command.name.startsWith(`${words[0]} `))
-    if (words.length === 0 || (wantsHelp && groups.length === 0)) {
-      process.stdout.write(overview(COMMANDS))
-      return argv.length === 0 || wantsHelp ? EXIT.success : EXIT.usage
+    if (words.length === 0) {
+      const shows = wantsHelp || argv.length === 0
+      if (shows) process.stdout.write(overview(COMMANDS))
+      else output.error(`name a command before ${argv[0]}. See: myrmex --help`)
+      return shows ? EXIT.success : EXIT.usage
     }
-    if (wantsHelp) {
+    if (wantsHelp && groups.length > 0) {
       process.stdout.write(overview(groups))
       return EXIT.success
     }
@@ -71,8 +78,12 @@ async function runCommand(command: Command, argv: readonly string[], output: Out
     controller.abort(new Interrupted('interrupted'))
   }
   // A pipe that closes early (`| head`) is no crash.
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error) => codeOf(error) === 'EPIPE' || process.exit(EXIT.failure))
+  process.stderr.on('error', () => undefined)
+  process.stdout.on('error', (error) => {
+    if (codeOf(error) === 'EPIPE') return
+    output.error(`cannot write to standard output: ${explain(error)}`)
+    process.exit(EXIT.failure)
+  })
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
   // Waiting for a peer holds no handle of its own; a running command keeps the process.
   const keepAlive = setInterval(() => undefined, 2 ** 30)
@@ -80,7 +91,8 @@ async function runCommand(command: Command, argv: readonly string[], output: Out
     const { values, positionals } = parseArgs(argv, command.flags, process.env)
     const { min, max } = command.positionals
     if (positionals.length < min || positionals.length > max)
-      throw new UsageError(`usage: myrmex ${command.name} ${command.usage}`)
+      throw new UsageError(`usage: myrmex ${command.name} ${command.usage}`.trimEnd())
+    if (positionals.includes('')) throw new UsageError('a name must not be empty')
     return await command.run({ values, positionals, signal: controller.signal, output })
   } catch (error) {
     if (error instanceof UsageError) {

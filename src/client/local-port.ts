@@ -55,8 +55,11 @@ export interface LocalFiles {
   openFile(path: string): Promise<SourceFile>
   /** Links are listed, not followed; what must not be stored is listed in `skipped`. */
   scan(path: string, options: { signal: AbortSignal; onEntry?: (count: number) => void }): Promise<Tree>
-  /** Throws CLIENT_EXISTS when something is there that would have to be overwritten. */
-  refuseExisting(path: string, options: { overwrite: boolean }): Promise<void>
+  /**
+   * Throws CLIENT_EXISTS when something is there that would have to be overwritten, or a folder where a file must go;
+   * CLIENT_TARGET when the folder above is not there.
+   */
+  refuseExisting(path: string, options: { overwrite: boolean; as?: 'file' }): Promise<void>
   /** All or nothing: a temporary file beside the target takes its place at the end. */
   writeFile(
     path: string,

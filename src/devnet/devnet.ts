@@ -1,12 +1,19 @@
 /** A local network of real nodes as a function: start, read, stop. Commands, tests and demos share it. */
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, systemClock } from '../base/index.ts'
+import { type Clock, never, systemClock } from '../base/index.ts'
 import { DevnetError } from './errors.ts'
-import { DevnetFolder, type DevnetNodeRecord, type Supervisor } from './folder.ts'
+import { DevnetFolder, type DevnetNodeRecord, type DevnetState, type Supervisor } from './folder.ts'
 import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
 import type { DevnetManifest } from './manifest.ts'
-import { isOurProcess, processStamp, type StartedProcess, startNodeProcess, stopProcesses } from './processes.ts'
+import {
+  isOurProcess,
+  processStamp,
+  releaseNode,
+  type StartedProcess,
+  startNodeProcess,
+  stopProcesses,
+} from './processes.ts'
 import { waitUntilAccepting } from './ready.ts'
 
 export interface DevnetOptions {
@@ -41,15 +48,11 @@ export async function startDevnet(
   clock: Clock = systemClock,
 ): Promise<Devnet> {
   const folder = new DevnetFolder(options.dataDir)
-  const running = await runningNodes(folder)
-  if (running.length > 0) {
-    throw new DevnetError(
-      'DEVNET_RUNNING',
-      `a local network is already running in ${folder.path} (${running.length} nodes). Stop it with: myrmex devnet stop --data '${folder.path}'`,
-    )
-  }
-  const supervisor = options.detached ? null : { pid: process.pid, stamp: processStamp(process.pid) }
-  const claimed = await folder.claim({ createdAt: new Date(clock.now()).toISOString(), keep: options.keep, supervisor })
+  const self: Supervisor = { pid: process.pid, stamp: processStamp(process.pid) }
+  const createdAt = new Date(clock.now()).toISOString()
+  const refuse = (previous: DevnetState) => refuseRunning(folder, previous)
+  const claimed = await folder.claim({ createdAt, keep: options.keep, supervisor: self }, refuse, clock)
+  const started: StartedProcess[] = []
   const records: DevnetNodeRecord[] = []
   let inProcess: InProcessNodes | undefined
   const stop = async () => {
@@ -59,6 +62,9 @@ export async function startDevnet(
         records.map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })),
         clock,
       )
+    // Somebody else may have removed the network, and even have made another one here since.
+    const now = (await folder.state())?.supervisor
+    if (now?.pid !== self.pid || now.stamp !== self.stamp) return
     if (options.keep) await folder.saveState({ ...claimed, supervisor: null, nodes: records })
     else await folder.remove()
   }
@@ -67,7 +73,7 @@ export async function startDevnet(
       inProcess = createInProcessNodes(folder, options.nodes)
       records.push(...(await inProcess.start(signal, options.onProgress)))
     } else {
-      for (const record of await startProcesses(folder, options, signal, clock)) records.push(record)
+      for (const record of await startProcesses(folder, options, started, signal, clock)) records.push(record)
     }
     await folder.saveState({ ...claimed, nodes: records })
     await folder.saveManifest(manifestOf(folder, records, claimed.created_at))
@@ -76,6 +82,10 @@ export async function startDevnet(
       signal,
       clock,
     )
+    if (options.detached) {
+      await folder.saveState({ ...claimed, supervisor: null, nodes: records })
+      for (const node of started) await releaseNode(node)
+    }
     return { folder, manifestPath: folder.manifestPath, nodes: records, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop().catch(() => undefined)
@@ -86,10 +96,10 @@ export async function startDevnet(
 async function startProcesses(
   folder: DevnetFolder,
   options: DevnetOptions,
+  started: StartedProcess[],
   signal: AbortSignal,
   clock: Clock,
 ): Promise<DevnetNodeRecord[]> {
-  const started: StartedProcess[] = []
   const records: DevnetNodeRecord[] = []
   try {
     // The first ones stand alone for a moment; all others have somebody to join, and may come together.
@@ -105,7 +115,6 @@ async function startProcesses(
           port: 0,
           bootstrap,
           logLevel: options.logLevel,
-          detached: options.detached,
         },
         signal,
         clock,
@@ -158,7 +167,7 @@ export async function devnetStatus(dataDir: string): Promise<DevnetStatus> {
   if (!state)
     throw new DevnetError(
       'DEVNET_NOT_RUNNING',
-      `there is no local network in ${folder.path}. Start one with: myrmex devnet start`,
+      `there is no local network in ${folder.path}. Start one with: myrmex devnet start --data '${folder.path}'`,
     )
   const nodes = state.nodes.map(({ index, pid, peer_id, address, root_dir }) => {
     const running = isNodeRunning(state.supervisor, pid, root_dir)
@@ -176,16 +185,21 @@ export async function stopDevnet(
   const state = await folder.state()
   if (!state) throw new DevnetError('DEVNET_NOT_RUNNING', `there is no local network in ${folder.path}`)
   const running = await runningNodes(folder)
-  if (state.supervisor !== null && running.length > 0 && isSupervisor(state.supervisor)) {
-    process.kill(state.supervisor.pid, 'SIGTERM')
-    const signal = new AbortController().signal
-    for (let waited = 0; waited < 15_000 && (await runningNodes(folder)).length > 0; waited += 100)
-      await clock.sleep(100, signal)
+  const { supervisor } = state
+  if (supervisor !== null && supervisor.pid !== process.pid && isSupervisor(supervisor)) {
+    // It may still be starting nodes that nobody else knows of: it ends them, and then itself or its hold.
+    process.kill(supervisor.pid, 'SIGTERM')
+    for (let waited = 0; waited < 20_000 && isSupervisor(supervisor); waited += 100) {
+      if (!(await folder.state())?.supervisor) break
+      await clock.sleep(100, never)
+    }
   }
+  const left = [
+    ...(await runningNodes(folder)).map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })),
+    ...(await folder.announcedNodes()),
+  ]
   await stopProcesses(
-    (await runningNodes(folder))
-      .filter(({ pid }) => pid !== state.supervisor?.pid)
-      .map(({ pid, root_dir }) => ({ pid, rootDir: root_dir })),
+    left.filter(({ pid }) => pid !== supervisor?.pid),
     clock,
   )
   if (!state.keep) await folder.remove()
@@ -195,6 +209,18 @@ export async function stopDevnet(
 async function runningNodes(folder: DevnetFolder): Promise<readonly DevnetNodeRecord[]> {
   const state = await folder.state()
   return state?.nodes.filter((node) => isNodeRunning(state.supervisor, node.pid, node.root_dir)) ?? []
+}
+
+/** Throws DEVNET_RUNNING while the folder's network runs or is being started. */
+function refuseRunning(folder: DevnetFolder, { supervisor, nodes }: DevnetState): void {
+  const running = nodes.filter((node) => isNodeRunning(supervisor, node.pid, node.root_dir))
+  const starting = supervisor !== null && isSupervisor(supervisor)
+  if (running.length === 0 && !starting) return
+  const what =
+    running.length > 0
+      ? `a local network is already running in ${folder.path} (${running.length} nodes)`
+      : `process ${supervisor?.pid} is starting a local network in ${folder.path}`
+  throw new DevnetError('DEVNET_RUNNING', `${what}. Stop it with: myrmex devnet stop --data '${folder.path}'`)
 }
 
 /** A node in the supervisor's own process lives as long as that does. */

@@ -2,15 +2,29 @@
  * The network's folder. Nothing outside of a folder that was made or found empty here, and marked, is ever written or
  * removed; what was found non-empty and unmarked is refused.
  */
-import { mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { codeOf } from '../base/index.ts'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { type Clock, codeOf, messageOf, never, systemClock } from '../base/index.ts'
+import { readStatusFile } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
 import type { DevnetManifest } from './manifest.ts'
 
 const STATE_FILE = 'devnet.json'
 const MANIFEST_FILE = 'manifest.json'
+/** There for the moment in which one starter looks and takes; a second one waits. */
+const CLAIM_FILE = 'devnet.claim'
+/** A claim takes milliseconds: one that is still there after this was left by a crash. */
+const CLAIM_LIMIT_MS = 3_000
+const CLAIM_POLL_MS = 20
 const MARK = 'myrmex-devnet'
+
+const NO_FOLDER: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file',
+  ENOTDIR: 'a part of the path is a file',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+}
 
 export interface DevnetNodeRecord {
   readonly index: number
@@ -32,8 +46,10 @@ export interface DevnetState {
   readonly created_at: string
   /** The folder itself was made by us: it goes when the network goes. */
   readonly made_folder: boolean
+  /** The uppermost of the folders above that were missing and made with it: they go too, once they are empty. */
+  readonly made_from?: string
   readonly keep: boolean
-  /** Process that looks after the nodes in the foreground; null when they stand alone. */
+  /** Process that starts the nodes or looks after them in the foreground; null when they stand alone. */
   readonly supervisor: Supervisor | null
   readonly nodes: readonly DevnetNodeRecord[]
 }
@@ -54,29 +70,82 @@ export class DevnetFolder {
     return join(this.path, 'logs', `node-${index}.log`)
   }
 
-  /** Makes or takes over the folder. Throws DEVNET_FOLDER for a folder with something else in it. */
-  async claim(options: { createdAt: string; keep: boolean; supervisor: Supervisor | null }): Promise<DevnetState> {
-    const madeFolder = (await mkdir(this.path, { recursive: true, mode: 0o700 })) !== undefined
-    const previous = await this.state()
-    if (!previous && (await readdir(this.path)).length > 0) {
+  /**
+   * Makes or takes over the folder for `supervisor`. Throws DEVNET_FOLDER for a folder with something else in it, and
+   * what `refuse` throws for what is there; of two that come at once the second sees the first.
+   */
+  async claim(
+    options: { createdAt: string; keep: boolean; supervisor: Supervisor | null },
+    refuse: (previous: DevnetState) => void = () => undefined,
+    clock: Clock = systemClock,
+  ): Promise<DevnetState> {
+    const first = await this.#make()
+    try {
+      await this.#refuseForeign()
+      return await this.#exclusively(clock, async () => {
+        const previous = await this.#refuseForeign()
+        if (previous) refuse(previous)
+        const state: DevnetState = {
+          mark: MARK,
+          version: 1,
+          created_at: previous?.created_at ?? options.createdAt,
+          made_folder: previous?.made_folder ?? first !== undefined,
+          ...madeFrom(previous, first),
+          keep: options.keep,
+          supervisor: options.supervisor,
+          nodes: previous?.nodes ?? [],
+        }
+        await this.saveState(state)
+        await mkdir(join(this.path, 'nodes'), { recursive: true })
+        await mkdir(join(this.path, 'logs'), { recursive: true })
+        return state
+      })
+    } catch (error) {
+      if (first !== undefined) await this.#removeMade(first)
+      throw error
+    }
+  }
+
+  /** The uppermost folder that had to be made. */
+  async #make(): Promise<string | undefined> {
+    try {
+      return await mkdir(this.path, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      const code = codeOf(error) ?? ''
+      const why = NO_FOLDER[code] ?? messageOf(error)
+      const message = `${this.path} cannot be used: ${why}. Choose another folder with --data`
+      throw new DevnetError('DEVNET_FOLDER', message, { data: { code }, cause: error })
+    }
+  }
+
+  async #refuseForeign(): Promise<DevnetState | undefined> {
+    const state = await this.state()
+    if (!state && (await readdir(this.path)).some((name) => name !== CLAIM_FILE && name !== `${STATE_FILE}.tmp`)) {
       throw new DevnetError(
         'DEVNET_FOLDER',
         `${this.path} is not empty and was not made by a local network: choose another folder with --data`,
       )
     }
-    const state: DevnetState = {
-      mark: MARK,
-      version: 1,
-      created_at: previous?.created_at ?? options.createdAt,
-      made_folder: previous?.made_folder ?? madeFolder,
-      keep: options.keep,
-      supervisor: options.supervisor,
-      nodes: previous?.nodes ?? [],
-    }
-    await this.saveState(state)
-    await mkdir(join(this.path, 'nodes'), { recursive: true })
-    await mkdir(join(this.path, 'logs'), { recursive: true })
     return state
+  }
+
+  async #exclusively<T>(clock: Clock, work: () => Promise<T>): Promise<T> {
+    const path = join(this.path, CLAIM_FILE)
+    for (let waited = 0; ; waited += CLAIM_POLL_MS) {
+      try {
+        await (await open(path, 'wx', 0o600)).close()
+        break
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error
+        if (waited >= CLAIM_LIMIT_MS) await rm(path, { force: true })
+        await clock.sleep(CLAIM_POLL_MS, never)
+      }
+    }
+    try {
+      return await work()
+    } finally {
+      await rm(path, { force: true })
+    }
   }
 
   /** undefined when the folder does not exist or carries no mark of ours. */
@@ -90,6 +159,16 @@ export class DevnetFolder {
     }
   }
 
+  /** Nodes that say themselves that they run here; a starter that died has told nobody of them. */
+  async announcedNodes(): Promise<{ pid: number; rootDir: string }[]> {
+    const names = await readdir(join(this.path, 'nodes')).catch(() => [])
+    const found = names.map(async (name) => {
+      const rootDir = join(this.path, 'nodes', name)
+      return { rootDir, pid: (await readStatusFile(rootDir))?.pid }
+    })
+    return (await Promise.all(found)).flatMap(({ pid, rootDir }) => (pid === undefined ? [] : [{ pid, rootDir }]))
+  }
+
   async saveState(state: DevnetState): Promise<void> {
     await this.#write(STATE_FILE, state)
   }
@@ -98,13 +177,24 @@ export class DevnetFolder {
     await this.#write(MANIFEST_FILE, manifest)
   }
 
-  /** Removes what a network of ours put here, and the folder when we made it. */
+  /** Removes what a network of ours put here, and the folders when we made them. */
   async remove(): Promise<void> {
     const state = await this.state()
     if (!state) return
     for (const name of ['nodes', 'logs', MANIFEST_FILE, STATE_FILE])
       await rm(join(this.path, name), { recursive: true, force: true, maxRetries: 5 })
-    if (state.made_folder) await rmdir(this.path).catch(() => undefined)
+    if (state.made_folder) await this.#removeMade(state.made_from ?? this.path)
+  }
+
+  /** Upwards to `first`, empty ones only. */
+  async #removeMade(first: string): Promise<void> {
+    for (let folder = this.path; ; folder = dirname(folder)) {
+      const removed = await rmdir(folder).then(
+        () => true,
+        () => false,
+      )
+      if (!removed || folder === first || folder === dirname(folder)) return
+    }
   }
 
   async #write(name: string, value: unknown): Promise<void> {
@@ -112,4 +202,9 @@ export class DevnetFolder {
     await writeFile(`${path}.tmp`, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 })
     await rename(`${path}.tmp`, path)
   }
+}
+
+function madeFrom(previous: DevnetState | undefined, first: string | undefined): { made_from?: string } {
+  const made = previous ? previous.made_from : first
+  return made === undefined ? {} : { made_from: made }
 }

@@ -2,8 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { type Clock, systemClock } from '../base/index.ts'
-import { readStatusFile } from '../node/index.ts'
+import { type Clock, never, systemClock } from '../base/index.ts'
+import { RELEASE_WORD, readStatusFile } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
 
 const POLL_MS = 50
@@ -19,8 +19,6 @@ export interface NodeProcessSpec {
   readonly port: number
   readonly bootstrap: readonly string[]
   readonly logLevel: string
-  /** The node outlives us; otherwise it stops when we are gone, however we end. */
-  readonly detached: boolean
 }
 
 export interface StartedProcess {
@@ -31,7 +29,7 @@ export interface StartedProcess {
   readonly socket: string
 }
 
-/** Starts one node and waits until it listens. */
+/** Starts one node and waits until it listens. It stops when we are gone, however we end, unless it is released. */
 export async function startNodeProcess(
   spec: NodeProcessSpec,
   signal: AbortSignal,
@@ -55,8 +53,10 @@ export async function startNodeProcess(
     spec.logLevel,
   ]
   for (const address of spec.bootstrap) args.push('--bootstrap', address)
-  if (!spec.detached) args.push('--until-stdin-closes')
-  const child = spawn(program, args, { stdio: [spec.detached ? 'ignore' : 'pipe', log, log], detached: true })
+  args.push('--until-stdin-closes')
+  const child = spawn(program, args, { stdio: ['pipe', log, log], detached: true })
+  // A node that ends while it is released closes the pipe first: its exit tells more.
+  child.stdin?.on('error', () => undefined)
   closeSync(log)
   child.unref()
   let exit: string | undefined
@@ -67,17 +67,34 @@ export async function startNodeProcess(
     const status = await readStatusFile(spec.rootDir)
     if (status && status.pid === child.pid)
       return { child, pid: status.pid, peerId: status.peer_id, address: status.address, socket: status.socket }
-    await clock.sleep(POLL_MS, signal).catch((reason) => {
-      child.kill('SIGTERM')
-      throw reason
-    })
+    if (!signal.aborted) await clock.sleep(POLL_MS, signal).catch(() => undefined)
+    if (!signal.aborted) continue
+    // Gone before its folder goes: one that still starts would make it anew.
+    child.kill('SIGTERM')
+    for (let left = STOP_LIMIT_MS; exit === undefined && left > 0; left -= POLL_MS) await clock.sleep(POLL_MS, never)
+    child.kill('SIGKILL')
+    throw signal.reason
   }
   child.kill('SIGKILL')
-  const tail = (await readFile(spec.logPath, 'utf8').catch(() => '')).trim().split('\n').slice(-3).join('\n')
-  throw new DevnetError(
-    'DEVNET_NODE_FAILED',
-    `node ${spec.index} did not start: ${exit ?? `no answer within ${START_LIMIT_MS / 1000} s`}. Its log ends with:\n${tail}`,
-  )
+  const why = exit ?? `no answer within ${START_LIMIT_MS / 1000} s`
+  throw new DevnetError('DEVNET_NODE_FAILED', `node ${spec.index} did not start: ${await lastWords(spec.logPath, why)}`)
+}
+
+/** The last error in the log of a node, else the last line, after what is known already. */
+async function lastWords(logPath: string, why: string): Promise<string> {
+  const lines = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n')
+  const last = lines.findLast((line) => line.startsWith('Error: '))?.slice('Error: '.length) ?? lines.at(-1)
+  return last ? `${why}: ${last}` : why
+}
+
+/** From now on the node outlives us. */
+export function releaseNode({ child }: StartedProcess): Promise<void> {
+  return new Promise((resolve) => {
+    const { stdin } = child
+    if (!stdin || stdin.destroyed) return resolve()
+    stdin.once('close', resolve)
+    stdin.end(RELEASE_WORD)
+  })
 }
 
 /** Alive, and really the node of this folder: a number may have been given to another program since. */
@@ -101,8 +118,10 @@ export function processStamp(pid: number): string {
     process.kill(pid, 0)
     if (process.platform !== 'linux') return String(pid)
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // Field 22, counted after the parenthesised name: start time in ticks since boot (proc_pid_stat(5)).
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    // After the parenthesised name: field 3, the state (Z: ended, not yet collected by its parent), and field 22, the
+    // start time in ticks since boot (proc_pid_stat(5)).
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? '' : (fields[19] ?? '')
   } catch {
     return ''
   }
@@ -122,10 +141,9 @@ export async function stopProcesses(
     }
   }
   for (const { pid } of alive()) kill(pid, 'SIGTERM')
-  const signal = new AbortController().signal
   for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS)
-    await clock.sleep(POLL_MS, signal)
+    await clock.sleep(POLL_MS, never)
   for (const { pid } of alive()) kill(pid, 'SIGKILL')
   for (let waited = 0; waited < STOP_LIMIT_MS && alive().length > 0; waited += POLL_MS)
-    await clock.sleep(POLL_MS, signal)
+    await clock.sleep(POLL_MS, never)
 }

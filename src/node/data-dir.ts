@@ -2,7 +2,7 @@
 import { access, constants, mkdir, readdir } from 'node:fs/promises'
 import { homedir, platform } from 'node:os'
 import { join, resolve } from 'node:path'
-import { messageOf } from '../base/index.ts'
+import { codeOf, messageOf } from '../base/index.ts'
 import { NodeError } from './errors.ts'
 import { IDENTITY_FILE } from './identity-file.ts'
 
@@ -37,16 +37,25 @@ export async function openRootDir(given: string | undefined): Promise<string> {
   return usable(found[0] ?? join(nodes, 'myrmex-1'))
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  EEXIST: 'it is a file',
+  ENOTDIR: 'a part of the path is a file',
+  EACCES: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+}
+
 async function usable(folder: string): Promise<string> {
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await access(folder, constants.R_OK | constants.W_OK | constants.X_OK)
     return folder
   } catch (error) {
+    const code = codeOf(error) ?? ''
     throw new NodeError(
       'NODE_ROOT_UNUSABLE',
-      `the folder ${folder} cannot be used: ${messageOf(error)}. Choose another with --root-dir.`,
-      { cause: error },
+      `the folder ${folder} cannot be used: ${REASONS[code] ?? messageOf(error)}. Choose another with --root-dir`,
+      { data: { code }, cause: error },
     )
   }
 }

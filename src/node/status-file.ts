@@ -5,6 +5,9 @@ import { formatSocketAddress, type PeerId, type SocketAddress } from '../protoco
 
 export const STATUS_FILE = 'node.json'
 
+/** On the standard input of a node with `--until-stdin-closes`: it lives on when the input ends. */
+export const RELEASE_WORD = 'stay\n'
+
 export interface NodeStatus {
   readonly pid: number
   readonly peer_id: string

@@ -1,6 +1,7 @@
 /** `myrmex chunk put|get`: single chunks, binary safe, by file or by pipe. */
-import { readFile } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import { resolve } from 'node:path'
+import { addAbortSignal } from 'node:stream'
 import { systemRandom } from '../../base/index.ts'
 import { createLocalFiles } from '../../client/index.ts'
 import { MAX_CHUNK_BYTES, parseChunkAddress } from '../../protocol/index.ts'
@@ -19,12 +20,9 @@ export const chunkPut = defineCommand({
   flags: CONNECT_FLAGS,
   async run({ values, positionals, signal, output }) {
     const path = positionals[0]
-    const content = path === undefined || path === '-' ? await readInput() : new Uint8Array(await readFile(path))
-    if (content.length > MAX_CHUNK_BYTES) {
-      throw new CliError(
-        `a chunk has at most ${formatBytes(MAX_CHUNK_BYTES)}, this has ${formatBytes(content.length)}: use myrmex file upload`,
-      )
-    }
+    const content = await readInput(path === '-' ? undefined : path, signal)
+    if (content.length > MAX_CHUNK_BYTES)
+      throw new CliError(`this is more than the ${formatBytes(MAX_CHUNK_BYTES)} of a chunk: use myrmex file upload`)
     return withClient(clientFlags(values), signal, async (client) => {
       const { address, stored, acks } = await client.putChunk(content, { signal })
       output.result({ address, size: content.length, stored: stored === 'new', acks })
@@ -48,7 +46,7 @@ export const chunkGet = defineCommand({
     const address = parseChunkAddress(positionals[0] as string)
     if (values.json && values.out === undefined) throw new CliError('with --json name a file for the bytes: -o FILE')
     const files = createLocalFiles({ random: systemRandom })
-    if (values.out !== undefined) await files.refuseExisting(values.out, { overwrite: values.overwrite })
+    if (values.out !== undefined) await files.refuseExisting(values.out, { overwrite: values.overwrite, as: 'file' })
     const content = await withClient(clientFlags(values), signal, (client) => client.getChunk(address, { signal }))
     if (values.out === undefined) await output.bytes(content)
     else await files.writeFile(values.out, [content], { overwrite: values.overwrite, bytes: content.length, signal })
@@ -57,11 +55,12 @@ export const chunkGet = defineCommand({
   },
 })
 
-/** Standard input to its end; one byte over the limit ends it early. */
-async function readInput(): Promise<Uint8Array> {
+/** A file or standard input to its end; more than a chunk ends it early. */
+async function readInput(path: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
+  const input = path === undefined ? process.stdin : createReadStream(path)
   const parts: Buffer[] = []
   let size = 0
-  for await (const part of process.stdin as AsyncIterable<Buffer>) {
+  for await (const part of addAbortSignal(signal, input) as AsyncIterable<Buffer>) {
     parts.push(part)
     size += part.length
     if (size > MAX_CHUNK_BYTES) break

@@ -1,15 +1,24 @@
 /** `myrmex decrypt DATAMAP --chunks DIR -o FILE`: chunks and a data map back to the file, without a network. */
-import { readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
-import { codeOf, systemClock, systemRandom } from '../../base/index.ts'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { codeOf, messageOf, systemClock, systemRandom } from '../../base/index.ts'
 import { createLocalFiles } from '../../client/index.ts'
 import { createPiscinaCompute } from '../../compute/index.ts'
-import type { ChunkAddress } from '../../protocol/index.ts'
-import { dataMapSize, decryptStream, parseDataMapFile, resolveRootMap } from '../../self-encryption/index.ts'
+import { type ChunkAddress, MAX_CHUNK_BYTES } from '../../protocol/index.ts'
+import {
+  type DataMap,
+  dataMapSize,
+  decryptStream,
+  parseDataMapFile,
+  resolveRootMap,
+} from '../../self-encryption/index.ts'
 import { CliError } from '../args.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { explain } from '../explain.ts'
 import { formatBytes } from '../output.ts'
+import { MAX_DATA_MAP_FILE_BYTES, readLimited, readUpTo } from '../read-limited.ts'
 import { JSON_FLAG, OVERWRITE_FLAG } from '../shared-flags.ts'
 
 export const decrypt = defineCommand({
@@ -33,12 +42,15 @@ export const decrypt = defineCommand({
     const folder = resolve(values.chunks ?? join(mapFile, '..'))
     const target = resolve(values.out ?? basename(mapFile).replace(/\.datamap$/, ''))
     if (target === mapFile) throw new CliError(`name the file to write with -o FILE: ${mapFile} is the data map`)
+    if (dirname(target) === folder && /^[0-9a-f]{64}$/.test(basename(target)))
+      throw new CliError(`${target} is the name of a chunk: name another file with -o FILE`)
     const files = createLocalFiles({ random: systemRandom })
-    await files.refuseExisting(target, { overwrite: values.overwrite })
+    await files.refuseExisting(target, { overwrite: values.overwrite, as: 'file' })
+    const dataMap = readDataMap(await readLimited(mapFile, MAX_DATA_MAP_FILE_BYTES, 'a data map'), mapFile)
     const compute = createPiscinaCompute({ clock: systemClock })
     try {
       const fetchChunk = (address: ChunkAddress) => readChunk(folder, address)
-      const rootMap = await resolveRootMap(parseDataMapFile(await readFile(mapFile)), { fetchChunk, compute, signal })
+      const rootMap = await resolveRootMap(dataMap, { fetchChunk, compute, signal })
       const size = dataMapSize(rootMap)
       const content = decryptStream(rootMap, { fetchChunk, compute, signal, reclaim: true })
       await files.writeFile(target, content, { overwrite: values.overwrite, bytes: size, signal })
@@ -53,10 +65,23 @@ export const decrypt = defineCommand({
 
 async function readChunk(folder: string, address: ChunkAddress): Promise<Uint8Array> {
   try {
-    // A copy of its own: small reads of node come out of a shared pool, and the bytes may move to another thread.
-    return new Uint8Array(await readFile(join(folder, address)))
+    const handle = await open(join(folder, address), constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+    try {
+      // Whatever is longer than any chunk fails the check of its hash.
+      return await readUpTo(handle, MAX_CHUNK_BYTES + 1)
+    } finally {
+      await handle.close()
+    }
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') throw new CliError(`it is not in ${folder}`, error)
-    throw error
+    if (codeOf(error) === 'ENOENT') throw new CliError(`it is not in ${folder}`)
+    throw new CliError(explain(error))
+  }
+}
+
+function readDataMap(bytes: Uint8Array, path: string): DataMap {
+  try {
+    return parseDataMapFile(bytes)
+  } catch (error) {
+    throw new CliError(`${path} is no usable data map: ${messageOf(error)}`)
   }
 }

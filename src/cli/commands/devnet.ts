@@ -8,6 +8,7 @@ import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { selfProgram } from '../self-program.ts'
 import { LOG_LEVEL_FLAG } from '../shared-flags.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 const DATA_FLAG = {
   type: 'path',
@@ -60,9 +61,7 @@ export const devnetStart = defineCommand({
       return EXIT.success
     }
     output.print('Press Ctrl-C to stop.')
-    await new Promise<void>((done) =>
-      signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
-    )
+    await untilAborted(signal)
     await network.stop()
     output.note(values.keep ? `Stopped; kept in ${network.folder.path}` : 'Stopped and cleaned up.')
     return EXIT.success

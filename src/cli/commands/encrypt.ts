@@ -1,5 +1,5 @@
 /** `myrmex encrypt PATH --out DIR`: a file to chunks and a data map, without a network. */
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { equal, systemClock, systemRandom, toHex } from '../../base/index.ts'
 import { createLocalFiles } from '../../client/index.ts'
@@ -7,6 +7,7 @@ import { createPiscinaCompute } from '../../compute/index.ts'
 import { dataMapAddress, encodeDataMap, encryptStream } from '../../self-encryption/index.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { makeFolder, removeEmpty } from '../folders.ts'
 import { formatBytes } from '../output.ts'
 import { JSON_FLAG, OVERWRITE_FLAG } from '../shared-flags.ts'
 
@@ -32,10 +33,11 @@ export const encrypt = defineCommand({
     const compute = createPiscinaCompute({ clock: systemClock })
     const mapFile = join(out, `${basename(resolve(path))}.datamap`)
     const written: string[] = []
+    let made: string | undefined
     const source = await files.openFile(path)
     try {
-      await mkdir(out, { recursive: true })
-      await files.refuseExisting(mapFile, { overwrite: values.overwrite })
+      made = await makeFolder(out)
+      await files.refuseExisting(mapFile, { overwrite: values.overwrite, as: 'file' })
       let sealed = 0
       const result = await encryptStream(source, {
         compute,
@@ -67,6 +69,7 @@ export const encrypt = defineCommand({
       return EXIT.success
     } catch (error) {
       await Promise.all(written.map((target) => rm(target, { force: true })))
+      if (made !== undefined) await removeEmpty(out, made)
       throw error
     } finally {
       await source.close()

@@ -1,5 +1,5 @@
 /** `myrmex file upload|download`: files and folders to the network and back. */
-import { access, readFile, stat } from 'node:fs/promises'
+import { access } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { systemClock, systemRandom } from '../../base/index.ts'
 import { createLocalFiles, type Progress, type UploadResult } from '../../client/index.ts'
@@ -8,10 +8,8 @@ import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { clientFlags, withClient } from '../network-client.ts'
 import { formatBytes, formatMs, type Output } from '../output.ts'
+import { MAX_DATA_MAP_FILE_BYTES, readLimited } from '../read-limited.ts'
 import { CONNECT_FLAGS, OVERWRITE_FLAG } from '../shared-flags.ts'
-
-/** Larger than any data map in use: a root map of this many bytes describes half a terabyte. */
-const MAX_DATA_MAP_FILE_BYTES = 16 * 1024 * 1024
 
 export const fileUpload = defineCommand({
   name: 'file upload',
@@ -158,12 +156,11 @@ async function resolveReference(
 ): Promise<{ reference: string | Uint8Array; defaultName?: string }> {
   if (named !== undefined && /^[0-9a-fA-F]{64}$/.test(named)) return { reference: named }
   const path = (datamap ?? named) as string
-  const { size } = await stat(path).catch(() => {
+  await access(path).catch(() => {
     throw new CliError(`"${path}" is neither an address of 64 hex digits nor a data map file`)
   })
-  if (size > MAX_DATA_MAP_FILE_BYTES) throw new CliError(`${path} has ${formatBytes(size)}: that is no data map`)
   const name = basename(path)
-  const reference = new Uint8Array(await readFile(path))
+  const reference = await readLimited(path, MAX_DATA_MAP_FILE_BYTES, 'a data map')
   return name.endsWith('.datamap') ? { reference, defaultName: name.slice(0, -'.datamap'.length) } : { reference }
 }
 

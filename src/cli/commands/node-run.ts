@@ -1,16 +1,18 @@
 /** `myrmex node run`: one storage node until SIGINT or SIGTERM. Flags and variables of the network's own node. */
-import { LOG_LEVELS, type LogLevel, systemClock } from '../../base/index.ts'
+import { Aborted, LOG_LEVELS, type LogLevel, systemClock } from '../../base/index.ts'
 import {
   createLogOutput,
   createStorageNode,
   NETWORK_MODES,
   openRootDir,
   PAYMENT_MODES,
+  RELEASE_WORD,
   readPassphrase,
   resolveNodeSettings,
 } from '../../node/index.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 export const nodeRun = defineCommand({
   name: 'node run',
@@ -113,6 +115,7 @@ export const nodeRun = defineCommand({
       diskReserveMb: values['disk-reserve-mb'],
       metricsPort: values['metrics-port'],
     }
+    const wanted = whileWanted(signal, values['until-stdin-closes'])
     // Everything is checked before the first file is made.
     resolveNodeSettings({ ...request, rootDir: '' })
     const passphrase = await readPassphrase(values['passphrase-file'])
@@ -129,23 +132,34 @@ export const nodeRun = defineCommand({
       clock: systemClock,
       ...(passphrase === undefined ? {} : { passphrase }),
     })
-    await node.start(signal)
-    await stopped(signal, values['until-stdin-closes'])
-    await node.stop()
+    try {
+      await node.start(wanted)
+      await untilAborted(wanted)
+    } catch (error) {
+      // Told to stop while it started: nothing failed.
+      if (!wanted.aborted) throw error
+    } finally {
+      await node.stop()
+    }
     return EXIT.success
   },
 })
 
-/** Resolves at the first signal, or when the parent that holds our standard input is gone. */
-function stopped(signal: AbortSignal, untilStdinCloses: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    if (!untilStdinCloses) return
-    process.stdin
-      .once('end', resolve)
-      .once('close', resolve)
-      .once('error', () => resolve())
-    process.stdin.resume()
-  })
+/** The signal, or also the end of standard input: the parent that holds it is gone without a word of release. */
+function whileWanted(signal: AbortSignal, untilStdinCloses: boolean): AbortSignal {
+  if (!untilStdinCloses) return signal
+  const controller = new AbortController()
+  let heard = ''
+  const gone = () => {
+    if (heard !== RELEASE_WORD) controller.abort(new Aborted('standard input has ended'))
+  }
+  process.stdin
+    .setEncoding('utf8')
+    .on('data', (text: string) => {
+      heard = (heard + text).slice(0, RELEASE_WORD.length + 1)
+    })
+    .once('end', gone)
+    .once('error', gone)
+    .once('close', gone)
+  return AbortSignal.any([signal, controller.signal])
 }

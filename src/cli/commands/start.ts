@@ -11,6 +11,7 @@ import { withClient } from '../network-client.ts'
 import { formatBytes, formatMs } from '../output.ts'
 import { sameFile } from '../same-file.ts'
 import { selfProgram } from '../self-program.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 /** Five chunks and a shrunk map: every part of the path is walked. */
 const SAMPLE_BYTES = 20 * 1024 * 1024 + 1
@@ -97,9 +98,7 @@ export const start = defineCommand({
           'Press Ctrl-C to stop and clean up.',
         ].join('\n'),
       )
-      await new Promise<void>((done) =>
-        signal.aborted ? done() : signal.addEventListener('abort', () => done(), { once: true }),
-      )
+      await untilAborted(signal)
       output.note('Stopping the nodes ...')
       return EXIT.success
     } finally {

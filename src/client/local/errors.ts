@@ -37,8 +37,8 @@ export function localError(error: unknown, doing: string, path: string, otherwis
 export function existing(path: string, cause?: unknown): ClientError {
   return clientError(
     'CLIENT_EXISTS',
-    `${path} exists already: choose another name or allow overwriting`,
-    { path },
+    `${path} exists already: choose another name, or allow overwriting (--overwrite)`,
+    { path, code: 'EEXIST' },
     cause,
   )
 }

@@ -48,8 +48,16 @@ class DiskFiles implements LocalFiles {
     return scanTree(path, options)
   }
 
-  async refuseExisting(path: string, { overwrite }: { overwrite: boolean }): Promise<void> {
+  async refuseExisting(path: string, { overwrite, as }: { overwrite: boolean; as?: 'file' }): Promise<void> {
+    const target = resolve(path)
+    const folder = dirname(target)
+    if (!(await onDisk('write to', folder, 'CLIENT_TARGET', () => stat(folder))).isDirectory()) {
+      throw clientError('CLIENT_TARGET', `cannot write ${target}: ${folder} is not a folder`, { path: target })
+    }
     const kind = await onDisk('write', path, 'CLIENT_TARGET', () => kindAt(path))
+    if (as === 'file' && kind === 'directory') {
+      throw clientError('CLIENT_EXISTS', `cannot write ${target}: it is a folder, name a file in it`, { path: target })
+    }
     if (kind === 'nothing' || overwrite) return
     // An empty folder loses nothing when a folder takes its place.
     if (kind === 'directory' && (await onDisk('read', path, 'CLIENT_TARGET', () => readdir(path))).length === 0) return
@@ -65,7 +73,7 @@ class DiskFiles implements LocalFiles {
     await ensureSpace(target, options.bytes)
     const temporary = temporaryBeside(target, this.#random)
     try {
-      await writeNew(temporary, content, options.signal, options.mode)
+      await writeNew(temporary, content, { signal: options.signal, mode: options.mode, shown: target })
       options.signal.throwIfAborted()
       await onDisk('write', target, 'CLIENT_TARGET', () => place(temporary, target, options.overwrite))
     } catch (error) {

@@ -33,24 +33,23 @@ export async function ensureSpace(target: string, bytes: number): Promise<void> 
   throw clientError('CLIENT_DISK_FULL', message, { path: target, needed: bytes, free })
 }
 
-/** Writes everything to a new file, on the disk when it resolves. Throws what the content throws as it is. */
+/** Writes everything to a new file, on the disk when it resolves; errors of the disk name it `shown`. Throws what the content throws as it is. */
 export async function writeNew(
   path: string,
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  signal: AbortSignal,
-  mode: number | undefined,
+  { signal, mode, shown = path }: { signal: AbortSignal; mode: number | undefined; shown?: string },
 ): Promise<void> {
-  const handle = await onDisk('write', path, 'CLIENT_TARGET', () =>
+  const handle = await onDisk('write', shown, 'CLIENT_TARGET', () =>
     open(path, 'wx', mode === undefined ? 0o666 : 0o600),
   )
   try {
     for await (const part of content) {
       signal.throwIfAborted()
-      await onDisk('write', path, 'CLIENT_TARGET', async () => {
+      await onDisk('write', shown, 'CLIENT_TARGET', async () => {
         for (let at = 0; at < part.length; ) at += (await handle.write(part, at, part.length - at)).bytesWritten
       })
     }
-    await onDisk('write', path, 'CLIENT_TARGET', async () => {
+    await onDisk('write', shown, 'CLIENT_TARGET', async () => {
       if (mode !== undefined) await handle.chmod(mode)
       await handle.sync()
     })

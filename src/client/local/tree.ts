@@ -43,7 +43,8 @@ class DiskTree implements TreeWriter {
   }
 
   async file(path: string, mode: number, content: AsyncIterable<Uint8Array>): Promise<void> {
-    await writeNew(await checked(this.#root, path), content, this.#options.signal, mode)
+    const shown = join(this.#target, path)
+    await writeNew(await checked(this.#root, path), content, { signal: this.#options.signal, mode, shown })
     this.#others.push(path)
   }
 
