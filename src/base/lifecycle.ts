@@ -1,20 +1,46 @@
+import { Aborted, withScope } from './abort.ts'
+
 /** Things that start and stop. Both calls may come twice; `stop` resolves when every loop and handle is closed. */
 export interface Startable {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts a list in order and stops it in reverse; when one fails to start, the ones before it are stopped again. */
+/**
+ * Starts a list in order and stops it in reverse. When one fails to start, or `stop` comes meanwhile, the ones before it
+ * are stopped again.
+ */
 export class Lifecycle implements Startable, AsyncDisposable {
   readonly #parts: readonly Startable[]
   #started: Startable[] = []
+  #starting: { readonly done: Promise<void>; readonly abort: () => void } | undefined
 
   constructor(parts: readonly Startable[]) {
     this.#parts = parts
   }
 
   async start(signal: AbortSignal): Promise<void> {
+    if (this.#starting) return this.#starting.done
     if (this.#started.length > 0) return
+    let abort: () => void = () => undefined
+    const done = withScope(signal, async (scope) => {
+      abort = () => scope.abort(new Aborted('stopped while starting'))
+      await this.#startAll(scope.signal)
+    }).finally(() => {
+      this.#starting = undefined
+    })
+    this.#starting = { done, abort }
+    return done
+  }
+
+  async stop(): Promise<void> {
+    const starting = this.#starting
+    starting?.abort()
+    await starting?.done.catch(() => undefined)
+    await this.#stopAll()
+  }
+
+  async #startAll(signal: AbortSignal): Promise<void> {
     for (const part of this.#parts) {
       try {
         signal.throwIfAborted()
@@ -22,13 +48,17 @@ export class Lifecycle implements Startable, AsyncDisposable {
         this.#started.push(part)
       } catch (error) {
         await part.stop().catch(() => undefined)
-        await this.stop()
+        await this.#stopAll()
         throw error
       }
     }
+    // A last part that did not look at the signal has started all the same.
+    if (!signal.aborted) return
+    await this.#stopAll()
+    signal.throwIfAborted()
   }
 
-  async stop(): Promise<void> {
+  async #stopAll(): Promise<void> {
     const started = this.#started
     this.#started = []
     let failure: unknown

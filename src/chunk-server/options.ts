@@ -7,6 +7,8 @@ export interface ChunkServerOptions {
   readonly maxWaiting: number
   /** Requests of one peer, waiting or running. */
   readonly maxPerPeer: number
+  /** Permits that one peer may hold; its further requests wait, those of others pass them. */
+  readonly permitsPerPeer: number
   /** Bytes of the requests that wait or run. */
   readonly maxBytes: number
   /** The same for one peer. */
@@ -23,6 +25,7 @@ export const chunkServerDefaults: ChunkServerOptions = Object.freeze({
   permits: 64, // as the network's nodes (storage.md 13)
   maxWaiting: 256, // four rounds of permits: at 10 ms a request the last one waits 50 ms; not measured
   maxPerPeer: 96, // a stock client stores with up to 64 in flight, and fetches beside that
+  permitsPerPeer: 32, // half: a peer that reads its answers slowly holds its permits for as long as sendTimeoutMs
   maxBytes: 256 * MiB, // 64 puts of full size; what the permits can hold at once
   maxBytesPerPeer: 96 * MiB, // a stock client keeps 64 MiB of bodies in flight; one peer never fills the line
   maxBusyAnswers: 64, // each costs a signature

@@ -9,6 +9,7 @@ export interface RequestLineLimits {
   readonly permits: number
   readonly maxWaiting: number
   readonly maxPerPeer: number
+  readonly permitsPerPeer: number
   readonly maxBytes: number
   readonly maxBytesPerPeer: number
 }
@@ -28,10 +29,15 @@ interface Load {
   bytes: number
 }
 
+interface PeerLoad extends Load {
+  /** A peer's own share of the permits, taken first: those who wait for it do not stand in the line of all. */
+  readonly share: Semaphore
+}
+
 export class RequestLine {
   readonly #limits: RequestLineLimits
   readonly #permits: Semaphore
-  readonly #peers = new Map<PeerId, Load>()
+  readonly #peers = new Map<PeerId, PeerLoad>()
   readonly #total: Load = { requests: 0, bytes: 0 }
   #idle: (() => void)[] = []
 
@@ -49,7 +55,7 @@ export class RequestLine {
   /** A ticket, or which limit is reached. */
   enter(peer: PeerId, bytes: number): Ticket | { readonly kind: 'full'; readonly limit: LineFull } {
     const limits = this.#limits
-    const load = this.#peers.get(peer) ?? { requests: 0, bytes: 0 }
+    const load = this.#peers.get(peer) ?? this.#newLoad()
     if (this.#total.requests >= limits.permits + limits.maxWaiting) return { kind: 'full', limit: 'line' }
     if (this.#total.bytes + bytes > limits.maxBytes) return { kind: 'full', limit: 'bytes' }
     if (load.requests >= limits.maxPerPeer || load.bytes + bytes > limits.maxBytesPerPeer) {
@@ -69,15 +75,23 @@ export class RequestLine {
     return new Promise((resolve) => this.#idle.push(resolve))
   }
 
-  #ticket(peer: PeerId, load: Load, bytes: number): Ticket {
+  #newLoad(): PeerLoad {
+    const { permitsPerPeer, maxPerPeer } = this.#limits
+    return { requests: 0, bytes: 0, share: new Semaphore(permitsPerPeer, maxPerPeer) }
+  }
+
+  #ticket(peer: PeerId, load: PeerLoad, bytes: number): Ticket {
+    let giveBackShare: (() => void) | undefined
     let release: (() => void) | undefined
     return {
       kind: 'ticket',
       turn: async (signal) => {
+        giveBackShare = await load.share.acquire(signal)
         release = await this.#permits.acquire(signal)
       },
       leave: () => {
         release?.()
+        giveBackShare?.()
         for (const counted of [load, this.#total]) {
           counted.requests--
           counted.bytes -= bytes

@@ -138,7 +138,29 @@ test('a lifecycle stops in reverse, and undoes a failed start', async () => {
   await sound.stop()
   assert.deepEqual(log.splice(0), ['+a', '+b', '-b', '-a'])
   await assert.rejects(new Lifecycle([part('a'), part('b', true), part('c')]).start(never), /b failed/)
-  assert.deepEqual(log, ['+a', '+b', '-b', '-a'])
+  assert.deepEqual(log.splice(0), ['+a', '+b', '-b', '-a'])
+
+  const deaf = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const slow = {
+    ...part('slow'),
+    start: () => {
+      begun.resolve()
+      return deaf.promise
+    },
+  }
+  const late = new Lifecycle([part('a'), slow, part('c')])
+  const starts = Promise.allSettled([late.start(never), late.start(never)])
+  await begun.promise
+  const stop = late.stop()
+  deaf.resolve()
+  await stop
+  const outcomes = await starts
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  )
+  assert.deepEqual(log, ['+a', '-c', '-slow', '-a'], 'stopped while starting: nothing stays, nothing more is begun')
 })
 
 test('a task group reports failures, ends its loops at stop and starts nothing after', async () => {

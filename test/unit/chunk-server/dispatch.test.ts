@@ -149,8 +149,24 @@ test('one peer cannot fill the line', async () => {
   )
 })
 
+test('a peer that holds its share of the permits does not hold up another', async () => {
+  const s = scene({}, { permits: 3, permitsPerPeer: 2, maxWaiting: 10, maxPerPeer: 10 })
+  await s.start()
+  const open = gated(s)
+  for (let id = 0n; id < 5n; id++) s.deliver(get(id), peer(1))
+  s.deliver(get(100n), peer(2))
+  await settled()
+  const begun = () => s.sent.map(({ message }) => message.requestId)
+  assert.deepEqual(begun(), [0n, 1n, 100n])
+  open()
+  await settled()
+  assert.deepEqual(begun().slice(3), [2n, 3n, 4n])
+})
+
+const BYTES = { maxBytes: 100, maxBytesPerPeer: 60, permitsPerPeer: 9 }
+
 test('bytes are bounded, in all and for one peer', () => {
-  const line = new RequestLine({ permits: 100, maxWaiting: 0, maxPerPeer: 100, maxBytes: 100, maxBytesPerPeer: 60 })
+  const line = new RequestLine({ permits: 100, maxWaiting: 0, maxPerPeer: 100, ...BYTES })
   const enter = (from: PeerId, bytes: number) => line.enter(from, bytes)
   const first = enter(peer(1), 60)
   assert.equal(first.kind, 'ticket')
@@ -162,7 +178,7 @@ test('bytes are bounded, in all and for one peer', () => {
 })
 
 test('every way out of the line gives back what was taken', async () => {
-  const line = new RequestLine({ permits: 1, maxWaiting: 5, maxPerPeer: 9, maxBytes: 99, maxBytesPerPeer: 99 })
+  const line = new RequestLine({ permits: 1, maxWaiting: 5, maxPerPeer: 9, ...BYTES })
   const tickets = [1, 2, 3].map((n) => {
     const ticket = line.enter(peer(n), 10)
     assert.ok(ticket.kind === 'ticket')
