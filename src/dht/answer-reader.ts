@@ -6,6 +6,7 @@ import { equal, LruMap } from '../base/index.ts'
 import type { PeerConnection } from '../network/index.ts'
 import { type DhtNode, type Key, keyOf, type PeerId, type SignedAddressRecord } from '../protocol/index.ts'
 import { decideV1, decideV2, type LocalRecordView } from './address-authority.ts'
+import { MAX_ENTRY_ADDRESSES } from './address-entry.ts'
 import { filterForeign, type Standpoint } from './address-filter.ts'
 import { closest } from './close-group.ts'
 import type { DhtAnswer } from './dht-messenger.ts'
@@ -75,7 +76,8 @@ export class AnswerReader {
       const addresses = effect.kind === 'applied' ? effect.addresses : []
       return { addresses, authority: { kind: 'v1', sequence } }
     }
-    const addresses = filterForeign(node.addresses, standpoint)
+    // A report of a third party: as many addresses as an entry holds, whatever else it lists.
+    const addresses = filterForeign(node.addresses, standpoint).slice(0, MAX_ENTRY_ADDRESSES)
     keeper.hint(peerId, addresses)
     return { addresses, authority: { kind: 'hint' } }
   }

@@ -105,7 +105,8 @@ export class Bootstrap {
         return
       }
     }
-    for (const { peer } of network.connections()) if (asked.size === 0) asked.add(peer)
+    // Reached by others only: they are asked instead.
+    if (asked.size === 0) for (const { peer } of network.connections()) asked.add(peer)
     await this.#gossip([...asked], signal)
     log.info('routing table ready', { peers: this.#deps.tableSize() })
     if (role === 'node') {

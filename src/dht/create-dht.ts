@@ -22,6 +22,7 @@ import {
   verifyAddressRecord,
 } from '../protocol/index.ts'
 import { createTrustMetrics, TrustEngine, type TrustEventName, type TrustMetrics } from '../trust/index.ts'
+import { sameAddresses } from './address-entry.ts'
 import { AnswerReader } from './answer-reader.ts'
 import { Bootstrap } from './bootstrap.ts'
 import type { Dht, DhtEvents, DhtPeer, LookupObserver, LookupResult, WitnessedCloseGroup } from './dht.ts'
@@ -138,7 +139,10 @@ class KademliaDht implements DhtService {
       network.events.on('peerConnected', (connection) => this.#keeper.connected(connection)),
       network.events.on('peerDisconnected', ({ peer }) => this.#failures.failed(peer)),
       network.events.on('addressObserved', ({ peer, address }) => {
-        if (this.#observed.observe(peer, address)) this.#maintenance.publishSoon(this.#closestPeers())
+        const before = this.selfAddresses()
+        this.#observed.observe(peer, address)
+        // Told to others only when it changes what we say: any peer may report any address, as often as it likes.
+        if (!sameAddresses(before, this.selfAddresses())) this.#maintenance.publishSoon(this.#closestPeers())
       }),
       this.events.on('closestPeersChanged', ({ previous, current }) => {
         const known = new Set(previous)

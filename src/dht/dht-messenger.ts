@@ -161,8 +161,7 @@ export class DhtMessenger {
       if (signal.aborted) throw signal.reason
       const code = codeOf(cause)
       if (code === 'PENDING_FULL') throw new DhtError('DHT_BUSY', `${what}: too many requests are open`, { cause })
-      // The network has charged these already.
-      if (code === undefined || !code.startsWith('NETWORK_')) this.#deps.requestFailed(peer)
+      if (!isNotItsFault(code)) this.#deps.requestFailed(peer)
       throw new DhtError('DHT_REQUEST_FAILED', `${what}: no usable answer`, { cause })
     } finally {
       this.#questions.delete(messageId)
@@ -229,6 +228,11 @@ export class DhtMessenger {
   #drop(reason: string): void {
     this.#deps.metrics.dropped.add(1, { reason })
   }
+}
+
+/** Failed dials are charged where they happen; our own limits and stops are nobody's fault (dht.md 5). */
+function isNotItsFault(code: string | undefined): boolean {
+  return code?.startsWith('NETWORK_') === true && code !== 'NETWORK_SEND_FAILED'
 }
 
 function tryDecode(data: Uint8Array): DecodedDhtMessage | undefined {

@@ -3,7 +3,7 @@ import { CodedError } from '../base/index.ts'
 /**
  * DHT_OPTIONS: an option outside its range. DHT_INSUFFICIENT_PEERS: a witnessed close group stayed too small.
  * DHT_REQUEST_FAILED: a DHT request got no usable answer (cause kept). DHT_PEER_FAILED_ELSEWHERE: the peer failed in
- * another lookup of ours meanwhile. DHT_BUSY: a queue of ours is full. DHT_ADDRESS: an own address may not be published.
+ * another lookup of ours meanwhile. DHT_BUSY: a queue of ours is full.
  */
 export type DhtErrorCode =
   | 'DHT_OPTIONS'
@@ -11,6 +11,5 @@ export type DhtErrorCode =
   | 'DHT_REQUEST_FAILED'
   | 'DHT_PEER_FAILED_ELSEWHERE'
   | 'DHT_BUSY'
-  | 'DHT_ADDRESS'
 
 export class DhtError extends CodedError<DhtErrorCode> {}

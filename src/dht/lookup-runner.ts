@@ -1,5 +1,5 @@
 /** Runs Lookup machines over the messenger: asks, waits, feeds answers, stops (dht.md 8). */
-import { type Clock, withScope } from '../base/index.ts'
+import { type Clock, codeOf, withScope } from '../base/index.ts'
 import { type Key, keyOf, type PeerId, type TypedAddress } from '../protocol/index.ts'
 import type { DhtPeer, LookupObserver, LookupResult } from './dht.ts'
 import type { FailureSignals } from './failure-signals.ts'
@@ -113,9 +113,10 @@ export class LookupRunner {
         request.onAnswer?.(peer.peer, outcome.entries)
         lookup.answered(peer.peer, outcome.entries, clock.monotonic())
         this.#tell(lookup, request)
-      } catch {
+      } catch (error) {
         lookup.failed(peer.peer, clock.monotonic())
-        if (!scope.signal.aborted) failures.failed(peer.peer, scope)
+        // A full line of ours says nothing about the peer: other walks may still be waiting for it.
+        if (!scope.signal.aborted && codeOf(error) !== 'DHT_BUSY') failures.failed(peer.peer, scope)
       } finally {
         unwatch()
       }

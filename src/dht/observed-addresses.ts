@@ -13,17 +13,15 @@ export interface ObservedAddress {
 export class ObservedAddresses {
   readonly #seen = new Map<string, { socket: SocketAddress; observers: Set<PeerId> }>()
 
-  /** True when the list of addresses changed. */
-  observe(observer: PeerId, socket: SocketAddress): boolean {
+  observe(observer: PeerId, socket: SocketAddress): void {
     const name = formatSocketAddress(socket)
     const known = this.#seen.get(name)
     if (known) {
       if (known.observers.size < MAX_OBSERVERS) known.observers.add(observer)
-      return false
+      return
     }
     this.#seen.set(name, { socket, observers: new Set([observer]) })
     if (this.#seen.size > MAX_ADDRESSES) this.#seen.delete(this.#weakest())
-    return this.#seen.has(name)
   }
 
   /** Fewest observers first and, among these, oldest first: the last one of a family is the one to publish. */

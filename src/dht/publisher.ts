@@ -25,7 +25,7 @@ interface Current {
   readonly name: string
   readonly sequence: bigint
   readonly addresses: readonly TypedAddress[]
-  readonly record: Promise<SignedAddressRecord>
+  record: Promise<SignedAddressRecord> | undefined
 }
 
 export class Publisher {
@@ -40,14 +40,15 @@ export class Publisher {
 
   /** The own signed record; undefined while there is no address to publish. */
   async record(): Promise<SignedAddressRecord | undefined> {
-    return (await this.#refresh())?.record
+    const current = this.#refresh()
+    return current && this.#signed(current)
   }
 
   /** To each peer once, a few at a time. Resolves when all are sent or failed; an empty set is never published. */
   async publishTo(peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
     const current = this.#refresh()
     if (!current || peers.length === 0) return
-    const record = await current.record
+    const record = await this.#signed(current)
     await Promise.all(
       peers.map((peer) => this.#permits.run(signal, () => this.#publish(peer, current, record, signal))),
     )
@@ -76,7 +77,18 @@ export class Publisher {
     const now = this.#deps.clock.nowNanos()
     const last = this.#current?.sequence ?? 0n
     const sequence = now > last ? now : last + 1n
-    this.#current = { name, sequence, addresses, record: this.#deps.sign(sequence, addresses) }
+    this.#current = { name, sequence, addresses, record: undefined }
     return this.#current
+  }
+
+  /** Signed when first needed. A signature that failed is not kept: the next publication tries again. */
+  async #signed(current: Current): Promise<SignedAddressRecord> {
+    current.record ??= this.#deps.sign(current.sequence, current.addresses)
+    try {
+      return await current.record
+    } catch (error) {
+      current.record = undefined
+      throw error
+    }
   }
 }

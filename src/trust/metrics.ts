@@ -6,5 +6,5 @@ export interface TrustMetrics {
 }
 
 export function createTrustMetrics(registry: Registry): TrustMetrics {
-  return { events: registry.counter('myrmex_trust_events_total', 'Observations that moved a trust score') }
+  return { events: registry.counter('myrmex_trust_events_total', 'Observations of peers, with or without a weight') }
 }

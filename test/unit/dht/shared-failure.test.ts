@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { never } from '../../../src/base/index.ts'
+import { CodedError, never } from '../../../src/base/index.ts'
 import { FailureSignals } from '../../../src/dht/failure-signals.ts'
 import { keyOf } from '../../../src/protocol/index.ts'
 import { peerOf } from './support/addresses.ts'
@@ -42,5 +42,22 @@ test('two walks wait for one silent peer: its failure ends both and costs one un
     [[node.peer], [node.peer]],
   )
   assert.ok(Math.abs(node.dht.trustOf(silent.peer) - 0.438) < 1e-3)
+  await world.stop()
+})
+
+test('a question that could not be sent costs its peer one unit; our own stop and limits cost nothing', async () => {
+  const world = new DhtWorld(22)
+  const node = world.add({ role: 'client' })
+  await world.run(() => node.dht.start(never))
+  const probe = new Probe(world, '30.0.0.1')
+  await probe.connect(node)
+  for (const [code, trust] of [
+    ['NETWORK_NOT_RUNNING', 0.5],
+    ['NETWORK_SEND_FAILED', 0.438],
+  ] as const) {
+    node.network.send = () => Promise.reject(new CodedError(code, 'not sent'))
+    await world.run(() => node.dht.lookup(keyOf(probe.peer), 7, { signal: never }))
+    assert.ok(Math.abs(node.dht.trustOf(probe.peer) - trust) < 1e-3, code)
+  }
   await world.stop()
 })
