@@ -48,9 +48,7 @@ function runTests(files, flags = []) {
 }
 
 function testArgs(files, flags = []) {
-  const dots = ['--test-reporter=dot', '--test-reporter-destination=stdout']
-  const summary = ['--test-reporter=./scripts/summary-reporter.mjs', '--test-reporter-destination=stdout']
-  return ['--test', ...dots, ...summary, ...flags, ...files]
+  return ['--test', '--test-reporter=./scripts/summary-reporter.mjs', ...flags, ...files]
 }
 
 /** Foreign nodes run in a network namespace with nothing but loopback: nothing of theirs leaves the machine. */
