@@ -1,3 +1,5 @@
+import { LruMap } from './lru.ts'
+
 /** Rate limit (pure: `now` is an argument, milliseconds of one clock). */
 export class TokenBucket {
   readonly #burst: number
@@ -19,5 +21,26 @@ export class TokenBucket {
     if (this.#tokens < cost) return false
     this.#tokens -= cost
     return true
+  }
+}
+
+/** A bucket for each key; of more than `keys` the least recently used one is forgotten, and starts full again. */
+export class TokenBuckets<K> {
+  readonly #buckets: LruMap<K, TokenBucket>
+  readonly #limit: { readonly burst: number; readonly perSecond: number }
+
+  constructor(options: { burst: number; perSecond: number; keys: number }) {
+    this.#limit = options
+    this.#buckets = new LruMap(options.keys)
+  }
+
+  take(key: K, now: number): boolean {
+    let bucket = this.#buckets.get(key)
+    if (!bucket) {
+      const { burst, perSecond } = this.#limit
+      bucket = new TokenBucket({ burst, perSecond, now })
+      this.#buckets.set(key, bucket)
+    }
+    return bucket.take(now)
   }
 }

@@ -1,5 +1,5 @@
 /** What we answer to each DHT operation (dht.md 10); clients answer as nodes do. */
-import { type Clock, LruMap, TokenBucket } from '../base/index.ts'
+import { type Clock, TokenBuckets } from '../base/index.ts'
 import type { PeerConnection } from '../network/index.ts'
 import type { DhtNode, DhtOperation, Key, PeerId, SignedAddressRecord } from '../protocol/index.ts'
 import { keyOf } from '../protocol/index.ts'
@@ -24,13 +24,12 @@ const PING: DhtOperation = { kind: 'ping' }
 
 export class DhtHandlers {
   readonly #deps: DhtHandlersDeps
-  readonly #options: Options
-  readonly #buckets: LruMap<PeerId, TokenBucket>
+  readonly #questions: TokenBuckets<PeerId>
 
   constructor(deps: DhtHandlersDeps, options: Options) {
     this.#deps = deps
-    this.#options = options
-    this.#buckets = new LruMap(options.maxRateLimitedPeers)
+    const { peerRequestBurst: burst, peerRequestsPerSecond: perSecond, maxRateLimitedPeers: keys } = options
+    this.#questions = new TokenBuckets({ burst, perSecond, keys })
   }
 
   /** The reply, or undefined for silence. */
@@ -73,14 +72,7 @@ export class DhtHandlers {
   }
 
   #mayAsk(peer: PeerId): boolean {
-    const now = this.#deps.clock.monotonic()
-    let bucket = this.#buckets.get(peer)
-    if (!bucket) {
-      const { peerRequestBurst: burst, peerRequestsPerSecond: perSecond } = this.#options
-      bucket = new TokenBucket({ burst, perSecond, now })
-      this.#buckets.set(peer, bucket)
-    }
-    const allowed = bucket.take(now)
+    const allowed = this.#questions.take(peer, this.#deps.clock.monotonic())
     if (!allowed) this.#deps.metrics.dropped.add(1, { reason: 'rateLimited' })
     return allowed
   }

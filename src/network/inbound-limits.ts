@@ -1,5 +1,5 @@
 /** Who may open one more connection to us (wire.md 24). Pure: `now` comes in. Loopback is exempt: one IP, many nodes. */
-import { LruMap, TokenBucket } from '../base/index.ts'
+import { TokenBuckets } from '../base/index.ts'
 import { isLoopbackIp, parseIp } from '../protocol/index.ts'
 import type { NetworkOptions } from './options.ts'
 
@@ -12,12 +12,13 @@ export type Admission = 'admitted' | 'rate' | 'perIp' | 'total'
 
 export class InboundLimits {
   readonly #options: LimitOptions
-  readonly #buckets: LruMap<string, TokenBucket>
+  readonly #pace: TokenBuckets<string>
   readonly #live = new Map<string, number>()
 
   constructor(options: LimitOptions) {
     this.#options = options
-    this.#buckets = new LruMap(options.rememberedIps)
+    const { inboundBurstPerIp: burst, inboundPerSecondPerIp: perSecond, rememberedIps: keys } = options
+    this.#pace = new TokenBuckets({ burst, perSecond, keys })
   }
 
   /** Decides about a connection from `ip`, `total` being live already; an admitted one must be given back by `left`. */
@@ -26,7 +27,7 @@ export class InboundLimits {
     if (total >= maxConnections) return 'total'
     const live = this.#live.get(ip) ?? 0
     if (!isLoopback(ip)) {
-      if (!this.#bucket(ip, now).take(now)) return 'rate'
+      if (!this.#pace.take(ip, now)) return 'rate'
       if (live >= maxConnectionsPerIp) return 'perIp'
     }
     this.#live.set(ip, live + 1)
@@ -37,15 +38,6 @@ export class InboundLimits {
     const live = (this.#live.get(ip) ?? 0) - 1
     if (live > 0) this.#live.set(ip, live)
     else this.#live.delete(ip)
-  }
-
-  #bucket(ip: string, now: number): TokenBucket {
-    const held = this.#buckets.get(ip)
-    if (held) return held
-    const { inboundBurstPerIp: burst, inboundPerSecondPerIp: perSecond } = this.#options
-    const bucket = new TokenBucket({ burst, perSecond, now })
-    this.#buckets.set(ip, bucket)
-    return bucket
   }
 }
 

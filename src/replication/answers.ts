@@ -3,9 +3,13 @@
  * says which chunks it holds and hands them out. Neighbours tolerate this for 24 h.
  */
 import { CodedError } from '../base/index.ts'
-import type { ReplicationBody, VerificationResult } from '../protocol/index.ts'
+import {
+  MAX_POINTER_STATES,
+  MAX_VERIFICATION_KEYS,
+  type ReplicationBody,
+  type VerificationResult,
+} from '../protocol/index.ts'
 import type { ChunkStore } from '../storage/index.ts'
-import { MAX_POINTER_STATES, MAX_VERIFICATION_KEYS } from './options.ts'
 
 type BodyOf<Kind extends ReplicationBody['kind']> = Extract<ReplicationBody, { kind: Kind }>
 

@@ -20,7 +20,3 @@ export const REPLICATION_DEFAULTS: ReplicationOptions = Object.freeze({
   audits: 32, // shared by digests, subtrees and pins, as in the network
   auditsPerPeer: 8,
 })
-
-/** Keys of one verification, addresses of one pointer state request: what all nodes agree on (wire.md 24). */
-export const MAX_VERIFICATION_KEYS = 8192
-export const MAX_POINTER_STATES = 512
