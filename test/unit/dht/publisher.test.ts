@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { never } from '../../../src/base/index.ts'
+import { type Clock, never } from '../../../src/base/index.ts'
 import { Publisher, type PublisherDeps } from '../../../src/dht/publisher.ts'
 import type { DhtOperation, SignedAddressRecord, TypedAddress } from '../../../src/protocol/index.ts'
-import { SimClock } from '../../../src/sim/index.ts'
 import { direct, peerOf } from './support/addresses.ts'
 import { Probe } from './support/probe.ts'
 import { DhtWorld } from './support/world.ts'
@@ -13,7 +12,7 @@ function scene(changes: Partial<PublisherDeps> = {}) {
   const sent: DhtOperation['kind'][] = []
   const publisher = new Publisher(
     {
-      clock: new SimClock(),
+      clock: { nowNanos: () => 1_000n } as Clock,
       log: { debug: () => undefined } as never,
       addresses: () => state.addresses,
       sign: async (sequence) => {
