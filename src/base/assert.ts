@@ -3,6 +3,7 @@ export class AssertionFailed extends Error {
   override readonly name = 'AssertionFailed'
 }
 
+/** Throws AssertionFailed: a bug of ours, never an input. */
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new AssertionFailed(message)
 }

@@ -66,6 +66,7 @@ class SinkLogger implements Logger {
   }
 }
 
+/** Passes records of this level and graver ones on to `sink`. */
 export function createLogger(options: { clock: Clock; level: LogLevel; sink: LogSink }): Logger {
   return new SinkLogger(options.clock, LOG_LEVELS.indexOf(options.level), options.sink, '')
 }

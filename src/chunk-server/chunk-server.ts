@@ -233,6 +233,7 @@ export class ChunkServer implements Startable {
   }
 }
 
+/** Answers from `start` to `stop`. */
 export function createChunkServer(deps: ChunkServerDeps, options?: Partial<ChunkServerOptions>): ChunkServer {
   return new ChunkServer(deps, options)
 }

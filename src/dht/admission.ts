@@ -57,6 +57,7 @@ export function isStale(entry: { readonly lastSeen: number }, now: number, stale
   return now - entry.lastSeen > staleAfterMs
 }
 
+/** The first rule that decides wins; nothing is changed here. */
 export function decideAdmission(
   table: RoutingTable,
   candidate: { readonly peer: PeerId; readonly addresses: readonly TypedAddress[] },

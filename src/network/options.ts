@@ -59,7 +59,7 @@ export const NETWORK_DEFAULTS: NetworkOptions = Object.freeze({
   savedAddressPeers: 1_024, // twice the connections of a busy node
 
   maxConnections: 10_000, // wire.md 24
-  maxConnectionsPerIp: 256, // a large household or office; loopback is exempt
+  maxConnectionsPerIp: 512, // as the QUIC endpoint counts (docs/adr/0006); here for the other drivers, loopback exempt
   maxConnectionsPerPeer: 3, // both directions and one that is about to time out
   inboundBurstPerIp: 100, // wire.md 24
   inboundPerSecondPerIp: 1000 / 60, // wire.md 24

@@ -11,6 +11,7 @@ export interface Priced {
 /** `shape`: a count without a pin or the reverse. `tooManyKeys`: above 1 000 000. `offCurve`: not the exact price. */
 export type BindingFault = 'shape' | 'tooManyKeys' | 'offCurve'
 
+/** undefined: the price is bound to its commitment. */
 export function bindingFault({ price, committedKeyCount, commitmentPin }: Priced): BindingFault | undefined {
   if (committedKeyCount > 0 !== (commitmentPin !== undefined)) return 'shape'
   if (committedKeyCount > MAX_COMMITTED_KEYS) return 'tooManyKeys'

@@ -26,14 +26,17 @@ export function candidateSigningBytes(candidate: UnsignedCandidate): Bytes {
   return concat([u256LittleEndian(candidate.price), candidate.rewardsAddress, seconds, countAndPin(candidate)])
 }
 
+/** Signs `candidateSigningBytes` with an empty context. */
 export async function signCandidate(candidate: UnsignedCandidate, signer: Signer): Promise<MerkleCandidate> {
   return { ...candidate, publicKey: signer.publicKey, signature: await signer.sign(candidateSigningBytes(candidate)) }
 }
 
+/** Signature only: the binding rule and the payment are the caller's questions. */
 export function verifyCandidateSignature(candidate: MerkleCandidate, verifier: Verifier): Promise<boolean> {
   return verifier.verify(candidate.publicKey, candidateSigningBytes(candidate), candidate.signature)
 }
 
+/** MessagePack array of 7 (wire.md 20.4). */
 export function encodeCandidate(candidate: MerkleCandidate): Bytes {
   const writer = new MsgpackWriter(8192)
   writer.array(7).uints(candidate.publicKey).bin(u256BigEndian(candidate.price)).bin(candidate.rewardsAddress)

@@ -52,6 +52,7 @@ export function quoteHash(quote: PaymentQuote): Bytes {
   return keccak_256(concat([quoteSigningBytes(quote), quote.publicKey, quote.signature])) as Bytes
 }
 
+/** Signs `quoteSigningBytes` with an empty context. */
 export async function signQuote(quote: UnsignedQuote, signer: Signer): Promise<PaymentQuote> {
   return { ...quote, publicKey: signer.publicKey, signature: await signer.sign(quoteSigningBytes(quote)) }
 }
@@ -61,6 +62,7 @@ export function verifyQuoteSignature(quote: PaymentQuote, verifier: Verifier): P
   return verifier.verify(quote.publicKey, quoteSigningBytes(quote), quote.signature)
 }
 
+/** MessagePack array of 8 (wire.md 20.1). */
 export function encodeQuote(quote: PaymentQuote): Bytes {
   const writer = new MsgpackWriter(8192)
   writeQuote(writer, quote)

@@ -102,6 +102,7 @@ class SigningQuoter implements Quoter {
   }
 }
 
+/** A quoter that signs with the node's key. */
 export function createQuoter(deps: QuoterDeps): Quoter {
   return new SigningQuoter(deps)
 }

@@ -59,6 +59,7 @@ export function parsePointer(bytes: Uint8Array): PointerRecord {
   }
 }
 
+/** A signed pointer of the signer's; the counter decides which of two is newer. */
 export async function createPointer(
   { counter, target }: Pick<PointerRecord, 'counter' | 'target'>,
   signer: Signer,
@@ -74,6 +75,7 @@ export async function createPointer(
   return parsePointer(encoded)
 }
 
+/** Signature only; never throws. */
 export function verifyPointer({ owner, encoded, signature }: PointerRecord, verifier: Verifier): Promise<boolean> {
   return verifier.verify(owner, encoded.subarray(0, BODY_BYTES), signature, SIGNING_CONTEXT)
 }

@@ -15,6 +15,7 @@ export interface RequestEnvelope {
 /** Id, two lengths and the flag. */
 const OVERHEAD_BYTES = 48
 
+/** Fresh bytes; the payload is copied. */
 export function encodeRequestEnvelope({ messageId, isResponse, payload }: RequestEnvelope): Bytes {
   const writer = new Writer(payload.length + messageId.length + OVERHEAD_BYTES)
   return writer.string(messageId).bool(isResponse).byteString(payload).finish()

@@ -94,6 +94,7 @@ export function commitmentPin(commitment: StorageCommitment): Bytes {
   return backend().blake3(concat([HASH_PREFIX, encodeStorageCommitment(commitment)]))
 }
 
+/** Signs root and count under the signer's id (wire.md 18.1). */
 export async function createStorageCommitment(
   { root, keyCount }: Pick<StorageCommitment, 'root' | 'keyCount'>,
   signer: Signer,

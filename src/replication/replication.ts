@@ -32,6 +32,7 @@ export interface ReplicationDeps {
   readonly registry?: Registry
 }
 
+/** Answers from `start` to `stop`; asks nobody by itself. */
 export function createReplication(deps: ReplicationDeps, options?: Partial<ReplicationOptions>): Startable {
   return new NeighbourAnswers(deps, resolveOptions('replication', REPLICATION_DEFAULTS, options))
 }

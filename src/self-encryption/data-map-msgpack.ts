@@ -16,6 +16,7 @@ const VERSION = 1
 /** Array head, two integers, two hashes of zeros: no entry is shorter. */
 const MIN_ENTRY_BYTES = 73
 
+/** Fresh bytes; their BLAKE3 hash is the address of a public map. */
 export function encodeDataMap({ entries, child }: DataMap): Bytes {
   const writer = new MsgpackWriter(16 + 128 * entries.length)
   writer.array(3).uint(VERSION).array(entries.length)

@@ -21,7 +21,7 @@ export function planChunks(size: number, max: number = MAX_PLAIN_CHUNK_BYTES): C
     throw new SelfEncryptionError('SELF_ENCRYPTION_TOO_LARGE', `cannot encrypt ${size} bytes: the most is 2^53 - 1`)
   }
   if (size < MIN_PLAIN_BYTES) {
-    const message = `cannot encrypt ${size} bytes: self-encryption needs at least ${MIN_PLAIN_BYTES}`
+    const message = `${size} bytes are too small to self-encrypt: at least ${MIN_PLAIN_BYTES} are needed`
     throw new SelfEncryptionError('SELF_ENCRYPTION_TOO_SMALL', message, { data: { size, least: MIN_PLAIN_BYTES } })
   }
   if (size < 3 * max) return { size, count: 3, step: Math.floor(size / 3) }

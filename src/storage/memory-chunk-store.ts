@@ -113,6 +113,7 @@ export class MemoryChunkStore implements ChunkStore {
   }
 }
 
+/** Nothing survives it: for tests and simulated nodes. */
 export function createMemoryChunkStore(
   deps: MemoryChunkStoreDeps = {},
   options?: Partial<MemoryChunkStoreOptions>,
