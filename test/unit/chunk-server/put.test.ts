@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CodedError } from '../../../src/base/index.ts'
+import { encodeSingleNodeProof } from '../../../src/payment/index.ts'
 import { MAX_CHUNK_BYTES, type PutResult } from '../../../src/protocol/index.ts'
 import type { ChunkStore } from '../../../src/storage/index.ts'
 import { chunk, type Scene, scene } from './scene.ts'
@@ -116,6 +117,14 @@ for (const [k, { name, answer }] of STEPS.entries()) {
     assert.deepEqual(s.fresh, [])
   })
 }
+
+test('replication gets the proof without the sidecars of the quotes', async () => {
+  const s = scene()
+  const none = { quotes: [], transactionHashes: [new Uint8Array(32)] }
+  const paymentProof = encodeSingleNodeProof({ ...none, sidecars: [new Uint8Array(500)] })
+  await put(s, { address, content, paymentProof })
+  assert.deepEqual(s.fresh, [{ address, proof: encodeSingleNodeProof({ ...none, sidecars: [] }).slice() }])
+})
 
 test('a paid chunk is stored, answered, and handed to replication with its proof', async () => {
   const s = scene()

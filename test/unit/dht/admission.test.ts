@@ -144,6 +144,16 @@ test('the 20 closest are a scope of their own: excess is refused although every 
   assert.deepEqual(evicted(world.decide(peerAt(self, 7, 'd'), ['1.1.1.1:3'])), [peerAt(self, 5, 'a')])
 })
 
+test('of a full neighbourhood the one that the candidate pushes out does not count', () => {
+  const world = setUp()
+  const neighbours = Array.from({ length: 20 }, (_, i) => peerAt(self, 10 + i, `${i}`))
+  neighbours.forEach((peer, i) => {
+    // The second nearest and the farthest of the 20 share an IP.
+    world.add(peer, i === 18 || i === 0 ? '1.1.1.1:1' : `60.${i}.0.1:1`)
+  })
+  assert.deepEqual(evicted(world.decide(peerAt(self, 11, 'candidate'), ['1.1.1.1:3'])), [])
+})
+
 test('a full bucket: the least trusted below the threshold is replaced, by a candidate that is not', () => {
   const world = withNeighbours(setUp())
   const peers = fullBucket(world)
