@@ -56,25 +56,6 @@ export class TrustEngine {
     return this.observe(peer, TRUST_EVENTS[name], now)
   }
 
-  /** Low enough to be replaced in a full bucket. */
-  isReplaceable(peer: PeerId, now: number): boolean {
-    return this.scoreOf(peer, now) < this.options.swapThreshold
-  }
-
-  /** High enough to keep its place against a nearer peer of the same IP, as long as it is alive. */
-  isProtected(peer: PeerId, now: number): boolean {
-    return this.scoreOf(peer, now) >= this.options.protectionThreshold
-  }
-
-  remove(peer: PeerId): void {
-    this.#peers.delete(peer)
-  }
-
-  /** Raw scores, not decayed to any common time. */
-  export(): TrustRecord[] {
-    return [...this.#peers.entries()].map(([peer, { score }]) => ({ peer, score }))
-  }
-
   /** Scores of an earlier run: clamped, what is no number is neutral, and their age is ignored. */
   import(records: Iterable<TrustRecord>, now: number): void {
     for (const { peer, score } of records) this.#peers.set(peer, { score: clampScore(score), at: now })
