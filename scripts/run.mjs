@@ -43,17 +43,15 @@ function testsOf(tier) {
     .map((name) => join('test', tier, name))
 }
 
-function runTests(files, flags = []) {
-  return run(runtime, testArgs(files, flags))
-}
-
-function testArgs(files, flags = []) {
-  return ['--test', '--test-reporter=./scripts/summary-reporter.mjs', ...flags, ...files]
+function runTests(files) {
+  return run(runtime, ['--test', '--test-reporter=./scripts/summary-reporter.mjs', ...files])
 }
 
 /** Foreign nodes run in a network namespace with nothing but loopback: nothing of theirs leaves the machine. */
 function runInterop() {
-  const args = testArgs(testsOf('interop'), ['--test-concurrency=1', '--test-timeout=7200000'])
+  // Long, and worth watching: what the test says is shown.
+  const limits = ['--test-concurrency=1', '--test-timeout=7200000']
+  const args = ['--test', '--test-reporter=spec', ...limits, ...testsOf('interop')]
   if (!process.env.PEER_BIN) return run(runtime, args)
   if (process.getuid?.() !== 0) {
     say('the interop tests need root, for a network namespace of their own')
