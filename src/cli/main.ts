@@ -8,7 +8,7 @@ import { COMMANDS } from './commands/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { explain } from './explain.ts'
 import { commandHelp, overview } from './help.ts'
-import { Output } from './output.ts'
+import { Output, visible } from './output.ts'
 
 /** The command named by the first words, and what is left. */
 function findCommand(argv: readonly string[]): { command: Command; rest: readonly string[] } | undefined {
@@ -31,6 +31,7 @@ export async function main(given: readonly string[]): Promise<number> {
   const end = argv.indexOf('--')
   const flags = end < 0 ? argv : argv.slice(0, end)
   const output = new Output(flags.includes('--json'))
+  guardStreams(output)
   if (flags.includes('--version') || flags[0] === '-V') {
     process.stdout.write(`myrmex ${VERSION}\n`)
     return EXIT.success
@@ -43,7 +44,7 @@ export async function main(given: readonly string[]): Promise<number> {
     if (words.length === 0) {
       const shows = wantsHelp || argv.length === 0
       if (shows) process.stdout.write(overview(COMMANDS))
-      else output.error(`name a command before ${argv[0]}. See: myrmex --help`)
+      else output.error(`name a command before ${visible(argv[0] ?? '')}. See: myrmex --help`)
       return shows ? EXIT.success : EXIT.usage
     }
     if (wantsHelp && groups.length > 0) {
@@ -60,7 +61,7 @@ export async function main(given: readonly string[]): Promise<number> {
         : known === undefined
           ? ''
           : `; did you mean "${known}"?`
-    output.error(`unknown command "${words.slice(0, 2).join(' ')}"${hint}. See: myrmex --help`)
+    output.error(`unknown command "${visible(words.slice(0, 2).join(' '))}"${hint}. See: myrmex --help`)
     return EXIT.usage
   }
   if (wantsHelp) {
@@ -70,13 +71,7 @@ export async function main(given: readonly string[]): Promise<number> {
   return runCommand(found.command, found.rest, output)
 }
 
-async function runCommand(command: Command, argv: readonly string[], output: Output): Promise<number> {
-  const controller = new AbortController()
-  let interrupts = 0
-  const onSignal = () => {
-    if (++interrupts > 1) process.exit(EXIT.interrupted)
-    controller.abort(new Interrupted('interrupted'))
-  }
+function guardStreams(output: Output): void {
   // A pipe that closes early (`| head`) is no crash.
   process.stderr.on('error', () => undefined)
   process.stdout.on('error', (error) => {
@@ -84,6 +79,15 @@ async function runCommand(command: Command, argv: readonly string[], output: Out
     output.error(`cannot write to standard output: ${explain(error)}`)
     process.exit(EXIT.failure)
   })
+}
+
+async function runCommand(command: Command, argv: readonly string[], output: Output): Promise<number> {
+  const controller = new AbortController()
+  let interrupts = 0
+  const onSignal = () => {
+    if (++interrupts > 1) process.exit(EXIT.interrupted)
+    controller.abort(new Interrupted('interrupted'))
+  }
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, onSignal)
   // Waiting for a peer holds no handle of its own; a running command keeps the process.
   const keepAlive = setInterval(() => undefined, 2 ** 30)
@@ -96,14 +100,14 @@ async function runCommand(command: Command, argv: readonly string[], output: Out
     return await command.run({ values, positionals, signal: controller.signal, output })
   } catch (error) {
     if (error instanceof UsageError) {
-      output.error(`${error.message}\nSee: myrmex ${command.name} --help`)
+      output.error(`${visible(error.message)}\nSee: myrmex ${command.name} --help`)
       return EXIT.usage
     }
     if (controller.signal.aborted) {
       output.note('Interrupted.')
       return EXIT.interrupted
     }
-    output.error(explain(error))
+    output.error(visible(explain(error)))
     if (process.env['MYRMEX_DEBUG']) process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
     return EXIT.failure
   } finally {
@@ -117,6 +121,6 @@ class Interrupted extends Error {}
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === import.meta.filename) {
   const code = await main(process.argv.slice(2))
-  // A lingering handle must not keep a finished command.
-  process.stdout.write('', () => process.exit(code))
+  // A lingering handle must not keep a finished command; what could not be written is told first.
+  process.stdout.write('', () => setImmediate(() => process.exit(code)))
 }

@@ -3,7 +3,7 @@ import { createLogger, DeadlineExceeded, formatText, silentLogger, systemClock, 
 import type { Client } from '../client/index.ts'
 import { readManifest } from '../devnet/index.ts'
 import { createClientNode, NETWORK_PRESETS, parseSocketAddress } from '../node/index.ts'
-import { type Multiaddr, parseMultiaddr, quicMultiaddr } from '../protocol/index.ts'
+import { isLoopback, type Multiaddr, parseMultiaddr, quicMultiaddr } from '../protocol/index.ts'
 import { CliError } from './args.ts'
 
 export interface ClientFlags {
@@ -79,7 +79,8 @@ async function findSeeds(flags: ClientFlags): Promise<{ seeds: readonly Multiadd
       )
     return { seeds: given.length > 0 ? given : seeds, local: true }
   }
-  if (given.length > 0) return { seeds: given, local: false }
+  // Whoever starts from this machine means a network on it.
+  if (given.length > 0) return { seeds: given, local: given.every(isLoopback) }
   return { seeds: NETWORK_PRESETS.production.seeds.map((seed) => quicMultiaddr(seed)), local: false }
 }
 

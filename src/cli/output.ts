@@ -1,3 +1,5 @@
+import { codeOf } from '../base/index.ts'
+
 /** What a person or a script sees: results on stdout, everything else on stderr; bars on a terminal only. */
 export class Output {
   readonly json: boolean
@@ -29,7 +31,11 @@ export class Output {
 
   /** Raw bytes on stdout; resolves when they are taken. */
   bytes(content: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => this.#stdout.write(content, (error) => (error ? reject(error) : resolve())))
+    return new Promise((resolve, reject) => {
+      // A reader that has seen enough (`| head`) is no failure.
+      const done = (error?: Error | null) => (error && codeOf(error) !== 'EPIPE' ? reject(error) : resolve())
+      this.#stdout.write(content, done)
+    })
   }
 
   /** A remark: on stderr, in every mode but --json. */
@@ -62,6 +68,15 @@ export class Output {
     this.#stderr.write('\r\x1b[2K')
     this.#barShown = false
   }
+}
+
+/** On one line and harmless: names of files may hold whatever moves a terminal's cursor. */
+export function visible(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, (char) => {
+    const hex = char.charCodeAt(0).toString(16)
+    return char === '\n' ? '\\n' : `\\u${hex.padStart(4, '0')}`
+  })
 }
 
 /** `12.3 MB` on 1024, as the network's own tools show sizes. */

@@ -3,9 +3,6 @@ import { codeOf } from '../base/index.ts'
 import { CliError } from './args.ts'
 import { formatBytes } from './output.ts'
 
-/** Larger than any data map in use: a root map of this many bytes describes half a terabyte. */
-export const MAX_DATA_MAP_FILE_BYTES = 16 * 1024 * 1024
-
 /** The bytes of a regular file of at most `limit`: a device, a pipe or a huge file is refused before it is read. */
 export async function readLimited(path: string, limit: number, what: string): Promise<Uint8Array> {
   const found = await stat(path).catch((error: unknown) => {

@@ -14,7 +14,10 @@ export const CONNECT_FLAGS = {
     help: 'nodes to start from: IP:PORT or a multiaddr; comma list or repeated',
     placeholder: 'ADDR',
   },
-  'allow-loopback': { type: 'boolean', help: 'accept peers on this machine (a manifest implies it)' },
+  'allow-loopback': {
+    type: 'boolean',
+    help: 'accept peers on this machine (implied by a manifest, or when all of -b are on it)',
+  },
   'ipv4-only': { type: 'boolean', help: 'do not use IPv6' },
   'timeout-secs': { type: 'integer', min: 1, max: 86400, help: 'give up connecting after this long (default 60)' },
   verbose: { type: 'boolean', short: 'v', help: 'log what happens to stderr' },

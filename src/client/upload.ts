@@ -264,7 +264,7 @@ function planOf(size: number): { count: number; step: number; last: number; chun
 
 function refuseTooSmall(size: number, what: string): void {
   if (size >= MIN_PLAIN_BYTES) return
-  const message = `${what} has ${size} bytes and is too small to self-encrypt: at least ${MIN_PLAIN_BYTES} are needed (inside a directory it can be uploaded)`
+  const message = `${what} has ${size} ${size === 1 ? 'byte' : 'bytes'} and is too small to self-encrypt: at least ${MIN_PLAIN_BYTES} are needed (inside a directory it can be uploaded)`
   throw clientError('CLIENT_TOO_SMALL', message, { size, least: MIN_PLAIN_BYTES })
 }
 

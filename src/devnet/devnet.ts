@@ -2,6 +2,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, never, systemClock } from '../base/index.ts'
+import { DEFAULT_RESERVE_MB } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
 import { DevnetFolder, type DevnetNodeRecord, type DevnetState, type Supervisor } from './folder.ts'
 import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
@@ -38,6 +39,10 @@ export interface Devnet extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+const MEGABYTE = 1024 * 1024
+/** Room for anything beyond the reserve: less is none. */
+const LEAST_ROOM_MB = 16
+
 /** Nodes that newcomers are pointed at. */
 const BOOTSTRAP_NODES = 3
 
@@ -48,6 +53,7 @@ export async function startDevnet(
   clock: Clock = systemClock,
 ): Promise<Devnet> {
   const folder = new DevnetFolder(options.dataDir)
+  await refuseFullDisk(folder)
   const self: Supervisor = { pid: process.pid, stamp: processStamp(process.pid) }
   const createdAt = new Date(clock.now()).toISOString()
   const refuse = (previous: DevnetState) => refuseRunning(folder, previous)
@@ -209,6 +215,16 @@ export async function stopDevnet(
 async function runningNodes(folder: DevnetFolder): Promise<readonly DevnetNodeRecord[]> {
   const state = await folder.state()
   return state?.nodes.filter((node) => isNodeRunning(state.supervisor, node.pid, node.root_dir)) ?? []
+}
+
+/** Nodes on a disk without room refuse every put: said at once rather than after a minute. */
+async function refuseFullDisk(folder: DevnetFolder): Promise<void> {
+  const free = await folder.freeBytes()
+  if (free === undefined || free > (DEFAULT_RESERVE_MB + LEAST_ROOM_MB) * MEGABYTE) return
+  throw new DevnetError(
+    'DEVNET_FOLDER',
+    `only ${Math.floor(free / MEGABYTE)} MB are free at ${folder.path}, and nodes leave ${DEFAULT_RESERVE_MB} MB untouched: make room or use another disk`,
+  )
 }
 
 /** Throws DEVNET_RUNNING while the folder's network runs or is being started. */

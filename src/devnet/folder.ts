@@ -2,7 +2,7 @@
  * The network's folder. Nothing outside of a folder that was made or found empty here, and marked, is ever written or
  * removed; what was found non-empty and unmarked is refused.
  */
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { type Clock, codeOf, messageOf, never, systemClock } from '../base/index.ts'
 import { readStatusFile } from '../node/index.ts'
@@ -156,6 +156,18 @@ export class DevnetFolder {
     } catch (error) {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR' || error instanceof SyntaxError) return undefined
       throw error
+    }
+  }
+
+  /** On the disk of the folder, or of the nearest one above that is there; undefined where nobody tells. */
+  async freeBytes(): Promise<number | undefined> {
+    for (let folder = this.path; ; folder = dirname(folder)) {
+      try {
+        const { bavail, bsize } = await statfs(folder)
+        return bavail * bsize
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT' || folder === dirname(folder)) return undefined
+      }
     }
   }
 

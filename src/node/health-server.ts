@@ -1,6 +1,6 @@
 /** GET /health and /metrics on loopback, when a port was asked for (operations.md 6). Nothing else, no other method. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Registry, Startable } from '../base/index.ts'
+import { codeOf, type Registry, type Startable } from '../base/index.ts'
 import { NodeError } from './errors.ts'
 
 export interface HealthSource {
@@ -30,9 +30,13 @@ export class HealthServer implements Startable {
     return new Promise((resolve, reject) => {
       server.once('error', (error) =>
         reject(
-          new NodeError('NODE_OPTIONS', `--metrics-port ${this.#port} cannot be used: ${error.message}`, {
-            cause: error,
-          }),
+          new NodeError(
+            'NODE_OPTIONS',
+            `--metrics-port ${this.#port} cannot be used (${codeOf(error) === 'EADDRINUSE' ? 'another program has it' : error.message}): choose another`,
+            {
+              cause: error,
+            },
+          ),
         ),
       )
       server.listen(this.#port, '127.0.0.1', resolve)

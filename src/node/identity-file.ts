@@ -32,17 +32,17 @@ interface SealedIdentity {
   readonly secret_key: string
 }
 
-/** Loads the identity in `folder`, or creates one; `created` tells which. */
+/** Loads the identity in `folder`, or creates one; `created` tells which, `sealed` whether the file needs a passphrase. */
 export async function loadOrCreateIdentity(
   folder: string,
   passphrase?: string,
-): Promise<Identity & { created: boolean }> {
+): Promise<Identity & { created: boolean; sealed: boolean }> {
   const path = join(folder, IDENTITY_FILE)
   const text = await readPrivate(path)
   if (text !== undefined) return { ...(await parseIdentity(text, path, passphrase)), created: false }
   const identity = generateIdentity()
   await writePrivate(path, passphrase === undefined ? plainForm(identity) : await sealedForm(identity, passphrase))
-  return { ...identity, created: true }
+  return { ...identity, created: true, sealed: passphrase !== undefined }
 }
 
 async function readPrivate(path: string): Promise<string | undefined> {
@@ -82,7 +82,11 @@ async function writePrivate(path: string, text: string): Promise<void> {
   await rename(temp, path)
 }
 
-async function parseIdentity(text: string, path: string, passphrase: string | undefined): Promise<Identity> {
+async function parseIdentity(
+  text: string,
+  path: string,
+  passphrase: string | undefined,
+): Promise<Identity & { sealed: boolean }> {
   let parsed: unknown
   try {
     parsed = JSON.parse(text)
@@ -94,12 +98,13 @@ async function parseIdentity(text: string, path: string, passphrase: string | un
     )
   }
   const record = parsed as Record<string, unknown> | null
-  if (record?.['myrmex_identity'] === 1) return openSealed(parsed as SealedIdentity, path, passphrase)
+  if (record?.['myrmex_identity'] === 1)
+    return { ...(await openSealed(parsed as SealedIdentity, path, passphrase)), sealed: true }
   const publicKey = byteArray(record?.['public_key'])
   const secretKey = byteArray(record?.['secret_key'])
   if (!publicKey || !secretKey)
     throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} does not hold the byte arrays secret_key and public_key`)
-  return verifiedIdentity(publicKey, secretKey, path)
+  return { ...verifiedIdentity(publicKey, secretKey, path), sealed: false }
 }
 
 async function openSealed(sealed: SealedIdentity, path: string, passphrase: string | undefined): Promise<Identity> {
@@ -125,7 +130,10 @@ async function openSealed(sealed: SealedIdentity, path: string, passphrase: stri
   ) {
     throw new NodeError('NODE_IDENTITY_CORRUPT', `${path} is a protected identity with fields that make no sense`)
   }
-  const key = await stretch(passphrase, salt, kdf)
+  const key = await stretch(passphrase, salt, kdf).catch((error: unknown) => {
+    const message = `${path} is a protected identity with key parameters that are not allowed`
+    throw new NodeError('NODE_IDENTITY_CORRUPT', message, { cause: error })
+  })
   const decipher = createDecipheriv('chacha20-poly1305', key, nonce, { authTagLength: 16 })
   decipher.setAAD(publicKey, { plaintextLength: secretKey.length - 16 })
   decipher.setAuthTag(secretKey.subarray(secretKey.length - 16))

@@ -32,7 +32,8 @@ export interface StorageNodeRequest {
   readonly metricsPort?: number | undefined
 }
 
-const DEFAULT_RESERVE_MB = 500
+/** Free space that a node never writes into. */
+export const DEFAULT_RESERVE_MB = 500
 
 /** Throws NODE_OPTIONS with one sentence that says what to change. */
 export function resolveNodeSettings(request: StorageNodeRequest): StorageNodeSettings {

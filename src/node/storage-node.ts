@@ -60,6 +60,8 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
       ...(settings.rewardsAddress === undefined ? {} : { rewardsAddress: settings.rewardsAddress }),
     },
   )
+  if (options.passphrase !== undefined && !identity.sealed)
+    log.child('node').warn('the identity file is not protected: the passphrase is not used', { root: rootDir })
   const startedAt = clock.now()
   const health = () => healthOf({ peerId, startedAt, clock, network, dht, store })
   const statusFile: Startable = {

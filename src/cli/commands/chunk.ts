@@ -1,5 +1,6 @@
 /** `myrmex chunk put|get`: single chunks, binary safe, by file or by pipe. */
 import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { addAbortSignal } from 'node:stream'
 import { systemRandom } from '../../base/index.ts'
@@ -57,6 +58,7 @@ export const chunkGet = defineCommand({
 
 /** A file or standard input to its end; more than a chunk ends it early. */
 async function readInput(path: string | undefined, signal: AbortSignal): Promise<Uint8Array> {
+  if (path !== undefined && (await stat(path)).isDirectory()) throw new CliError(`${path} is a folder, not a file`)
   const input = path === undefined ? process.stdin : createReadStream(path)
   const parts: Buffer[] = []
   let size = 0

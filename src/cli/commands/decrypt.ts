@@ -2,23 +2,18 @@
 import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { codeOf, messageOf, systemClock, systemRandom } from '../../base/index.ts'
+import { codeOf, systemClock, systemRandom } from '../../base/index.ts'
 import { createLocalFiles } from '../../client/index.ts'
 import { createPiscinaCompute } from '../../compute/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../../protocol/index.ts'
-import {
-  type DataMap,
-  dataMapSize,
-  decryptStream,
-  parseDataMapFile,
-  resolveRootMap,
-} from '../../self-encryption/index.ts'
+import { dataMapSize, decryptStream, resolveRootMap } from '../../self-encryption/index.ts'
 import { CliError } from '../args.ts'
 import { defineCommand } from '../command.ts'
+import { readDataMapFile } from '../data-map-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import { explain } from '../explain.ts'
 import { formatBytes } from '../output.ts'
-import { MAX_DATA_MAP_FILE_BYTES, readLimited, readUpTo } from '../read-limited.ts'
+import { readUpTo } from '../read-limited.ts'
 import { JSON_FLAG, OVERWRITE_FLAG } from '../shared-flags.ts'
 
 export const decrypt = defineCommand({
@@ -46,7 +41,7 @@ export const decrypt = defineCommand({
       throw new CliError(`${target} is the name of a chunk: name another file with -o FILE`)
     const files = createLocalFiles({ random: systemRandom })
     await files.refuseExisting(target, { overwrite: values.overwrite, as: 'file' })
-    const dataMap = readDataMap(await readLimited(mapFile, MAX_DATA_MAP_FILE_BYTES, 'a data map'), mapFile)
+    const { dataMap } = await readDataMapFile(mapFile)
     const compute = createPiscinaCompute({ clock: systemClock })
     try {
       const fetchChunk = (address: ChunkAddress) => readChunk(folder, address)
@@ -75,13 +70,5 @@ async function readChunk(folder: string, address: ChunkAddress): Promise<Uint8Ar
   } catch (error) {
     if (codeOf(error) === 'ENOENT') throw new CliError(`it is not in ${folder}`)
     throw new CliError(explain(error))
-  }
-}
-
-function readDataMap(bytes: Uint8Array, path: string): DataMap {
-  try {
-    return parseDataMapFile(bytes)
-  } catch (error) {
-    throw new CliError(`${path} is no usable data map: ${messageOf(error)}`)
   }
 }

@@ -5,10 +5,10 @@ import { systemClock, systemRandom } from '../../base/index.ts'
 import { createLocalFiles, type Progress, type UploadResult } from '../../client/index.ts'
 import { CliError, UsageError } from '../args.ts'
 import { defineCommand } from '../command.ts'
+import { readDataMapFile } from '../data-map-file.ts'
 import { EXIT } from '../exit-codes.ts'
 import { clientFlags, withClient } from '../network-client.ts'
-import { formatBytes, formatMs, type Output } from '../output.ts'
-import { MAX_DATA_MAP_FILE_BYTES, readLimited } from '../read-limited.ts'
+import { formatBytes, formatMs, type Output, visible } from '../output.ts'
 import { CONNECT_FLAGS, OVERWRITE_FLAG } from '../shared-flags.ts'
 
 export const fileUpload = defineCommand({
@@ -65,7 +65,7 @@ function reportUpload(output: Output, result: UploadResult, mapFile: string | un
     ...(result.files === undefined ? {} : { files: result.files }),
     ...(result.skipped === undefined ? {} : { skipped: result.skipped }),
   })
-  for (const { path, reason } of result.skipped ?? []) output.note(`left out ${path}: ${reason}`)
+  for (const { path, reason } of result.skipped ?? []) output.note(`left out ${visible(path)}: ${reason}`)
   output.print('Upload complete!')
   output.print(
     result.address === undefined
@@ -160,7 +160,7 @@ async function resolveReference(
     throw new CliError(`"${path}" is neither an address of 64 hex digits nor a data map file`)
   })
   const name = basename(path)
-  const reference = await readLimited(path, MAX_DATA_MAP_FILE_BYTES, 'a data map')
+  const { bytes: reference } = await readDataMapFile(path)
   return name.endsWith('.datamap') ? { reference, defaultName: name.slice(0, -'.datamap'.length) } : { reference }
 }
 

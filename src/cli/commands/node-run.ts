@@ -1,5 +1,5 @@
 /** `myrmex node run`: one storage node until SIGINT or SIGTERM. Flags and variables of the network's own node. */
-import { Aborted, LOG_LEVELS, type LogLevel, systemClock } from '../../base/index.ts'
+import { Aborted, codeOf, LOG_LEVELS, type LogLevel, messageOf, systemClock } from '../../base/index.ts'
 import {
   createLogOutput,
   createStorageNode,
@@ -10,6 +10,7 @@ import {
   readPassphrase,
   resolveNodeSettings,
 } from '../../node/index.ts'
+import { CliError } from '../args.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -134,16 +135,25 @@ export const nodeRun = defineCommand({
     })
     try {
       await node.start(wanted)
-      await untilAborted(wanted)
     } catch (error) {
       // Told to stop while it started: nothing failed.
-      if (!wanted.aborted) throw error
-    } finally {
-      await node.stop()
+      if (wanted.aborted) return EXIT.success
+      throw withAdvice(error, rootDir)
     }
+    await untilAborted(wanted)
+    await node.stop()
     return EXIT.success
   },
 })
+
+/** What to do is known here: which flags there are. */
+function withAdvice(error: unknown, rootDir: string): unknown {
+  const code = codeOf(error)
+  if (code === 'TRANSPORT_ADDRESS_IN_USE') return new CliError(`${messageOf(error)}: choose another with --port`)
+  if (code === 'STORAGE_LOCKED')
+    return new CliError(`${messageOf(error)}: stop it, or choose another folder than ${rootDir} with --root-dir`)
+  return error
+}
 
 /** The signal, or also the end of standard input: the parent that holds it is gone without a word of release. */
 function whileWanted(signal: AbortSignal, untilStdinCloses: boolean): AbortSignal {

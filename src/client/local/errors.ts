@@ -43,6 +43,12 @@ export function existing(path: string, cause?: unknown): ClientError {
   )
 }
 
+/** A folder where a file must go, or the other way round: overwriting would remove too much. */
+export function inTheWay(path: string): ClientError {
+  const message = `${path} is in the way: a folder never takes the place of a file, nor a file that of a folder`
+  return clientError('CLIENT_EXISTS', message, { path, code: 'EEXIST' })
+}
+
 /** Runs one step on the disk. */
 export async function onDisk<T>(
   doing: string,

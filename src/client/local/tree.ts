@@ -8,13 +8,16 @@ import type { Random } from '../../base/index.ts'
 import { clientError } from '../errors.ts'
 import type { TreeWriter, WriteOptions } from '../local-port.ts'
 import { linkFault, pathFault } from '../manifest-paths.ts'
-import { existing, onDisk } from './errors.ts'
+import { existing, inTheWay, onDisk } from './errors.ts'
 import { ensureSpace, kindAt, syncFolder, temporaryBeside, writeNew } from './steps.ts'
 
 const PRIVATE = 0o700
 const DEFAULT_MODE = 0o755
 
 export async function createTreeWriter(target: string, random: Random, options: WriteOptions): Promise<TreeWriter> {
+  // Before the first byte is fetched for it; a merge looks at every name again.
+  const kind = await onDisk('write', target, 'CLIENT_TARGET', () => kindAt(target))
+  if (kind !== 'nothing' && kind !== 'directory') throw inTheWay(target)
   await ensureSpace(target, options.bytes)
   const temporary = temporaryBeside(target, random)
   await onDisk('write', target, 'CLIENT_TARGET', () => mkdir(temporary, PRIVATE))
@@ -60,7 +63,7 @@ class DiskTree implements TreeWriter {
     const { overwrite, mode = DEFAULT_MODE } = this.#options
     await onDisk('write', this.#target, 'CLIENT_TARGET', async () => {
       const kind = await kindAt(this.#target)
-      if (kind !== 'nothing' && kind !== 'directory') throw existing(this.#target)
+      if (kind !== 'nothing' && kind !== 'directory') throw inTheWay(this.#target)
       const merges = kind === 'directory' && (await readdir(this.#target)).length > 0
       if (merges && !overwrite) throw existing(this.#target)
       if (merges) await this.#merge()
@@ -85,10 +88,10 @@ class DiskTree implements TreeWriter {
   async #merge(): Promise<void> {
     for (const { path } of this.#folders) {
       if (!['nothing', 'directory'].includes(await kindAt(`${this.#target}/${path}`)))
-        throw existing(join(this.#target, path))
+        throw inTheWay(join(this.#target, path))
     }
     for (const path of this.#others) {
-      if ((await kindAt(`${this.#target}/${path}`)) === 'directory') throw existing(join(this.#target, path))
+      if ((await kindAt(`${this.#target}/${path}`)) === 'directory') throw inTheWay(join(this.#target, path))
     }
     for (const { path } of this.#folders) {
       const full = await checked(this.#target, path)
