@@ -1,7 +1,7 @@
 /** A client on the network: an identity for this run, a connection to the DHT, the put and get walks. Stores nothing. */
 import { type Clock, Lifecycle, type Logger, Registry, silentLogger, systemRandom } from '../base/index.ts'
 import { type Client, createLocalFiles } from '../client/index.ts'
-import { createPiscinaCompute } from '../compute/index.ts'
+import { computeMetrics, createPiscinaCompute } from '../compute/index.ts'
 import { backend, mlDsaVerifier } from '../crypto/index.ts'
 import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
@@ -30,9 +30,10 @@ export function createClientNode(options: ClientNodeOptions): ClientNode {
   const { clock, allowLoopback, logger: log = silentLogger } = options
   const identity = generateIdentity()
   const { signer } = identity
-  const compute = createPiscinaCompute({ clock })
+  const registry = new Registry()
+  const compute = createPiscinaCompute({ clock, metrics: computeMetrics(registry) })
   const bindIp = options.seeds.every(isLoopback) ? '127.0.0.1' : '0.0.0.0'
-  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: { ip: bindIp, port: 0 } })
+  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: { ip: bindIp, port: 0 }, registry })
   const seeds = options.seeds.flatMap(({ socket, peerId }) =>
     socket ? [{ address: socket, ...(peerId ? { expected: peerId } : {}) }] : [],
   )
@@ -44,7 +45,7 @@ export function createClientNode(options: ClientNodeOptions): ClientNode {
       clock,
       random: systemRandom,
       log,
-      registry: new Registry(),
+      registry,
       payer: createLocalPayer(signer, clock),
       compute,
       files: createLocalFiles({ random: systemRandom }),

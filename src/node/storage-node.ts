@@ -42,7 +42,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const random = systemRandom
   const registry = new Registry()
   const verifier = mlDsaVerifier(backend())
-  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: settings.bind })
+  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: settings.bind, registry })
   const store = createFileChunkStore(
     rootDir,
     { clock, random, log, registry },
