@@ -36,6 +36,8 @@ export interface Devnet extends AsyncDisposable {
   readonly folder: DevnetFolder
   readonly manifestPath: string
   readonly nodes: readonly DevnetNodeRecord[]
+  /** Data stay when it stops: asked for now, or when the folder was first made. */
+  readonly kept: boolean
   stop(): Promise<void>
 }
 
@@ -71,7 +73,7 @@ export async function startDevnet(
     // Somebody else may have removed the network, and even have made another one here since.
     const now = (await folder.state())?.supervisor
     if (now?.pid !== self.pid || now.stamp !== self.stamp) return
-    if (options.keep) await folder.saveState({ ...claimed, supervisor: null, nodes: records })
+    if (claimed.keep) await folder.saveState({ ...claimed, supervisor: null, nodes: records })
     else await folder.remove()
   }
   try {
@@ -92,7 +94,8 @@ export async function startDevnet(
       await folder.saveState({ ...claimed, supervisor: null, nodes: records })
       for (const node of started) await releaseNode(node)
     }
-    return { folder, manifestPath: folder.manifestPath, nodes: records, stop, [Symbol.asyncDispose]: stop }
+    const { manifestPath } = folder
+    return { folder, manifestPath, nodes: records, kept: claimed.keep, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop().catch(() => undefined)
     throw error
@@ -182,9 +185,10 @@ export async function devnetStatus(dataDir: string): Promise<DevnetStatus> {
   return { manifest: folder.manifestPath, nodes }
 }
 
-/** Stops the network of a folder, whoever started it, and removes its data unless it was told to keep them. */
+/** Stops the network of a folder, whoever started it. Its data go, unless they are to be kept and `wipe` is not given. */
 export async function stopDevnet(
   dataDir: string,
+  { wipe = false }: { wipe?: boolean } = {},
   clock: Clock = systemClock,
 ): Promise<{ stopped: number; kept: boolean }> {
   const folder = new DevnetFolder(dataDir)
@@ -208,8 +212,9 @@ export async function stopDevnet(
     left.filter(({ pid }) => pid !== supervisor?.pid),
     clock,
   )
-  if (!state.keep) await folder.remove()
-  return { stopped: running.length, kept: state.keep }
+  const kept = state.keep && !wipe
+  if (!kept) await folder.remove()
+  return { stopped: running.length, kept }
 }
 
 async function runningNodes(folder: DevnetFolder): Promise<readonly DevnetNodeRecord[]> {

@@ -91,7 +91,8 @@ export class DevnetFolder {
           created_at: previous?.created_at ?? options.createdAt,
           made_folder: previous?.made_folder ?? first !== undefined,
           ...madeFrom(previous, first),
-          keep: options.keep,
+          // Data that were kept once are not lost to a start that forgets to say so again.
+          keep: options.keep || previous?.keep === true,
           supervisor: options.supervisor,
           nodes: previous?.nodes ?? [],
         }

@@ -114,7 +114,9 @@ describe('the life of a local network', { skip: quic.available ? false : `no nat
     const copy = join(temp.path, 'copy')
     await cliJson(['chunk', 'get', address, '-o', copy, '--devnet-manifest', manifest])
     assert.ok((await readFile(copy)).equals(content))
-    await cliJson(['devnet', 'stop', '--data', data])
+    // Kept once, kept until somebody says otherwise.
+    assert.deepEqual(await cliJson(['devnet', 'stop', '--data', data]), { stopped: 3, kept: true })
+    assert.deepEqual(await cliJson(['devnet', 'stop', '--data', data, '--wipe']), { stopped: 0, kept: false })
     assert.deepEqual([await processesOf(data), await readdir(temp.path)], [[], ['copy']])
   })
 })

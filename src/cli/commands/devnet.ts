@@ -31,7 +31,7 @@ export const devnetStart = defineCommand({
     'in-process': { type: 'boolean', help: 'all nodes in this process instead of one process each' },
     data: DATA_FLAG,
     detach: { type: 'boolean', help: 'return when the network accepts a put; stop it with: myrmex devnet stop' },
-    keep: { type: 'boolean', help: 'keep identities and chunks when the network stops' },
+    keep: { type: 'boolean', help: 'keep identities and chunks when the network stops, now and later' },
     'log-level': LOG_LEVEL_FLAG,
     json: JSON_FLAG,
   },
@@ -63,7 +63,7 @@ export const devnetStart = defineCommand({
     output.print('Press Ctrl-C to stop.')
     await untilAborted(signal)
     await network.stop()
-    output.note(values.keep ? `Stopped; kept in ${network.folder.path}` : 'Stopped and cleaned up.')
+    output.note(network.kept ? `Stopped; kept in ${network.folder.path}` : 'Stopped and cleaned up.')
     return EXIT.success
   },
 })
@@ -91,9 +91,13 @@ export const devnetStop = defineCommand({
   summary: 'stop a local network and remove its data (unless it was started with --keep)',
   usage: '',
   positionals: { min: 0, max: 0 },
-  flags: { data: DATA_FLAG, json: JSON_FLAG },
+  flags: {
+    data: DATA_FLAG,
+    wipe: { type: 'boolean', help: 'remove data that were to be kept too' },
+    json: JSON_FLAG,
+  },
   async run({ values, output }) {
-    const result = await stopDevnet(dataDir(values.data))
+    const result = await stopDevnet(dataDir(values.data), { wipe: values.wipe })
     output.result(result)
     output.print(`Stopped ${result.stopped} nodes${result.kept ? '; their data are kept' : ' and removed their data'}.`)
     return EXIT.success
