@@ -34,7 +34,7 @@ export function clientFlags(values: {
 const DEFAULT_TIMEOUT_SECS = 60
 
 /** Connected, or a clear error: nobody answered, the manifest is unreadable, storing there costs money. */
-export async function openClient(
+async function openClient(
   flags: ClientFlags,
   signal: AbortSignal,
 ): Promise<{ client: Client; stop: () => Promise<void> }> {

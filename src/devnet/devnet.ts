@@ -6,7 +6,7 @@ import { DEFAULT_RESERVE_MB } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
 import { DevnetFolder, type DevnetNodeRecord, type DevnetState, type Supervisor } from './folder.ts'
 import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
-import type { DevnetManifest } from './manifest.ts'
+import { BOOTSTRAP_NODES, type DevnetManifest } from './manifest.ts'
 import {
   isOurProcess,
   processStamp,
@@ -44,9 +44,6 @@ export interface Devnet extends AsyncDisposable {
 const MEGABYTE = 1024 * 1024
 /** Room for anything beyond the reserve: less is none. */
 const LEAST_ROOM_MB = 16
-
-/** Nodes that newcomers are pointed at. */
-const BOOTSTRAP_NODES = 3
 
 /** Resolves when the network accepts a put. On failure everything started is stopped again. */
 export async function startDevnet(

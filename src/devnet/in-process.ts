@@ -4,6 +4,7 @@ import { silentLogger, systemClock } from '../base/index.ts'
 import { createStorageNode, nodeMultiaddr, resolveNodeSettings, type StorageNode } from '../node/index.ts'
 import { formatSocketAddress } from '../protocol/index.ts'
 import type { DevnetFolder, DevnetNodeRecord } from './folder.ts'
+import { BOOTSTRAP_NODES } from './manifest.ts'
 
 export interface InProcessNodes {
   start(signal: AbortSignal, onProgress?: (done: number, total: number) => void): Promise<DevnetNodeRecord[]>
@@ -18,7 +19,7 @@ export function createInProcessNodes(folder: DevnetFolder, count: number): InPro
       for (let index = 0; index < count; index++) {
         const rootDir = folder.rootDir(index)
         await mkdir(rootDir, { recursive: true })
-        const bootstrap = nodes.slice(0, 3).map((node) => formatSocketAddress(node.address))
+        const bootstrap = nodes.slice(0, BOOTSTRAP_NODES).map((node) => formatSocketAddress(node.address))
         const settings = resolveNodeSettings({ rootDir, mode: 'development', payment: 'free', bootstrap })
         const node = await createStorageNode({ settings, logger: silentLogger, clock: systemClock })
         nodes.push(node)

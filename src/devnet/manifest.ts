@@ -4,6 +4,9 @@ import { codeOf, messageOf } from '../base/index.ts'
 import { type Multiaddr, parseMultiaddr } from '../protocol/index.ts'
 import { DevnetError } from './errors.ts'
 
+/** Nodes that newcomers and clients are pointed at. */
+export const BOOTSTRAP_NODES = 3
+
 export interface DevnetManifest {
   readonly base_port: number
   readonly node_count: number

@@ -11,6 +11,7 @@ import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
 import { type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import { type ChunkStore, createMemoryChunkStore } from '../storage/index.ts'
+import { BOOTSTRAP_NODES } from './manifest.ts'
 
 export interface SimulatedNode {
   readonly index: number
@@ -21,8 +22,6 @@ export interface SimulatedNode {
 }
 
 const PORT = 10_000
-/** Nodes that newcomers are pointed at. */
-const SEED_NODES = 3
 /** Nodes that start in the same virtual instant. */
 const STARTED_TOGETHER = 20
 
@@ -89,7 +88,7 @@ export class SimulatedDevnet {
   }
 
   #seeds(): { address: SocketAddress }[] {
-    const live = this.nodes.filter(({ host }) => host.up).slice(0, SEED_NODES)
+    const live = this.nodes.filter(({ host }) => host.up).slice(0, BOOTSTRAP_NODES)
     return live.map(({ host }) => ({ address: { ip: host.ip, port: PORT } }))
   }
 

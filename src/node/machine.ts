@@ -22,8 +22,13 @@ export interface MachineReport {
 /** Instruction sets that the kernels look for. */
 const FEATURES = ['sse4_1', 'avx2', 'avx512f', 'avx512vl', 'aes', 'vaes', 'sha_ni', 'bmi2', 'asimd', 'sha2', 'sha3']
 
-export async function inspectMachine(options: { folder?: string; port?: number } = {}): Promise<MachineReport> {
+/** Whether this machine can take part in a network; the detail names the engine, or what is missing. */
+export function networkDriver(): MachineReport['quic'] {
   const quic = quicAvailability()
+  return { available: quic.available, detail: quic.available ? quic.engine : quic.reason }
+}
+
+export async function inspectMachine(options: { folder?: string; port?: number } = {}): Promise<MachineReport> {
   const port = options.port ?? 0
   return {
     myrmex: VERSION,
@@ -34,7 +39,7 @@ export async function inspectMachine(options: { folder?: string; port?: number }
       kernel: `${type()} ${release()}`,
     },
     crypto: backendReport(),
-    quic: { available: quic.available, detail: quic.available ? quic.engine : quic.reason },
+    quic: networkDriver(),
     cpu: { model: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), features: await cpuFeatures() },
     memory_bytes: totalmem(),
     disk: await disk(options.folder ?? platformDataDir('ant')),

@@ -6,7 +6,7 @@ import type { Clock, Logger, Random, Registry, Startable } from '../base/index.t
 import { createChunkServer } from '../chunk-server/index.ts'
 import { type Client, createClient, type LocalFiles } from '../client/index.ts'
 import type { Compute } from '../compute/index.ts'
-import { backend, type Signer, type Verifier } from '../crypto/index.ts'
+import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type Payer, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
@@ -78,8 +78,7 @@ export function wireClient(
 ): WiredPeer & { readonly client: Client; readonly parts: readonly Startable[] } {
   const { clock, random, log, registry, payer, compute, files } = ports
   const { network, dht } = wirePeer(ports, settings, 'client', {})
-  const hash = (data: Uint8Array) => backend().blake3(data)
-  const client = createClient({ network, dht, payer, compute, files, hash, clock, random, log, registry })
+  const client = createClient({ network, dht, payer, compute, files, clock, random, log, registry })
   return { network, dht, client, parts: [network, dht, client] }
 }
 

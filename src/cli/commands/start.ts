@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock, systemRandom } from '../../base/index.ts'
 import { countCopies, startDevnet } from '../../devnet/index.ts'
-import { inspectMachine } from '../../node/index.ts'
+import { networkDriver } from '../../node/index.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { withClient } from '../network-client.ts'
@@ -13,7 +13,7 @@ import { sameFile } from '../same-file.ts'
 import { selfProgram } from '../self-program.ts'
 import { untilAborted } from '../until-aborted.ts'
 
-/** Five chunks and a shrunk map: every part of the path is walked. */
+/** Six chunks, three of the shrunk map, the map itself: every part of the path is walked. */
 const SAMPLE_BYTES = 20 * 1024 * 1024 + 1
 
 export const start = defineCommand({
@@ -26,7 +26,7 @@ export const start = defineCommand({
     once: { type: 'boolean', help: 'exit after the round trip: 0 when every byte came back' },
   },
   async run({ values, signal, output }) {
-    const { quic } = await inspectMachine()
+    const quic = networkDriver()
     if (!quic.available) {
       output.error(`the local network needs the native core: ${quic.detail}`)
       return EXIT.failure
