@@ -12,12 +12,13 @@ import {
   type Random,
   withDeadline,
 } from '../base/index.ts'
+import { reclaim } from '../compute/index.ts'
 import type { DhtPeer } from '../dht/index.ts'
 import type { Network, PreparedMessage } from '../network/index.ts'
 import {
   type ChunkBody,
   decodeChunkMessage,
-  encodeChunkMessage,
+  encodeChunkParts,
   MAX_CHUNK_MESSAGE_BYTES,
   type PeerId,
   TOPIC_CHUNK,
@@ -28,6 +29,10 @@ import type { ClientMetrics } from './metrics.ts'
 export interface PreparedRequest {
   readonly requestId: bigint
   readonly message: PreparedMessage
+  /** Sends that have not ended well: one is under way, or was given up and may still read the bytes. */
+  unsettled: number
+  /** Sends that were delivered. */
+  delivered: number
 }
 
 export type Reply =
@@ -83,7 +88,13 @@ export class ChunkRequests {
   prepare(body: ChunkBody): PreparedRequest {
     const { random, network } = this.#deps
     const requestId = (BigInt(random.uint32()) << 32n) | BigInt(random.uint32())
-    return { requestId, message: network.prepare(TOPIC_CHUNK, encodeChunkMessage({ requestId, body })) }
+    const message = network.prepare(TOPIC_CHUNK, encodeChunkParts({ requestId, body }))
+    return { requestId, message, unsettled: 0, delivered: 0 }
+  }
+
+  /** Gives the memory of a request back that is not asked again; left to the collector, 64 MB of sent ones pile up. */
+  async release({ message, unsettled, delivered }: PreparedRequest): Promise<void> {
+    if (delivered > 0 && unsettled === 0) reclaim(await message.bytes())
   }
 
   /**
@@ -107,7 +118,10 @@ export class ChunkRequests {
     answer.catch(() => undefined)
     if (!this.#pending.has(key)) return answer
     try {
+      request.unsettled++
       await withDeadline(clock, sendTimeoutMs, signal, what, (scope) => this.#deliver(peer, request.message, scope))
+      request.unsettled--
+      request.delivered++
     } catch (error) {
       this.#pending.fail(key, new Aborted(`not delivered: ${codeOf(error) ?? 'error'}: ${messageOf(error)}`))
       return answer

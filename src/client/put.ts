@@ -14,7 +14,7 @@ import { runStore } from './store-runner.ts'
 export interface PutDeps {
   readonly groups: Pick<GroupFinder, 'find' | 'knownPeers'>
   readonly payer: Payer
-  readonly requests: Pick<ChunkRequests, 'prepare' | 'ask'>
+  readonly requests: Pick<ChunkRequests, 'prepare' | 'ask' | 'release'>
   /** BLAKE3, 32 bytes. */
   readonly hash: (data: Uint8Array) => Uint8Array
   readonly clock: Clock
@@ -124,6 +124,7 @@ async function storeAt(
   const machine = new StoreChunk([...peers.keys()], needed, earlier?.machine)
   const request = deps.requests.prepare({ kind: 'putRequest', ...chunk })
   const end = await runStore(deps, machine, { address: chunk.address, request, peers }, { signal })
+  await deps.requests.release(request)
   return { machine, end }
 }
 

@@ -94,8 +94,11 @@ export interface Network {
     data: Uint8Array,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void>
-  /** One message for any number of peers: `data` is borrowed until the last send; wrapped and signed at the first. */
-  prepare(topic: string, data: Uint8Array): PreparedMessage
+  /**
+   * One message for any number of peers: `data`, perhaps in parts, is borrowed until the last send; wrapped and signed
+   * at the first.
+   */
+  prepare(topic: string, data: Uint8Array | readonly Uint8Array[]): PreparedMessage
   /** As `send`. */
   sendPrepared(
     peer: PeerId,

@@ -229,7 +229,7 @@ class PeerNetwork implements Network, Startable {
     return this.#sender.send(peer, this.#sender.prepare(topic, data), options)
   }
 
-  prepare(topic: string, data: Uint8Array): PreparedMessage {
+  prepare(topic: string, data: Uint8Array | readonly Uint8Array[]): PreparedMessage {
     return this.#sender.prepare(topic, data)
   }
 

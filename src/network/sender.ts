@@ -5,6 +5,7 @@ import {
   encodeIdentityAnnounce,
   encodeWireMessage,
   MAX_MESSAGE_BYTES,
+  type OutgoingFields,
   type PeerId,
   short,
   TOPIC_IDENTITY,
@@ -42,7 +43,7 @@ export class Sender {
   }
 
   /** Signed when it is first sent; every later send, to whomever, uses the same bytes. */
-  prepare(topic: string, data: Uint8Array): PreparedMessage {
+  prepare(topic: string, data: OutgoingFields['data']): PreparedMessage {
     let bytes: Promise<Bytes> | undefined
     const encode = () => {
       bytes ??= this.#encode(topic, data)
@@ -89,7 +90,7 @@ export class Sender {
     }
   }
 
-  async #encode(topic: string, data: Uint8Array): Promise<Bytes> {
+  async #encode(topic: string, data: OutgoingFields['data']): Promise<Bytes> {
     const bytes = await encodeWireMessage({ topic, data, ...this.#identity() }, this.#deps.signer)
     if (bytes.length <= MAX_MESSAGE_BYTES) return bytes
     throw new NetworkError(

@@ -46,8 +46,13 @@ const TAIL_BYTES =
   varintBytes(ML_DSA_SIGNATURE_BYTES) +
   ML_DSA_SIGNATURE_BYTES
 
-/** Signs and encodes; `data` is copied once, into the buffer that is signed and returned. */
-export async function encodeWireMessage(fields: WireMessageFields, signer: Signer): Promise<Bytes> {
+/** What is sent may come in parts, which are joined in the envelope and nowhere before. */
+export interface OutgoingFields extends Omit<WireMessageFields, 'data'> {
+  readonly data: Uint8Array | readonly Uint8Array[]
+}
+
+/** Signs and encodes; `data` is copied once, into the buffer that is signed and returned, which is exactly as long. */
+export async function encodeWireMessage(fields: OutgoingFields, signer: Signer): Promise<Bytes> {
   const size = signedSize(fields)
   const writer = new Writer(size + TAIL_BYTES)
   writeSigned(writer, fields)
@@ -101,15 +106,25 @@ export async function verifyWireMessage(message: WireMessage, verifier: Verifier
   return valid ? { kind: 'ok', peer: from } : { kind: 'badSignature' }
 }
 
-function writeSigned(writer: Writer, { topic, data, from, timestamp, userAgent }: WireMessageFields): void {
-  writer.string(topic).byteString(data).string(from).uint(timestamp).string(userAgent)
+function writeSigned(writer: Writer, { topic, data, from, timestamp, userAgent }: OutgoingFields): void {
+  writer.string(topic).uint(lengthOf(data))
+  for (const part of partsOf(data)) writer.raw(part)
+  writer.string(from).uint(timestamp).string(userAgent)
 }
 
-function signedSize({ topic, data, from, timestamp, userAgent }: WireMessageFields): number {
+function partsOf(data: OutgoingFields['data']): readonly Uint8Array[] {
+  return data instanceof Uint8Array ? [data] : data
+}
+
+function lengthOf(data: OutgoingFields['data']): number {
+  return partsOf(data).reduce((sum, { length }) => sum + length, 0)
+}
+
+function signedSize({ topic, data, from, timestamp, userAgent }: OutgoingFields): number {
   const prefixed = (length: number) => varintBytes(length) + length
   return (
     prefixed(utf8(topic).length) +
-    prefixed(data.length) +
+    prefixed(lengthOf(data)) +
     prefixed(from.length) +
     varintBytes(timestamp) +
     prefixed(utf8(userAgent).length)

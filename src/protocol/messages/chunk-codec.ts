@@ -50,6 +50,16 @@ export function encodeChunkMessage({ requestId, body }: ChunkMessage): Bytes {
   return writer.finish()
 }
 
+/** The same bytes in parts, for whoever joins them anyway: the content of a put is in it as it was given. */
+export function encodeChunkParts(message: ChunkMessage): readonly Uint8Array[] {
+  const { requestId, body } = message
+  if (body.kind !== 'putRequest') return [encodeChunkMessage(message)]
+  const head = new Writer(FIXED_BYTES).uint(requestId).uint(BODIES.indexOf(body.kind))
+  head.raw(keyOf(body.address)).uint(body.content.length)
+  const tail = new Writer(FIXED_BYTES + (body.paymentProof?.length ?? 0)).option(body.paymentProof, writeBytes)
+  return [head.finish(), body.content, tail.finish()]
+}
+
 /**
  * Throws PROTOCOL_TOO_LARGE above 5 MiB, PROTOCOL_DECODE otherwise. Content, proofs and records are views into
  * `bytes`; trailing bytes are ignored.
