@@ -9,7 +9,7 @@ import { type BootstrapSeed, createDht, type DhtService } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
 import { createReplication } from '../replication/index.ts'
-import type { ChunkStore } from '../storage/index.ts'
+import type { ChunkStore, Hash } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import { VERSION } from './version.ts'
 
@@ -37,6 +37,8 @@ export interface WiredPeer {
 export interface StorageNodePorts extends PeerPorts {
   readonly store: ChunkStore
   readonly payment: PaymentVerifier
+  /** BLAKE3 of chunk content; default: on the calling thread. */
+  readonly hash?: Hash
 }
 
 export interface StorageWiring extends PeerSettings {
@@ -57,7 +59,8 @@ export function wireStorageNode(
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
-  const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry })
+  const hashing = ports.hash === undefined ? {} : { hash: ports.hash }
+  const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry, ...hashing })
   const replication = createReplication({ network, store, log, registry })
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
   return { network, dht, listening: [store, network, chunkServer, replication] }
