@@ -67,9 +67,9 @@ async function timed<T>(
   seeds: Parameters<typeof createClientNode>[0]['seeds'],
   samples: number[],
   size: number,
-  work: (client: ReturnType<typeof createClientNode>['client']) => Promise<T>,
+  work: (client: Awaited<ReturnType<typeof createClientNode>>['client']) => Promise<T>,
 ): Promise<T> {
-  const node = createClientNode({ seeds, allowLoopback: true, clock: systemClock })
+  const node = await createClientNode({ seeds, allowLoopback: true, clock: systemClock })
   await node.start(never)
   try {
     const began = performance.now()

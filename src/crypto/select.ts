@@ -1,9 +1,8 @@
 /** Which backend is in force on this thread: native, then wasm, then js, unless MYRMEX_BACKEND forces one. */
 import { messageOf } from '../base/index.ts'
 import { forcedBackend } from './backend/environment.ts'
-import { createJsBackend } from './backend/js.ts'
 import { createNativeBackend } from './backend/native.ts'
-import { createWasmBackend } from './backend/wasm.ts'
+import { createJsBackend, createWasmBackend } from './backend/portable.ts'
 import type { Backend, BackendName } from './backend.ts'
 import { CryptoError } from './errors.ts'
 
