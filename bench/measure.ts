@@ -11,13 +11,19 @@ export interface Contender {
   readonly run: () => unknown
 }
 
-/** Where a row stands in a chart of the report: rows of one `chart` are its points, the names of results its lines. */
+/**
+ * Where a row stands in a chart of the report. Rows of one chart and unit are its points, at their own `x` or at that of
+ * each result; a line is named by `line`, else by the names of the results.
+ */
 export interface ChartPlace {
   readonly chart: string
-  readonly x: number
-  /** Title of the x axis; `B` and `n` say how its numbers are written. */
+  readonly x?: number
+  readonly line?: string
   readonly xTitle: string
+  /** `B` is written as KiB and MiB. */
   readonly xUnit: 'B' | 'n'
+  /** What is drawn: the median, or how many times the first result. */
+  readonly y?: 'ratio'
 }
 
 export interface Row {
@@ -30,11 +36,15 @@ export interface Row {
 
 export interface Result {
   readonly name: string
+  /** Its point on the x axis, where the results of one row are points of one line. */
+  readonly x?: number
   readonly median: number
   readonly min: number
   readonly max: number
   /** 10th to 90th percentile of the samples, as a share of the median. */
   readonly spread: number
+  /** See `RowOptions`. */
+  readonly population?: boolean
   /** median / median of the first contender. */
   readonly ratio: number
   /** One figure a round, in the order taken. */
@@ -47,6 +57,8 @@ export interface RowOptions {
   /** Default: lower for times and sizes (`ms`, `us`, `MiB`, `KiB`), higher for rates. */
   readonly better?: 'higher' | 'lower'
   readonly place?: ChartPlace
+  /** The samples are many things (nodes, lookups) and not rounds of one: that they differ is no noise. */
+  readonly population?: boolean
 }
 
 export interface Effort {
@@ -137,7 +149,7 @@ async function repeated(run: () => unknown, batch: number): Promise<() => unknow
 export async function rounds(
   id: string,
   unit: string,
-  contenders: readonly { readonly name: string; readonly measure: () => Promise<number> }[],
+  contenders: readonly { readonly name: string; readonly x?: number; readonly measure: () => Promise<number> }[],
   count: number,
   options: RowOptions & { readonly warmup?: boolean } = {},
 ): Promise<Row> {
@@ -146,7 +158,12 @@ export async function rounds(
   for (let round = 0; round < count; round++) {
     for (const [i, { measure }] of contenders.entries()) samples[i]?.[1].push(await measure())
   }
-  return rowOf(id, unit, samples, options)
+  const row = rowOf(id, unit, samples, options)
+  const results = row.results.map((result, i) => {
+    const x = contenders[i]?.x
+    return x === undefined ? result : { ...result, x }
+  })
+  return { ...row, results }
 }
 
 /** A row of samples taken elsewhere (whole walks, other processes). */
@@ -166,6 +183,7 @@ export function rowOf(
     spread: spread(values),
     ratio: median(values) / base,
     samples: [...values],
+    ...(options.population && { population: true }),
   }))
   const better = options.better ?? (/^(ms|us|s|MiB|KiB)\b/.test(unit) ? 'lower' : 'higher')
   return { id, unit, better, results, ...(options.place && { place: options.place }) }
@@ -218,9 +236,9 @@ export function formatRow(row: Row): string[] {
   })
 }
 
-/** The spread of single latencies is what the row is about, not a defect of it. */
+/** Rounds of one thing ought to agree; single latencies and many things need not. */
 export function isWide(result: Result): boolean {
-  return result.quantiles === undefined && result.spread > WIDE_SPREAD
+  return result.quantiles === undefined && !result.population && result.spread > WIDE_SPREAD
 }
 
 export function printRow(row: Row): void {

@@ -37,18 +37,35 @@ export interface Interval {
  * pair the interval is everything.
  */
 export function pairedRatio(left: readonly number[], right: readonly number[]): Interval {
-  const logs: number[] = []
-  for (let i = 0; i < Math.min(left.length, right.length); i++) {
-    const log = Math.log((right[i] as number) / (left[i] as number))
-    if (Number.isFinite(log)) logs.push(log)
-  }
-  const pairs = logs.length
+  const both = Array.from({ length: Math.min(left.length, right.length) }, (_, i) => i)
+  const logs = both.map((i) => Math.log((right[i] as number) / (left[i] as number))).filter(Number.isFinite)
+  const { count: pairs, mean, variance } = moments(logs)
   if (pairs === 0) return { ratio: Number.NaN, low: 0, high: Number.POSITIVE_INFINITY, pairs }
-  const mean = logs.reduce((sum, log) => sum + log, 0) / pairs
   if (pairs === 1) return { ratio: Math.exp(mean), low: 0, high: Number.POSITIVE_INFINITY, pairs }
-  const variance = logs.reduce((sum, log) => sum + (log - mean) ** 2, 0) / (pairs - 1)
   const half = studentT99(pairs - 1) * Math.sqrt(variance / pairs)
   return { ratio: Math.exp(mean), low: Math.exp(mean - half), high: Math.exp(mean + half), pairs }
+}
+
+/**
+ * The same for samples that are no pairs (two sessions): Welch's standard error on the logarithms, with the smaller
+ * group's degrees of freedom, which errs on the wide side. How the machine itself drifted in between is not in it.
+ */
+export function unpairedRatio(left: readonly number[], right: readonly number[]): Interval {
+  const [a, b] = [left, right].map((values) => moments(values.map(Math.log).filter(Number.isFinite)))
+  if (!a || !b || a.count === 0 || b.count === 0)
+    return { ratio: Number.NaN, low: 0, high: Number.POSITIVE_INFINITY, pairs: 0 }
+  const difference = b.mean - a.mean
+  const pairs = Math.min(a.count, b.count)
+  if (pairs === 1) return { ratio: Math.exp(difference), low: 0, high: Number.POSITIVE_INFINITY, pairs }
+  const half = studentT99(pairs - 1) * Math.sqrt(a.variance / a.count + b.variance / b.count)
+  return { ratio: Math.exp(difference), low: Math.exp(difference - half), high: Math.exp(difference + half), pairs }
+}
+
+function moments(values: readonly number[]) {
+  const count = values.length
+  const mean = values.reduce((sum, value) => sum + value, 0) / count
+  const variance = count < 2 ? 0 : values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1)
+  return { count, mean, variance }
 }
 
 /** Two-sided 99 % points of Student's t for 1 to 30 degrees of freedom (any table of the distribution). */
