@@ -74,7 +74,7 @@ export const EFFORT: Readonly<Record<Level, Effort>> = {
   full: { rounds: 5, msPerRound: 400 },
 }
 
-/** From here on a row is marked: another run may well give another figure. */
+/** Beyond this (±10 %) a row is marked: another run may well give another figure. */
 export const WIDE_SPREAD = 0.2
 
 /** One timed sample is at least this long: reading the clock costs 50 ns, and some clocks tick in microseconds. */
@@ -208,6 +208,12 @@ export function latencyRow(
   return { ...row, results }
 }
 
+/** Half the spread, as people write a tolerance. */
+export function spreadText(share: number): string {
+  const percent = share * 50
+  return `±${percent >= 1 || percent === 0 ? percent.toFixed(0) : percent.toFixed(1)} %`
+}
+
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return '-'
   const size = Math.abs(value)
@@ -223,7 +229,7 @@ export function formatRow(row: Row): string[] {
       ? `p95 ${formatNumber(of(0.95))}, p99 ${formatNumber(of(0.99))}`
       : result.samples.length === 1
         ? 'one sample'
-        : `±${((result.spread / 2) * 100).toFixed(0)} %`
+        : spreadText(result.spread)
     const warning = isWide(result) ? '  WIDE: the machine is busy, or this work varies' : ''
     return [
       (i === 0 ? row.id : '').padEnd(38),

@@ -82,6 +82,6 @@ function summary(rows: readonly FiledRow[], failures: number, seconds: number, l
   if (level === 'smoke') console.log('A smoke run shows that the benches run; its figures mean nothing.')
   else if (wide > 0)
     console.log(
-      `WARNING: ${wide} rows have a spread above ${WIDE_SPREAD * 100} %: close other programs and run them again before quoting them.`,
+      `WARNING: ${wide} rows have a spread above ±${WIDE_SPREAD * 50} %: close other programs and run them again before quoting them.`,
     )
 }

@@ -19,8 +19,9 @@ export default benchFile({
         const keys = { source: first.blake3(plain), ...neighbours, index: 0, level: 0 }
         return { plain, keys, sealed: first.sealChunk(plain, keys).content }
       }
-      const sealId = `seal ${sizeText(size)} of ${name}`
-      const openId = `open ${sizeText(size)} of ${name}`
+      const what = level === 'smoke' ? sizeText(size) : 'a full chunk'
+      const sealId = `seal ${what} of ${name}`
+      const openId = `open ${what} of ${name}`
       return [
         {
           id: sealId,

@@ -1,7 +1,7 @@
 /** The dashboard of goals: `{"machine", "rows": [{"id", "goal", "measured", "spread", "reached"}]}` of bench:goals. */
 import { UsageError } from '../arguments.ts'
 import type { MachineFacts } from '../machine.ts'
-import { formatNumber } from '../measure.ts'
+import { formatNumber, spreadText } from '../measure.ts'
 import { isRecord } from '../result-file.ts'
 import { type Markup, markup } from './markup.ts'
 import type { LineChart } from './series.ts'
@@ -44,7 +44,7 @@ export function parseGoals(value: unknown, path: string): GoalReport {
       section: words(row['section']),
       goal: words(row['goal']),
       measured: words(row['measured']),
-      spread: typeof row['spread'] === 'number' ? `±${formatNumber(row['spread'] * 50)} %` : words(row['spread']),
+      spread: typeof row['spread'] === 'number' ? spreadText(row['spread']) : words(row['spread']),
       reached: typeof row['reached'] === 'boolean' ? row['reached'] : undefined,
       note: words(row['note']),
     }

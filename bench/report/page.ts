@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { formatNumber, isWide, type Result, WIDE_SPREAD } from '../measure.ts'
 import type { BenchReport, FiledRow } from '../result-file.ts'
-import { barTable, rowTable } from './bars.ts'
+import { barTable, rowTable, together } from './bars.ts'
 import { type GoalReport, goalCurves, goalTable } from './goals.ts'
 import { history } from './history.ts'
 import { drawLines, mark, xText } from './line-chart.ts'
@@ -119,7 +119,7 @@ function doubts({ rows, machine, level, failed }: BenchReport): Markup {
   const said = [
     level === 'smoke' && 'This was a smoke run: its figures mean nothing.',
     busy && `The machine was busy when the run began (load ${machine.load[0]} on ${machine.cores} cores).`,
-    wide > 0 && `${wide} of ${rows.length} rows have a spread above ${WIDE_SPREAD * 100} %: marked in the tables.`,
+    wide > 0 && `${wide} of ${rows.length} rows have a spread above ±${WIDE_SPREAD * 50} %: marked in the tables.`,
     failed.length > 0 && `${failed.length} benches failed: ${failed.map(({ file }) => file).join(', ')}.`,
   ].filter((sentence) => sentence !== false)
   return said.length > 0 ? markup`<p class="warning">${said.join(' ')}</p>` : markup``
@@ -202,9 +202,13 @@ function lineCard(chart: LineChart, rows: readonly FiledRow[]): Markup {
   const figures = behind.length > 0 ? rowTable(behind) : curveTable(chart)
   const better = chart.better === 'higher' ? 'higher is better' : 'lower is better'
   const legend = chart.lines.length > 1 || chart.ideal
-  return markup`<article class="card"><h3>${chart.title}</h3><p>${chart.unit}, ${better}</p>
+  return markup`<article class="card"><h3>${capital(chart.title)}</h3><p>${chart.unit}, ${better}</p>
 ${legend && markup`<ul class="legend">${chart.lines.map(({ name }) => key(name, slots.get(name) ?? 0))}</ul>`}
 ${drawLines(chart, slots)}<details><summary>Figures</summary>${figures}</details></article>`
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 function key(name: string, slot: number): Markup {
@@ -216,7 +220,7 @@ function curveTable({ xTitle, xUnit, unit, lines }: LineChart): Markup {
 }
 
 function stripCard(chart: StripChart): Markup {
-  return markup`<article class="card"><h3>${chart.title}</h3><p>${chart.unit}, further left is better</p>
+  return markup`<article class="card"><h3>${capital(chart.title)}</h3><p>${chart.unit}, further left is better</p>
 ${drawStrips(chart)}<details><summary>Figures</summary><ul>${chart.strips.map((strip) => markup`<li>${stripText(strip, chart.unit)}</li>`)}</ul></details></article>`
 }
 
@@ -241,8 +245,14 @@ function barCards(rows: readonly FiledRow[]): Markup[] {
   const files = [...new Set(plain.map(({ file }) => file))]
   return files.map((file) => {
     const own = plain.filter((row) => row.file === file)
-    return markup`<article class="card"><h3>${FILES[file] ?? file}</h3>${own.map((row) => barTable(row, slotsOf(row.results.map(({ name }) => name))))}</article>`
+    return markup`<article class="card"><h3>${FILES[file] ?? file}</h3>${together(own).map((row) => barTable(row, slotsFor(row)))}</article>`
   })
+}
+
+/** Bars that are rows of their own are no contenders, and have one colour. */
+function slotsFor({ results }: FiledRow): ReadonlyMap<string, number> {
+  const rivals = results.every(({ ratio }) => Number.isFinite(ratio))
+  return rivals ? slotsOf(results.map(({ name }) => name)) : new Map()
 }
 
 /** A backend has one colour on the whole page; the rest take what is left. */

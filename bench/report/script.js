@@ -2,7 +2,7 @@
 const root = document.documentElement
 const button = document.querySelector('.theme')
 const themes = ['auto', 'light', 'dark']
-let theme = 0
+let theme = Math.max(0, themes.indexOf(root.dataset.theme))
 const show = () => {
   if (theme === 0) root.removeAttribute('data-theme')
   else root.dataset.theme = themes[theme]

@@ -26,7 +26,7 @@ export default benchFile({
             return queue.next()
           }
         }
-        const contenders = [1, 10, 1000].map((links) => ({ name: `${links} senders wait`, run: turn(links) }))
+        const contenders = [1, 10, 1000].map((links) => ({ name: `${links} waiting`, run: turn(links) }))
         return compare('inbound queue, in and out', contenders, effort)
       },
     },
@@ -44,7 +44,7 @@ export default benchFile({
             return trust.scoreOf(peer, at)
           }
         }
-        const contenders = [10, 1000, 10_000].map((count) => ({ name: `${count} peers known`, run: known(count) }))
+        const contenders = [10, 1000, 10_000].map((count) => ({ name: `${count} known`, run: known(count) }))
         return compare('trust, one event and one reading', contenders, effort)
       },
     },

@@ -49,7 +49,7 @@ function rowsOf(nodes: number, figures: ScaleFigures): Row[] {
     row('rounds of a lookup', 'rounds', figures.rounds, true),
     row('messages of a lookup', 'messages', figures.messages, true),
     row('processor time of a lookup', 'ms', figures.lookupMs),
-    row('routing table', 'entries', figures.tables, true),
+    row('size of a routing table', 'entries', figures.tables, true),
     row('memory of a node (DHT only)', 'KiB', [figures.kibPerNode]),
   ]
 }
