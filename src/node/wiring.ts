@@ -13,6 +13,7 @@ import { createQuoter, type Payer, type PaymentVerifier, parseRewardsAddress } f
 import { createReplication } from '../replication/index.ts'
 import type { ChunkStore } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import type { Tuning } from './profile.ts'
 import { VERSION } from './version.ts'
 
 /** What every peer stands on. */
@@ -29,6 +30,8 @@ export interface PeerPorts {
 export interface PeerSettings {
   readonly allowLoopback: boolean
   readonly seeds: readonly BootstrapSeed[]
+  /** The rooms' own defaults without. */
+  readonly tuning?: Pick<Tuning, 'network' | 'chunkServer' | 'client'>
 }
 
 export interface WiredPeer {
@@ -59,7 +62,10 @@ export function wireStorageNode(
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
-  const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry })
+  const chunkServer = createChunkServer(
+    { network, dht, store, payment, quoter, clock, log, registry },
+    wiring.tuning?.chunkServer,
+  )
   const replication = createReplication({ network, store, log, registry })
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
   return { network, dht, listening: [store, network, chunkServer, replication] }
@@ -78,14 +84,17 @@ export function wireClient(
 ): WiredPeer & { readonly client: Client; readonly parts: readonly Startable[] } {
   const { clock, random, log, registry, payer, compute, files } = ports
   const { network, dht } = wirePeer(ports, settings, 'client', {})
-  const client = createClient({ network, dht, payer, compute, files, clock, random, log, registry })
+  const client = createClient(
+    { network, dht, payer, compute, files, clock, random, log, registry },
+    settings.tuning?.client,
+  )
   return { network, dht, client, parts: [network, dht, client] }
 }
 
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */
 function wirePeer(
   { transport, signer, verifier, clock, random, log, registry }: PeerPorts,
-  { allowLoopback, seeds }: PeerSettings,
+  { allowLoopback, seeds, tuning }: PeerSettings,
   role: 'node' | 'client',
   more: { readonly limits?: StorageWiring['limits']; readonly dataDir?: string | undefined },
 ): WiredPeer {
@@ -94,7 +103,7 @@ function wirePeer(
   const faults: PeerFaultSink = { peerFault: (peer, fault) => table?.peerFault(peer, fault) }
   const network = createNetwork(
     { transport, clock, random, signer, verifier, log, registry, addressBook, faults },
-    { userAgent: `${role}/${VERSION}`, allowLoopback },
+    { ...tuning?.network, userAgent: `${role}/${VERSION}`, allowLoopback },
   )
   const dht = createDht(
     { network, clock, random, log, signer, verifier, registry },
