@@ -39,11 +39,13 @@ build()
 function sourcesDigest() {
   const hash = createHash('sha256')
   const files = []
+  // bench: a yardstick in a workspace of its own, no part of the addon.
+  const notSources = [join(native, 'build'), join(native, 'bench')]
   const walk = (folder) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) {
-        if (entry.name !== 'target' && path !== join(native, 'build')) walk(path)
+        if (!notSources.includes(path) && entry.name !== 'target') walk(path)
       } else if (/\.(rs|toml|lock|cc|h)$/.test(entry.name)) files.push(path)
     }
   }
