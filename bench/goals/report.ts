@@ -16,7 +16,10 @@ export function printHeader(machine: Readonly<Record<string, unknown>>): void {
 export function printRow(row: RowResult): void {
   const { id, unit, measured, spread, reached, note } = row
   const goal = goalText({ kind: row.goal.startsWith('>') ? 'atLeast' : 'atMost', value: row.goal_value }, unit)
-  if (measured === null || spread === null) return console.log(`${id.padEnd(30)} ${goal.padStart(14)}  ${note}`)
+  if (measured === null || spread === null) {
+    console.log(`${id.padEnd(30)} ${goal.padStart(14)}  ${note}`)
+    return
+  }
   const wide = spread > WIDE && row.rounds > 1 ? '  (wide spread)' : ''
   const figure = `${number(measured)}${unit === '' ? '' : ` ${unit}`}`
   const range = `${number(row.min as number)}..${number(row.max as number)}`

@@ -7,9 +7,9 @@ import blake3Wasm from 'blake3-wasm'
 import { type Backend, type BackendName, loadBackend } from '../../../src/crypto/index.ts'
 import { REFERENCE } from '../baselines.ts'
 import { type Context, type Group, NotMeasured, takeTurns } from '../context.ts'
+import { median } from '../goal.ts'
 import { bytesOf, KINDS, type Kind } from '../inputs.ts'
 import { callNs, megabytesPerSecond, perSecond } from '../timing.ts'
-import { median } from '../goal.ts'
 
 const LARGE = 4 * 1024 * 1024
 /** Plain bytes of a full chunk. */
