@@ -148,12 +148,12 @@ function pidsOf(network: Devnet): number[] {
   return network.nodes.map(({ pid }) => pid)
 }
 
-type Client = ReturnType<typeof createClientNode>['client']
+type Client = Awaited<ReturnType<typeof createClientNode>>['client']
 
 /** One piece of work through a fresh client; connecting is left out. */
 async function timed<T>(network: Devnet, { signal }: Context, work: (client: Client) => Promise<T>) {
   const seeds = network.nodes.slice(0, 3).map(({ address }) => parseMultiaddr(address))
-  const node = createClientNode({ seeds, allowLoopback: true, clock: systemClock })
+  const node = await createClientNode({ seeds, allowLoopback: true, clock: systemClock })
   await node.start(signal)
   try {
     const began = performance.now()

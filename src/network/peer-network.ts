@@ -15,6 +15,7 @@ import {
 import type { Signer, Verifier } from '../crypto/index.ts'
 import {
   encodeRequestEnvelope,
+  type MessageData,
   type PeerId,
   peerIdOfPublicKey,
   requestTopic,
@@ -108,6 +109,7 @@ class PeerNetwork implements Network, Startable {
       self: this.self,
       clock,
       signer,
+      allocate: (bytes) => this.#deps.transport.allocate(bytes),
       linkTo: (peer, signal) => this.#linkTo(peer, { signal }),
       onDead: (link) => this.#links.dead(link),
       count: (topic, outcome, bytes) => this.#countSent(topic, outcome, bytes),
@@ -223,13 +225,13 @@ class PeerNetwork implements Network, Startable {
   send(
     peer: PeerId,
     topic: string,
-    data: Uint8Array,
+    data: MessageData,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void> {
-    return this.#sender.send(peer, this.#sender.prepare(topic, data), options)
+    return this.#sender.sendOnce(peer, topic, data, options)
   }
 
-  prepare(topic: string, data: Uint8Array): PreparedMessage {
+  prepare(topic: string, data: MessageData): PreparedMessage {
     return this.#sender.prepare(topic, data)
   }
 
