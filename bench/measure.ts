@@ -71,7 +71,7 @@ export type Level = 'smoke' | 'quick' | 'full'
 export const EFFORT: Readonly<Record<Level, Effort>> = {
   smoke: { rounds: 1, msPerRound: 20 },
   quick: { rounds: 3, msPerRound: 100 },
-  full: { rounds: 5, msPerRound: 400 },
+  full: { rounds: 5, msPerRound: 300 },
 }
 
 /** Beyond this (±10 %) a row is marked: another run may well give another figure. */

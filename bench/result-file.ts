@@ -1,5 +1,5 @@
 /** The JSON of a run: written here, and read back with every doubt, since people hand such files around. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { codeOf, messageOf } from '../src/base/index.ts'
 import { UsageError } from './arguments.ts'
@@ -34,6 +34,15 @@ export function readJson(path: string): unknown {
     const reason =
       error instanceof SyntaxError ? 'it is not JSON' : codeOf(error) === 'ENOENT' ? 'there is none' : messageOf(error)
     throw new UsageError(`cannot read the file ${path}: ${reason}`)
+  }
+}
+
+/** Told before a long run, not after it; what the file holds stays until then. */
+export function checkWritable(path: string): void {
+  try {
+    closeSync(openSync(path, 'a'))
+  } catch (error) {
+    throw new UsageError(`cannot write the file ${path}: ${messageOf(error)}`)
   }
 }
 

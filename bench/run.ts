@@ -4,7 +4,7 @@ import { type BenchArguments, HELP, parseArguments, UsageError } from './argumen
 import { compareWithReport, compareWithRevision, isFile, readReport } from './compare/index.ts'
 import { load, machineFacts } from './machine.ts'
 import { isWide, printRow, WIDE_SPREAD } from './measure.ts'
-import { type BenchReport, type FiledRow, userPath, writeJson } from './result-file.ts'
+import { type BenchReport, checkWritable, type FiledRow, userPath, writeJson } from './result-file.ts'
 import { listSteps, runBenches } from './runner.ts'
 
 const stop = new AbortController()
@@ -38,6 +38,7 @@ async function main(options: BenchArguments): Promise<number> {
     for (const { file, id } of chosen) console.log(`${file}: ${id}`)
     return 0
   }
+  if (json !== undefined) checkWritable(userPath(json))
   if (compare !== undefined && !isFile(userPath(compare))) return compareWithRevision(compare, options, request.signal)
   // Judged before anything runs: a wrong name is told at once, not after the run.
   const earlier = compare === undefined ? undefined : readReport(userPath(compare))

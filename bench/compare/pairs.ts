@@ -102,6 +102,12 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   unsure: 'unsure: too much noise',
 }
 
+/** Beyond a hundred times either way the digits say nothing. */
+export function intervalText({ low, high }: Pick<Interval, 'low' | 'high'>): string {
+  if (!Number.isFinite(high)) return 'one round'
+  return `${low < 0.01 ? '<0.01' : low.toFixed(2)}..${high > 100 ? '>100' : high.toFixed(2)}`
+}
+
 export function comparisonTable({ rows }: Comparison): string[] {
   const head = ['', '', 'before', 'now', '', 'ratio', '99 % interval', '']
   const lines = rows.map((row) => [
@@ -111,7 +117,7 @@ export function comparisonTable({ rows }: Comparison): string[] {
     formatNumber(median(row.now)),
     row.unit,
     `x${row.ratio.toFixed(2)}`,
-    Number.isFinite(row.high) ? `${row.low.toFixed(2)}..${row.high.toFixed(2)}` : 'one round',
+    intervalText(row),
     WORDS[row.verdict],
   ])
   const all = [head, ...lines]

@@ -1,4 +1,4 @@
-import { beyond, type Comparison, comparisonTable } from './pairs.ts'
+import { beyond, type Comparison, comparisonTable, intervalText } from './pairs.ts'
 
 /** Table, warnings, and what only one side has; true when some row is surely worse. */
 export function printComparison(
@@ -17,7 +17,7 @@ export function printComparison(
   }
   const worse = result.rows.filter(({ verdict }) => verdict === 'worse')
   for (const { id, name, ratio, low, high } of worse) {
-    const numbers = `x${ratio.toFixed(2)} (${low.toFixed(2)}..${high.toFixed(2)})`
+    const numbers = `x${ratio.toFixed(2)} (${intervalText({ low, high })})`
     console.log(`WARNING: ${id} / ${name} is worse than before, beyond noise: ${numbers}`)
   }
   if (failAbove !== undefined) {

@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { git, ROOT } from './git.ts'
 
 export interface OtherTree {
@@ -39,13 +40,26 @@ export async function checkOut(commit: string, signal: AbortSignal): Promise<Oth
     cpSync(join(ROOT, 'bench'), join(path, 'bench'), { recursive: true })
     const notes: string[] = []
     await packages(path, notes, signal)
-    const runtime = join(path, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+    const runtime = await runtimeOf(path)
     const native = await nativeCore(path, notes, signal)
-    return { path, runtime: existsSync(runtime) ? runtime : process.execPath, native, notes, remove: done }
+    return { path, runtime, native, notes, remove: done }
   } catch (error) {
     done()
     throw error
   }
+}
+
+/** As its own launcher finds it; older revisions have it from the npm package `node`. Ours where it pins none. */
+async function runtimeOf(path: string): Promise<string> {
+  const launcher = join(path, 'bin', 'runtime.mjs')
+  if (existsSync(launcher)) {
+    const { pinnedRuntime } = (await import(pathToFileURL(launcher).href)) as {
+      pinnedRuntime?: () => string | undefined
+    }
+    return pinnedRuntime?.() ?? process.execPath
+  }
+  const packaged = join(path, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  return existsSync(packaged) ? packaged : process.execPath
 }
 
 async function packages(path: string, notes: string[], signal: AbortSignal): Promise<void> {

@@ -16,7 +16,7 @@ export interface GoalRow {
   readonly reached: boolean | undefined
   readonly note: string
   readonly unit: string
-  readonly curve: readonly { readonly n: number; readonly value: number }[]
+  readonly curve: readonly Readonly<Record<string, number>>[]
 }
 
 export interface GoalReport {
@@ -46,7 +46,7 @@ export function parseGoals(value: unknown, path: string): GoalReport {
       measured: words(row['measured']),
       spread: typeof row['spread'] === 'number' ? spreadText(row['spread']) : words(row['spread']),
       reached: typeof row['reached'] === 'boolean' ? row['reached'] : undefined,
-      note: words(row['note']),
+      note: [row['yardstick'], row['note']].map(words).filter(Boolean).join('; '),
     }
   })
   const facts = isRecord(machine) ? (machine as Partial<MachineFacts>) : {}
@@ -58,8 +58,18 @@ function words(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-function isPoint(value: unknown): value is { n: number; value: number } {
-  return isRecord(value) && typeof value['n'] === 'number' && typeof value['value'] === 'number'
+/** `n` and figures by name, which may be missing at some points. */
+function isPoint(value: unknown): value is Record<string, number> {
+  if (!isRecord(value) || !Number.isFinite(value['n'])) return false
+  return Object.values(value).every((figure) => typeof figure === 'number')
+}
+
+function line(curve: GoalRow['curve'], name: string) {
+  const at = curve.flatMap((point) => {
+    const [x, y] = [point['n'], point[name]]
+    return x === undefined || y === undefined ? [] : [{ x, y, low: y, high: y }]
+  })
+  return { name: name === 'value' ? 'measured' : name.replaceAll('_', ' '), points: at.sort((a, b) => a.x - b.x) }
 }
 
 export function goalCurves(rows: readonly GoalRow[]): LineChart[] {
@@ -67,7 +77,9 @@ export function goalCurves(rows: readonly GoalRow[]): LineChart[] {
     .filter(({ curve }) => curve.length > 1)
     .map(({ title, unit, curve }) => ({
       ...{ title, unit: unit || 'value', xTitle: 'n', xUnit: 'n', better: 'lower', ideal: false },
-      lines: [{ name: 'measured', points: curve.map(({ n, value }) => ({ x: n, y: value, low: value, high: value })) }],
+      lines: [...new Set(curve.flatMap((point) => Object.keys(point)))]
+        .filter((name) => name !== 'n')
+        .map((name) => line(curve, name)),
     }))
 }
 

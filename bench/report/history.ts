@@ -23,8 +23,8 @@ export function history(reports: readonly BenchReport[]): Markup {
   const files = [...new Set(courses.map(({ row }) => row.file))]
   return markup`${strangers > 0 && markup`<p class="warning">${strangers} of ${reports.length} runs come from a machine or a runtime that differs from the last one’s: those points compare machines as much as revisions.</p>`}
 <ol class="runs">${reports.map(({ machine, taken_at, level }) => markup`<li><b>${machine.revision ?? '?'}</b>${machine.dirty === true && ' with changes'} <span>${taken_at.slice(0, 10)}, ${level}, ${machine.cpu ?? '?'}, Node ${machine.node ?? '?'}</span></li>`)}</ol>
-<div class="scroll"><table class="history"><thead><tr><th scope="col">row</th><th scope="col">course</th><th scope="col" class="number first">first</th><th scope="col" class="number">last</th><th scope="col" class="number">change</th></tr></thead>
-${files.map((file) => markup`<tbody><tr class="section"><th colspan="5" scope="rowgroup">${file}</th></tr>${courses.filter(({ row }) => row.file === file).map(courseLine)}</tbody>`)}</table></div>`
+<div class="scroll"><table class="history"><thead><tr><th scope="col">row</th><th scope="col">course</th><th scope="col" class="number first">first</th><th scope="col" class="number">last, change</th></tr></thead>
+${files.map((file) => markup`<tbody><tr class="section"><th colspan="4" scope="rowgroup">${file}</th></tr>${courses.filter(({ row }) => row.file === file).map(courseLine)}</tbody>`)}</table></div>`
 }
 
 /** The first contender of every row is ours; the rest are rivals and judges. */
@@ -52,7 +52,7 @@ function courseLine({ row, name, values, change, clear }: Course): Markup {
   const known = values.filter((value) => value !== undefined)
   const kind = !clear ? 'even' : change > 1 ? 'yes' : 'no'
   const sign = !clear ? '≈' : change > 1 ? '▲' : '▼'
-  return markup`<tr><th scope="row">${row.id} <small>${name}</small></th><td>${spark(values, `${row.id}: ${known.map(formatNumber).join(', ')} ${row.unit}`)}</td><td class="number first">${formatNumber(known[0] ?? Number.NaN)}</td><td class="number">${formatNumber(known.at(-1) ?? Number.NaN)} ${row.unit}</td><td class="number"><span class="pill ${kind}">${sign} ×${change.toFixed(2)}</span></td></tr>`
+  return markup`<tr><th scope="row">${row.id} <small>${name}</small></th><td>${spark(values, `${row.id}: ${known.map(formatNumber).join(', ')} ${row.unit}`)}</td><td class="number first">${formatNumber(known[0] ?? Number.NaN)}</td><td class="number">${formatNumber(known.at(-1) ?? Number.NaN)} ${row.unit} <span class="pill ${kind}">${sign} ×${change.toFixed(2)}</span></td></tr>`
 }
 
 function spark(values: readonly (number | undefined)[], text: string): Markup {

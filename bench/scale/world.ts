@@ -9,7 +9,8 @@ export interface ScaleFigures {
   readonly rounds: readonly number[]
   /** Averages of batches: messages of lookups that run side by side cannot be told apart. */
   readonly messages: readonly number[]
-  readonly lookupMs: readonly number[]
+  readonly processorMs: readonly number[]
+  readonly wallMs: readonly number[]
   /** Entries of each node's table. */
   readonly tables: readonly number[]
   readonly kibPerNode: number
@@ -46,7 +47,8 @@ async function simulate(nodes: number, lookups: number): Promise<ScaleFigures> {
   const dice = world.random('lookups')
   const rounds: number[] = []
   const messages: number[] = []
-  const lookupMs: number[] = []
+  const processorMs: number[] = []
+  const wallMs: number[] = []
   const one = async () => {
     const asker = members[randomBelow(dice, members.length)] as Placed
     rounds.push((await asker.dht.lookup(dice.bytes(32) as Key, COUNT, { signal: never })).rounds)
@@ -54,11 +56,14 @@ async function simulate(nodes: number, lookups: number): Promise<ScaleFigures> {
   for (let done = 0; done < lookups; done += BATCH) {
     const sent = world.hub.messages
     const began = performance.now()
+    const used = process.cpuUsage()
     await world.run(() => Promise.all(Array.from({ length: BATCH }, one)))
-    lookupMs.push((performance.now() - began) / BATCH)
+    const { user, system } = process.cpuUsage(used)
+    processorMs.push((user + system) / 1000 / BATCH)
+    wallMs.push((performance.now() - began) / BATCH)
     messages.push((world.hub.messages - sent) / BATCH)
   }
-  return { rounds, messages, lookupMs, tables, kibPerNode }
+  return { rounds, messages, processorMs, wallMs, tables, kibPerNode }
 }
 
 /**

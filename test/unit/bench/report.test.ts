@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { latencyRow, rowOf } from '../../../bench/measure.ts'
 import { axisFor, axisNumber, spaced } from '../../../bench/report/axis.ts'
 import { together } from '../../../bench/report/bars.ts'
-import { isGoalFile, parseGoals } from '../../../bench/report/goals.ts'
+import { goalCurves, isGoalFile, parseGoals } from '../../../bench/report/goals.ts'
 import { coursesOf } from '../../../bench/report/history.ts'
 import { escapeText, Markup, markup } from '../../../bench/report/markup.ts'
 import { page } from '../../../bench/report/page.ts'
@@ -186,6 +186,24 @@ test('bars alone are put together under the words that they share', () => {
   assert.deepEqual(
     row?.results.map(({ name }) => name),
     ['1000 nodes', '10000 nodes'],
+  )
+})
+
+test('a curve of a goal has one line a figure, and points that are none are left out', () => {
+  const curve = [{ n: 10, up_mib: 2, down_mib: 3 }, { n: 1, up_mib: 1 }, { n: 'x' }, { n: 5, up_mib: null }]
+  const { rows } = parseGoals({ machine: {}, rows: [{ id: 'g', goal: '1', curve }] }, 'x')
+  assert.deepEqual(
+    goalCurves(rows)[0]?.lines.map(({ name, points }) => [name, points.map(({ x, y }) => [x, y])]),
+    [
+      [
+        'up mib',
+        [
+          [1, 1],
+          [10, 2],
+        ],
+      ],
+      ['down mib', [[10, 3]]],
+    ],
   )
 })
 
