@@ -16,6 +16,8 @@ import { ROWS } from './rows.ts'
 import { Scope } from './scope.ts'
 import { selectRows } from './select.ts'
 
+const EXIT_INTERRUPTED = 130
+const UNWIND_LIMIT_MS = 20_000
 const USAGE = 'npm run bench:goals -- [--only ID ...] [--list] [--quick] [--json FILE]'
 
 function usage(text: string): never {
@@ -73,11 +75,11 @@ function finish(reason: string): void {
 const interrupt = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
-    if (interrupt.signal.aborted) process.exit(130)
-    interrupt.abort(new Error('interrupted'))
+    if (interrupt.signal.aborted) process.exit(EXIT_INTERRUPTED)
     finish('interrupted')
-    // Children and folders go at exit.
-    process.exit(130)
+    // The group that runs stops what it started; what is left then goes at exit.
+    interrupt.abort(new Error('interrupted'))
+    setTimeout(() => process.exit(EXIT_INTERRUPTED), UNWIND_LIMIT_MS).unref()
   })
 }
 
@@ -89,6 +91,7 @@ const context = new Context({
   report,
 })
 for (const group of GROUPS) {
+  if (interrupt.signal.aborted) break
   if (!context.wants(...group.ids)) continue
   try {
     await group.run(context)
@@ -97,5 +100,6 @@ for (const group of GROUPS) {
     for (const id of group.ids) context.notMeasured(id, reason)
   }
 }
+if (interrupt.signal.aborted) process.exit(EXIT_INTERRUPTED)
 finish('no group measures it')
 process.exit(0)
