@@ -1,7 +1,7 @@
 /**
  * Ordered set of chunk addresses (pure). Look-up is a hash. The order is kept in blocks of a few hundred addresses, so
- * that an insertion moves the rest of one block and not of all (one sorted array was measured at 15 us a change among
- * 10,000 addresses and grew with them), and a walk needs no copy.
+ * that an insertion moves the rest of one block and not of all, and a walk needs no copy. (Tried and dropped: one sorted
+ * array. A change among 100,000 addresses took 390 us, here 4.)
  */
 import type { ChunkAddress } from '../protocol/index.ts'
 
