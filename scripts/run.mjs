@@ -18,12 +18,14 @@ const commands = {
   test: () => runTests(args.length > 0 ? args : TIERS.flatMap(testsOf)),
   'test-vectors': () => runTests(testsOf('vector-suites')),
   'test-interop': () => runInterop(),
+  'test-low-memory': () => run(runtime, [join(root, 'test', 'soak', 'run-low-memory.ts'), ...args]),
   check: async () =>
     (await run(runtime, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])) ||
     (await run(bin('biome'), ['check', '--error-on-warnings', '.'])) ||
     (await runTests(testsOf('architecture'))) ||
     run(process.execPath, [join(root, 'scripts', 'check-native.mjs')]),
   bench: () => run(runtime, ['--expose-gc', join(root, 'bench', 'run.ts'), ...args]),
+  'bench-report': () => run(runtime, [join(root, 'bench', 'report', 'main.ts'), ...args]),
   'bench-goals': () => run(runtime, ['--expose-gc', join(root, 'bench', 'goals', 'run.ts'), ...args]),
 }
 

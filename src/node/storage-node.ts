@@ -1,6 +1,6 @@
 /** A storage node over real drivers: key file, UDP socket, chunk files. */
 import { type Clock, Lifecycle, type Logger, Registry, type Startable, systemRandom } from '../base/index.ts'
-import { backend, mlDsaVerifier } from '../crypto/index.ts'
+import { backend, contentHash, mlDsaVerifier } from '../crypto/index.ts'
 import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
@@ -11,6 +11,7 @@ import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { StorageNodeSettings } from './options.ts'
+import type { Tuning } from './profile.ts'
 import { removeStatusFile, writeStatusFile } from './status-file.ts'
 import { VERSION } from './version.ts'
 import { wireStorageNode } from './wiring.ts'
@@ -20,6 +21,8 @@ export interface StorageNodeOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly passphrase?: string
+  /** What the profile of this process says; the rooms' own defaults without. */
+  readonly tuning?: Tuning
 }
 
 export interface StorageNode {
@@ -36,28 +39,33 @@ export interface StorageNode {
 
 /** Loads or makes the identity in the root folder; everything else waits for `start`. */
 export async function createStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
-  const { settings, clock, logger: log } = options
+  const { settings, clock, logger: log, tuning } = options
   const { rootDir, preset } = settings
   const identity = await loadOrCreateIdentity(rootDir, options.passphrase)
   const { signer, peerId } = identity
   const random = systemRandom
   const registry = new Registry()
   const verifier = mlDsaVerifier(backend())
-  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: settings.bind, registry })
+  const hash = contentHash(backend())
+  const transport = createQuicTransport({
+    ...{ secretKey: identity.secretKey, bind: settings.bind, registry },
+    ...(tuning && { options: tuning.quic }),
+  })
   const store = createFileChunkStore(
     rootDir,
-    { clock, random, log, registry },
+    { clock, random, log, registry, hash },
     { reserveBytes: settings.diskReserveBytes },
   )
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
-    { transport, signer, verifier, clock, random, log, registry, store, payment },
+    { transport, signer, verifier, clock, random, log, registry, store, payment, hash },
     {
       allowLoopback: preset.allowLoopback,
       limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },
       seeds: settings.seeds.map((address) => ({ address })),
       cacheDir: rootDir,
+      ...(tuning && { tuning }),
       ...(settings.rewardsAddress === undefined ? {} : { rewardsAddress: settings.rewardsAddress }),
     },
   )

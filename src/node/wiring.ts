@@ -1,18 +1,17 @@
 /**
- * How the rooms fit together, over ports only: the same wiring runs real nodes (`storage-node.ts`, `client-node.ts`)
- * and whole simulated networks on a virtual clock.
+ * How the rooms fit together, over ports only: the same wiring runs real nodes (`storage-node.ts`) and whole simulated
+ * networks on a virtual clock. That of a client, which needs more rooms, is `client-wiring.ts`.
  */
 import type { Clock, Logger, Random, Registry, Startable } from '../base/index.ts'
 import { createChunkServer } from '../chunk-server/index.ts'
-import { type Client, createClient, type LocalFiles } from '../client/index.ts'
-import type { Compute } from '../compute/index.ts'
 import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
-import { createQuoter, type Payer, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
+import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
 import { createReplication } from '../replication/index.ts'
-import type { ChunkStore } from '../storage/index.ts'
+import type { ChunkStore, Hash } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import type { Tuning } from './profile.ts'
 import { VERSION } from './version.ts'
 
 /** What every peer stands on. */
@@ -29,6 +28,8 @@ export interface PeerPorts {
 export interface PeerSettings {
   readonly allowLoopback: boolean
   readonly seeds: readonly BootstrapSeed[]
+  /** The rooms' own defaults without. */
+  readonly tuning?: Pick<Tuning, 'network' | 'chunkServer' | 'client'>
 }
 
 export interface WiredPeer {
@@ -39,6 +40,8 @@ export interface WiredPeer {
 export interface StorageNodePorts extends PeerPorts {
   readonly store: ChunkStore
   readonly payment: PaymentVerifier
+  /** BLAKE3 of chunk content; default: on the calling thread. */
+  readonly hash?: Hash
 }
 
 export interface StorageWiring extends PeerSettings {
@@ -59,33 +62,22 @@ export function wireStorageNode(
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
-  const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry })
+  const chunkServer = createChunkServer(
+    {
+      ...{ network, dht, store, payment, quoter, clock, log, registry },
+      ...(ports.hash === undefined ? {} : { hash: ports.hash }),
+    },
+    wiring.tuning?.chunkServer,
+  )
   const replication = createReplication({ network, store, log, registry })
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
   return { network, dht, listening: [store, network, chunkServer, replication] }
 }
 
-export interface ClientPorts extends PeerPorts {
-  readonly files: LocalFiles
-  readonly payer: Payer
-  readonly compute: Compute
-}
-
-/** Parts of a client; `parts` in start order. */
-export function wireClient(
-  ports: ClientPorts,
-  settings: PeerSettings,
-): WiredPeer & { readonly client: Client; readonly parts: readonly Startable[] } {
-  const { clock, random, log, registry, payer, compute, files } = ports
-  const { network, dht } = wirePeer(ports, settings, 'client', {})
-  const client = createClient({ network, dht, payer, compute, files, clock, random, log, registry })
-  return { network, dht, client, parts: [network, dht, client] }
-}
-
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */
-function wirePeer(
+export function wirePeer(
   { transport, signer, verifier, clock, random, log, registry }: PeerPorts,
-  { allowLoopback, seeds }: PeerSettings,
+  { allowLoopback, seeds, tuning }: PeerSettings,
   role: 'node' | 'client',
   more: { readonly limits?: StorageWiring['limits']; readonly dataDir?: string | undefined },
 ): WiredPeer {
@@ -94,7 +86,7 @@ function wirePeer(
   const faults: PeerFaultSink = { peerFault: (peer, fault) => table?.peerFault(peer, fault) }
   const network = createNetwork(
     { transport, clock, random, signer, verifier, log, registry, addressBook, faults },
-    { userAgent: `${role}/${VERSION}`, allowLoopback },
+    { ...tuning?.network, userAgent: `${role}/${VERSION}`, allowLoopback },
   )
   const dht = createDht(
     { network, clock, random, log, signer, verifier, registry },
