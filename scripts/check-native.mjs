@@ -11,6 +11,7 @@ if (spawnSync('cargo', ['--version'], { stdio: 'ignore' }).status !== 0) {
 }
 const steps = [
   ['cargo', ['fmt', '--all', '--check'], native],
+  ['cargo', ['fmt', '--check'], join(native, 'bench')],
   ['cargo', ['clippy', '--release', '--all-targets', '--quiet', '--', '-D', 'warnings'], native],
   ['cargo', ['test', '--release', '--quiet'], native],
   [process.execPath, [join(root, 'wasm', 'build.mjs'), '--check'], root],

@@ -16,6 +16,8 @@ export class NotMeasured extends Error {}
 
 export class Context {
   readonly quick: boolean
+  /** A build of the command line to run nodes from; the sources by default. */
+  readonly program: string | undefined
   readonly scope: Scope
   readonly signal: AbortSignal
   readonly #wanted: ReadonlySet<string>
@@ -24,12 +26,14 @@ export class Context {
 
   constructor(config: {
     quick: boolean
+    program: string | undefined
     scope: Scope
     signal: AbortSignal
     wanted: ReadonlySet<string>
     report: (id: string, result: Measurement | string) => void
   }) {
     this.quick = config.quick
+    this.program = config.program
     this.scope = config.scope
     this.signal = config.signal
     this.#wanted = config.wanted

@@ -16,11 +16,3 @@ export function fittedExponent(points: readonly CostPoint[]): number {
   if (spread === 0) return Number.NaN
   return logs.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread
 }
-
-/** Slope of y over x by least squares. */
-export function slope(points: readonly (readonly [x: number, y: number])[]): number {
-  const meanX = points.reduce((sum, [x]) => sum + x, 0) / points.length
-  const meanY = points.reduce((sum, [, y]) => sum + y, 0) / points.length
-  const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
-  return points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0) / spread
-}

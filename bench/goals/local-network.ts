@@ -30,7 +30,9 @@ export class LocalNetwork {
     const devnet = await startDevnet(
       {
         ...{ nodes, dataDir: join(folder, 'net'), inProcess: false, detached: false, keep: false, logLevel: 'warn' },
-        program: probed ? [process.execPath, '--expose-gc', PROBED] : [process.execPath, COMMAND_LINE],
+        program: probed
+          ? [process.execPath, '--expose-gc', PROBED]
+          : [process.execPath, context.program ?? COMMAND_LINE],
       },
       context.signal,
     )

@@ -1,9 +1,9 @@
 /**
- * npm run bench:goals -- [--only ID ...] [--list] [--quick] [--json FILE]
+ * npm run bench:goals -- [--only ID ...] [--list] [--quick] [--json FILE] [--program FILE]
  * Every row of the table of goals, against its yardstick in the same run: measured, or with the reason why not. Exits 0
  * whatever was reached, 2 for wrong usage. Interrupted, it prints and writes what it has.
  */
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -16,7 +16,9 @@ import { ROWS } from './rows.ts'
 import { Scope } from './scope.ts'
 import { selectRows } from './select.ts'
 
-const USAGE = 'npm run bench:goals -- [--only ID ...] [--list] [--quick] [--json FILE]'
+const EXIT_INTERRUPTED = 130
+const UNWIND_LIMIT_MS = 20_000
+const USAGE = 'npm run bench:goals -- [--only ID ...] [--list] [--quick] [--json FILE] [--program FILE]'
 
 function usage(text: string): never {
   console.error(`${text}\nusage: ${USAGE}`)
@@ -31,6 +33,8 @@ function readOptions() {
         list: { type: 'boolean', default: false },
         quick: { type: 'boolean', default: false },
         json: { type: 'string' },
+        // What node processes run: the sources, or a build of them (a process that strips types is 27 MiB larger).
+        program: { type: 'string' },
       },
     }).values
   } catch (error) {
@@ -42,6 +46,8 @@ const options = readOptions()
 const selection = selectRows(ROWS, options.only)
 if (selection.kind === 'unknown') usage(`no row is called "${selection.name}" or begins so (--list shows them)`)
 const rows = selection.rows
+const program = options.program === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', options.program)
+if (program !== undefined && !existsSync(program)) usage(`there is no ${program}`)
 if (options.list) {
   for (const { id, title } of rows) console.log(`${id.padEnd(30)} ${title}`)
   process.exit(0)
@@ -66,29 +72,35 @@ function finish(reason: string): void {
   printSummary(ordered)
   if (options.json === undefined) return
   const path = resolve(process.env['INIT_CWD'] ?? '.', options.json)
-  const text = goalsReport({ ...machine, load_after: loadavg() }, options.quick ? 'quick' : 'full', ordered)
+  const text = goalsReport(
+    { ...machine, load_after: loadavg(), node_program: options.program ?? 'sources' },
+    options.quick ? 'quick' : 'full',
+    ordered,
+  )
   writeFileSync(path, text)
 }
 
 const interrupt = new AbortController()
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(name, () => {
-    if (interrupt.signal.aborted) process.exit(130)
-    interrupt.abort(new Error('interrupted'))
+    if (interrupt.signal.aborted) process.exit(EXIT_INTERRUPTED)
     finish('interrupted')
-    // Children and folders go at exit.
-    process.exit(130)
+    // The group that runs stops what it started; what is left then goes at exit.
+    interrupt.abort(new Error('interrupted'))
+    setTimeout(() => process.exit(EXIT_INTERRUPTED), UNWIND_LIMIT_MS).unref()
   })
 }
 
 const context = new Context({
   quick: options.quick,
+  program,
   scope: new Scope(),
   signal: interrupt.signal,
   wanted: new Set(rows.map(({ id }) => id)),
   report,
 })
 for (const group of GROUPS) {
+  if (interrupt.signal.aborted) break
   if (!context.wants(...group.ids)) continue
   try {
     await group.run(context)
@@ -97,5 +109,6 @@ for (const group of GROUPS) {
     for (const id of group.ids) context.notMeasured(id, reason)
   }
 }
+if (interrupt.signal.aborted) process.exit(EXIT_INTERRUPTED)
 finish('no group measures it')
 process.exit(0)

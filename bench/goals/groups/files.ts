@@ -153,7 +153,10 @@ async function watched(pid: number, work: () => Promise<unknown>): Promise<Watch
   let over = false
   const watching = (async () => {
     while (!over) {
-      curve.push({ second: (performance.now() - began) / 1000, mib: await rssMiB(pid) })
+      const mib = await rssMiB(pid).catch(() => undefined)
+      // Gone: the work says why.
+      if (mib === undefined) return
+      curve.push({ second: (performance.now() - began) / 1000, mib })
       await delay(SAMPLE_MS)
     }
   })()

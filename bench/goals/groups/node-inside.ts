@@ -42,8 +42,8 @@ export const nodeInside: Group = {
  */
 async function messageCopies(context: Context, net: LocalNetwork): Promise<void> {
   const client = await net.client()
-  const samples: number[] = []
-  const allocated: number[] = []
+  const stored: { external: number; allocated: number; messages: number }[] = []
+  /** Bytes by which nodes grew that stored nothing. */
   const idle: number[] = []
   let collected = 0
   try {
@@ -55,26 +55,28 @@ async function messageCopies(context: Context, net: LocalNetwork): Promise<void>
       for (let i = 0; i < 2; i++) addresses.add(String((await client.ask('put', CHUNK))['address']))
       const after = await net.probe('read')
       const held = await net.chunksHeld(addresses)
-      for (const [i, count] of held.entries()) {
+      for (const [i, messages] of held.entries()) {
         const [was, is] = [before[i], after[i]]
         if (!was || !is) continue
+        const [external, allocated] = [is.external - was.external, is.arrayBuffers - was.arrayBuffers]
         if (is.collections !== was.collections) collected++
-        else if (count === 0) idle.push((is.external - was.external) / CHUNK)
-        else {
-          samples.push((is.external - was.external) / (count * CHUNK))
-          allocated.push((is.arrayBuffers - was.arrayBuffers) / (count * CHUNK))
-        }
+        else if (messages === 0) idle.push(external)
+        else stored.push({ external, allocated, messages })
       }
     }
+    await client.ask('leave')
   } finally {
     client.stop()
   }
+  // The probe itself and whatever else a node does in that time.
+  const besides = idle.length > 0 ? median(idle) : 0
+  const samples = stored.map(({ external, messages }) => (external - besides) / (messages * CHUNK))
   if (samples.length === 0) return context.notMeasured('message-copies', 'every node collected in every round')
   context.measured('message-copies', {
     samples,
     details: {
-      allocated_by_js: median(allocated),
-      nodes_that_stored_none: idle.length > 0 ? median(idle) : 'none',
+      allocated_by_js: median(stored.map(({ allocated, messages }) => (allocated - besides) / (messages * CHUNK))),
+      bytes_of_nodes_that_stored_none: idle.length > 0 ? besides : 'none',
       readings_with_a_collection: collected,
     },
     note: 'external memory of JS by 4 MiB received and stored, the buffer the message came in included; native memory is not counted',

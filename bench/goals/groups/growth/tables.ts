@@ -9,7 +9,6 @@ import {
   K_BUCKET_SIZE,
   type Key,
   keyOf,
-  type PeerId,
   peerIdOf,
   quicMultiaddr,
   type SocketAddress,
@@ -54,19 +53,28 @@ export async function tables(context: Context): Promise<void> {
   )
   const links = new Map(SIZES.map((n) => [n, connections(n, dice)]))
   await growthRow(context, 'growth-connections-find', 'ns', (n) => {
-    const { table, peers } = links.get(n) as Links
+    const { table, entries } = links.get(n) as Links
     let i = 0
-    return callNs(ms, () => table.used(peers[i++ % peers.length] as PeerId), BATCH)
+    return callNs(ms, () => table.used((entries[i++ % n] as Entry).peer), BATCH)
   })
-  await growthRow(context, 'growth-connections-add', 'ns', (n) => {
-    const { table } = links.get(n) as Links
-    const extra = link(dice)
-    const both = () => {
-      table.add(extra)
-      table.remove(extra)
-    }
-    return callNs(ms, both, BATCH)
-  })
+  await growthRow(
+    context,
+    'growth-connections-add',
+    'ns',
+    (n) => {
+      const { table, entries } = links.get(n) as Links
+      let oldest = 0
+      const next = () => {
+        const fresh = link(dice)
+        table.remove(entries[oldest] as Entry)
+        table.add(fresh)
+        entries[oldest] = fresh
+        oldest = (oldest + 1) % n
+      }
+      return callNs(ms, next, BATCH)
+    },
+    { note: 'the oldest goes, a new one comes; making the new one is in it' },
+  )
   await growthRow(
     context,
     'growth-connections-watch',
@@ -109,7 +117,8 @@ function tableThatMet(n: number, dice: Random): RoutingTable {
 
 interface Links {
   readonly table: ConnectionTable<Entry>
-  readonly peers: PeerId[]
+  /** In the order of the ring that replaces them. */
+  readonly entries: Entry[]
 }
 
 function link(dice: Random): Entry {
@@ -121,5 +130,5 @@ function connections(n: number, dice: Random): Links {
   const table = new ConnectionTable<Entry>({ simultaneousOpenMs: 6000 })
   const all = Array.from({ length: n }, () => link(dice))
   for (const entry of all) table.add(entry)
-  return { table, peers: all.map(({ peer }) => peer) }
+  return { table, entries: all }
 }
