@@ -111,7 +111,8 @@ interface Result {
 
 function outcomeOf(reply: Reply, kind: string, good: (result: Result) => string | undefined): string {
   if (reply.kind === 'timeout') return 'timeout'
-  if (reply.kind === 'dial') return 'unsent'
+  // Why it was not delivered, by the code in the message: `not delivered: CODE: …`.
+  if (reply.kind === 'dial') return `unsent ${/^not delivered: (\w+)/.exec(reply.message)?.[1] ?? ''}`.trim()
   if (reply.body.kind !== kind) return 'odd'
   const result = (reply.body as unknown as { result: Result }).result
   const outcome = good(result)

@@ -1,5 +1,6 @@
 /** Every command, in the order of the overview. */
 import type { Command } from '../command.ts'
+import { bench } from './bench.ts'
 import { chunkGet, chunkPut } from './chunk.ts'
 import { decrypt } from './decrypt.ts'
 import { devnetStart, devnetStatusCommand, devnetStop } from './devnet.ts'
@@ -11,5 +12,5 @@ import { start } from './start.ts'
 
 export const COMMANDS: readonly Command[] = [
   ...[fileUpload, fileDownload, chunkPut, chunkGet, encrypt, decrypt],
-  ...[start, devnetStart, devnetStatusCommand, devnetStop, nodeRun, doctor],
+  ...[start, devnetStart, devnetStatusCommand, devnetStop, nodeRun, doctor, bench],
 ]
