@@ -25,6 +25,7 @@ const commands = {
     (await runTests(testsOf('architecture'))) ||
     run(process.execPath, [join(root, 'scripts', 'check-native.mjs')]),
   bench: () => run(runtime, ['--expose-gc', join(root, 'bench', 'run.ts'), ...args]),
+  'bench-report': () => run(runtime, [join(root, 'bench', 'report', 'main.ts'), ...args]),
 }
 
 const chosen = commands[command]

@@ -28,6 +28,19 @@ export function concat(parts: readonly Uint8Array[]): Bytes {
   return all
 }
 
+/** Smaller memory is left to the collector: giving it back costs more than it holds. */
+const RELEASE_BYTES = 64 * 1024
+
+/**
+ * Gives the memory behind the bytes back at once; neither they nor any other view of that memory may be used again.
+ * Left to the collector, used chunks and messages pile up by tens of megabytes.
+ */
+export function release(bytes: Uint8Array): void {
+  const { buffer } = bytes
+  if (!(buffer instanceof ArrayBuffer) || buffer.resizable || buffer.byteLength < RELEASE_BYTES) return
+  if (!buffer.detached) buffer.transfer(0)
+}
+
 /** Byte-wise equality. Not constant time: for public data only. */
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false

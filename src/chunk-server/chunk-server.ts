@@ -12,6 +12,7 @@ import {
   messageOf,
   never,
   Registry,
+  release,
   resolveOptions,
   type Startable,
   silentLogger,
@@ -26,7 +27,7 @@ import {
   type ChunkMessage,
   type ChunkProtocolError,
   decodeChunkMessage,
-  encodeChunkMessage,
+  encodeChunkMessageParts,
   MAX_CHUNK_MESSAGE_BYTES,
   type PeerId,
   TOPIC_CHUNK,
@@ -149,7 +150,8 @@ export class ChunkServer implements Startable {
     }
   }
 
-  #turnAway(tasks: TaskGroup, { peer, requestId, name }: Accepted, limit: string): TurnedAway {
+  #turnAway(tasks: TaskGroup, { peer, requestId, name, body }: Accepted, limit: string): TurnedAway {
+    if (body.kind === 'putRequest') release(body.content)
     const silent = this.#busyAnswers >= this.#options.maxBusyAnswers
     this.#deps.log.debug('a request is turned away', { peer, request: name, limit, silent })
     if (silent) return 'dropped'
@@ -179,8 +181,10 @@ export class ChunkServer implements Startable {
         durationMs: duration,
         peer,
       })
+      if (answer.kind === 'getResponse' && answer.result.kind === 'success') release(answer.result.content)
     } finally {
       ticket.leave()
+      if (body.kind === 'putRequest') release(body.content)
     }
   }
 
@@ -220,10 +224,10 @@ export class ChunkServer implements Startable {
 
   async #send(peer: PeerId, requestId: bigint, body: ResponseBody, signal: AbortSignal): Promise<void> {
     const { clock, network, log } = this.#deps
-    const bytes = encodeChunkMessage({ requestId, body })
+    const parts = encodeChunkMessageParts({ requestId, body })
     try {
       await withDeadline(clock, this.#options.sendTimeoutMs, signal, `answering ${peer}`, (inner) =>
-        network.send(peer, TOPIC_CHUNK, bytes, { signal: inner }),
+        network.send(peer, TOPIC_CHUNK, parts, { signal: inner }),
       )
     } catch (error) {
       signal.throwIfAborted()

@@ -6,11 +6,10 @@ import {
   ACCEPTANCE_WIDTH,
   type ChunkAddress,
   type ChunkProtocolError,
-  chunkAddressOf,
   keyOf,
   type PutResult,
 } from '../protocol/index.ts'
-import type { ChunkStore, Hash } from '../storage/index.ts'
+import { type ChunkStore, type Hash, HashedContent } from '../storage/index.ts'
 import { addressFault, responsibilityFault, sizeFault } from './admission.ts'
 import { heldFailure, spoken, storageFailure } from './failures.ts'
 import type { FreshChunkSink, PointerPresence } from './ports.ts'
@@ -33,22 +32,24 @@ export interface PutRequest {
 
 /** Never throws for what a peer or the disk does; rejects with the signal's reason when it is aborted. */
 export async function handlePut(deps: PutDeps, request: PutRequest, signal: AbortSignal): Promise<PutResult> {
-  const { address, content } = request
+  const { address } = request
   // 1. size, 2. address
-  const tooLarge = sizeFault(content.length)
+  const tooLarge = sizeFault(request.content.length)
   if (tooLarge) return refused(tooLarge)
-  const mismatch = addressFault(address, chunkAddressOf(await deps.hash(content)))
+  const content = await HashedContent.of(deps.hash, request.content)
+  const mismatch = addressFault(address, content.address)
   if (mismatch) return refused(mismatch)
   // 3. no pointer of that address
   if (deps.pointers.has(address)) {
     return refused({ kind: 'storageFailed', message: 'a pointer lives at this address' })
   }
   // 4. held already: no proof is looked at, wrong bytes are mended
-  const held = await repairHeld(deps, request)
+  const held = await repairHeld(deps, address, content)
   if (held) return held
   // 5. room, before any payment work
-  if (!(await deps.store.admits(content.length))) {
-    return refused({ kind: 'storageFailed', message: `Insufficient disk space: ${content.length} bytes do not fit` })
+  const { length } = content.bytes
+  if (!(await deps.store.admits(length))) {
+    return refused({ kind: 'storageFailed', message: `Insufficient disk space: ${length} bytes do not fit` })
   }
   // 6. responsibility
   const tooFar = responsibilityFault(deps.dht.isResponsible(keyOf(address), ACCEPTANCE_WIDTH))
@@ -58,10 +59,14 @@ export async function handlePut(deps: PutDeps, request: PutRequest, signal: Abor
   if (verdict.kind === 'required') return { kind: 'paymentRequired', message: verdict.message }
   if (verdict.kind === 'refused') return refused({ kind: 'paymentFailed', message: verdict.message })
   // 8. store, 9. tell replication
-  return storePaid(deps, request)
+  return storePaid(deps, request, content)
 }
 
-async function repairHeld(deps: PutDeps, { address, content }: PutRequest): Promise<PutResult | undefined> {
+async function repairHeld(
+  deps: PutDeps,
+  address: ChunkAddress,
+  content: HashedContent,
+): Promise<PutResult | undefined> {
   try {
     const outcome = await deps.store.repair(address, content)
     if (outcome === 'repaired') deps.log.info('a stored chunk with wrong bytes was mended by a put', { address })
@@ -86,7 +91,11 @@ async function verifyPayment(
   }
 }
 
-async function storePaid(deps: PutDeps, { address, content, paymentProof }: PutRequest): Promise<PutResult> {
+async function storePaid(
+  deps: PutDeps,
+  { address, paymentProof }: PutRequest,
+  content: HashedContent,
+): Promise<PutResult> {
   try {
     const outcome = await deps.store.put(address, content)
     // Twins of one put may meet here; one fan-out is enough. A put paid from the cache has no proof to hand on.

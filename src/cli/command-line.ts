@@ -1,26 +1,30 @@
 /** Arguments in, one command, an exit code out. */
 import { codeOf } from '../base/index.ts'
-import { VERSION } from '../node/index.ts'
 import { nearest, parseArgs, UsageError } from './args.ts'
 import type { Command } from './command.ts'
-import { COMMANDS } from './commands/index.ts'
+import { COMMANDS, type CommandEntry, loadCommands } from './commands/index.ts'
 import { EXIT } from './exit-codes.ts'
 import { explain } from './explain.ts'
 import { commandHelp, overview } from './help.ts'
 import { Output, visible } from './output.ts'
 
 /** The command named by the first words, and what is left. */
-function findCommand(argv: readonly string[]): { command: Command; rest: readonly string[] } | undefined {
+function findCommand(argv: readonly string[]): { entry: CommandEntry; rest: readonly string[] } | undefined {
   // --json may stand anywhere, also before the command.
   const leading = argv.findIndex((arg) => !arg.startsWith('-'))
   const words = argv.slice(Math.max(0, leading))
   const before = leading > 0 ? argv.slice(0, leading) : []
   for (const length of [2, 1]) {
     const name = words.slice(0, length).join(' ')
-    const command = COMMANDS.find((candidate) => candidate.name === name)
-    if (command) return { command, rest: [...before, ...words.slice(length)] }
+    const entry = COMMANDS.find((candidate) => candidate.name === name)
+    if (entry) return { entry, rest: [...before, ...words.slice(length)] }
   }
   return undefined
+}
+
+/** Behind the door of a large room, which a command without a network does not open. */
+async function version(): Promise<string> {
+  return (await import('../node/index.ts')).VERSION
 }
 
 export async function main(given: readonly string[]): Promise<number> {
@@ -32,7 +36,7 @@ export async function main(given: readonly string[]): Promise<number> {
   const output = new Output(flags.includes('--json'))
   guardStreams(output)
   if (flags.includes('--version') || flags[0] === '-V') {
-    process.stdout.write(`myrmex ${VERSION}\n`)
+    process.stdout.write(`myrmex ${await version()}\n`)
     return EXIT.success
   }
   const found = findCommand(argv)
@@ -42,12 +46,12 @@ export async function main(given: readonly string[]): Promise<number> {
     const groups = COMMANDS.filter((command) => words.length > 0 && command.name.startsWith(`${words[0]} `))
     if (words.length === 0) {
       const shows = wantsHelp || argv.length === 0
-      if (shows) process.stdout.write(overview(COMMANDS))
+      if (shows) process.stdout.write(overview(await version(), await loadCommands(COMMANDS)))
       else output.error(`name a command before ${visible(argv[0] ?? '')}. See: myrmex --help`)
       return shows ? EXIT.success : EXIT.usage
     }
     if (wantsHelp && groups.length > 0) {
-      process.stdout.write(overview(groups))
+      process.stdout.write(overview(await version(), await loadCommands(groups)))
       return EXIT.success
     }
     const known = nearest(
@@ -63,11 +67,12 @@ export async function main(given: readonly string[]): Promise<number> {
     output.error(`unknown command "${visible(words.slice(0, 2).join(' '))}"${hint}. See: myrmex --help`)
     return EXIT.usage
   }
+  const command = await found.entry.load()
   if (wantsHelp) {
-    process.stdout.write(commandHelp(found.command))
+    process.stdout.write(commandHelp(command))
     return EXIT.success
   }
-  return runCommand(found.command, found.rest, output)
+  return runCommand(command, found.rest, output)
 }
 
 function guardStreams(output: Output): void {

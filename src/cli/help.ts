@@ -1,13 +1,12 @@
 /** Help texts, made of the command tables. */
-import { VERSION } from '../node/index.ts'
 import { describeFlags } from './args.ts'
 import type { Command } from './command.ts'
 
-export function overview(commands: readonly Command[]): string {
+export function overview(version: string, commands: readonly Command[]): string {
   const shown = commands.filter((command) => !command.hidden)
   const width = Math.max(...shown.map((command) => `${command.name} ${command.usage}`.length))
   return [
-    `myrmex ${VERSION}: storage node, client and local network for the Autonomi 2.0 data network`,
+    `myrmex ${version}: storage node, client and local network for the Autonomi 2.0 data network`,
     '',
     'Usage: myrmex COMMAND [OPTIONS]',
     '',

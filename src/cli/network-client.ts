@@ -51,7 +51,7 @@ async function openClient(
         sink: (record) => void process.stderr.write(`${formatText(record)}\n`),
       })
     : silentLogger
-  const node = createClientNode({
+  const node = await createClientNode({
     seeds,
     allowLoopback: local || (flags.allowLoopback ?? false),
     clock: systemClock,

@@ -17,7 +17,7 @@ import type { Network, PreparedMessage } from '../network/index.ts'
 import {
   type ChunkBody,
   decodeChunkMessage,
-  encodeChunkMessage,
+  encodeChunkMessageParts,
   MAX_CHUNK_MESSAGE_BYTES,
   type PeerId,
   TOPIC_CHUNK,
@@ -83,7 +83,7 @@ export class ChunkRequests {
   prepare(body: ChunkBody): PreparedRequest {
     const { random, network } = this.#deps
     const requestId = (BigInt(random.uint32()) << 32n) | BigInt(random.uint32())
-    return { requestId, message: network.prepare(TOPIC_CHUNK, encodeChunkMessage({ requestId, body })) }
+    return { requestId, message: network.prepare(TOPIC_CHUNK, encodeChunkMessageParts({ requestId, body })) }
   }
 
   /**

@@ -123,8 +123,12 @@ async function storeAt(
   const peers = new Map<PeerId, DhtPeer>(group.targets.map((target) => [target.peer, target]))
   const machine = new StoreChunk([...peers.keys()], needed, earlier?.machine)
   const request = deps.requests.prepare({ kind: 'putRequest', ...chunk })
-  const end = await runStore(deps, machine, { address: chunk.address, request, peers }, { signal })
-  return { machine, end }
+  try {
+    const end = await runStore(deps, machine, { address: chunk.address, request, peers }, { signal })
+    return { machine, end }
+  } finally {
+    request.message.release()
+  }
 }
 
 function failureOf(

@@ -67,8 +67,21 @@ export interface SealedChunk {
   readonly address: Bytes
 }
 
+/**
+ * Kernels on threads that the backend has by itself, for large inputs. `data` and `message` are borrowed until the
+ * promise settles and must not be transferred to anybody meanwhile. Results are those of the synchronous calls.
+ */
+export interface OffThread {
+  blake3(data: Uint8Array): Promise<Bytes>
+  /** Hedged with fresh randomness. */
+  mlDsaSign(secretKey: Uint8Array, message: Uint8Array, context?: Uint8Array): Promise<Bytes>
+  mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context?: Uint8Array): Promise<boolean>
+}
+
 export interface Backend {
   readonly name: BackendName
+  /** Only where the backend brings threads (native). */
+  readonly offThread?: OffThread
   blake3(data: Uint8Array): Bytes
   /** Writes the 32-byte hash into `out` at `offset`. */
   blake3Into(data: Uint8Array, out: Uint8Array, offset?: number): void

@@ -1,10 +1,11 @@
 /**
  * Signer and Verifier over the kernels. Most messages are signed on the calling thread; one of at least `offloadBytes`
- * goes to the compute pool when there is one, because signing and verifying hash all of it.
+ * goes to a thread of the backend, or else to the compute pool when there is one, because signing and verifying hash
+ * all of it.
  */
 import { type Bytes, KiB } from '../base/index.ts'
 import { type Compute, defineTask } from '../compute/index.ts'
-import type { Backend, KeyPair } from './backend.ts'
+import type { Backend, KeyPair, OffThread } from './backend.ts'
 import { type MlDsaTaskInput, runMlDsa } from './ml-dsa-run.ts'
 import type { Signer, Verifier } from './signatures.ts'
 
@@ -59,8 +60,9 @@ async function compute(
   backend: Backend,
   offload: OffloadOptions | undefined,
 ): Promise<Bytes | boolean> {
-  if (offload === undefined || input.message.length < (offload.offloadBytes ?? OFFLOAD_BYTES))
-    return runMlDsa(input, backend)
+  if (input.message.length < (offload?.offloadBytes ?? OFFLOAD_BYTES)) return runMlDsa(input, backend)
+  if (backend.offThread !== undefined) return runOffThread(input, backend.offThread)
+  if (offload === undefined) return runMlDsa(input, backend)
   try {
     return await offload.compute.run(mlDsaTask, input, { signal: offload.signal, lane: 'interactive' })
   } catch (error) {
@@ -68,6 +70,22 @@ async function compute(
     if (offload.signal.aborted) throw error
     return runMlDsa(input, backend)
   }
+}
+
+function runOffThread(input: MlDsaTaskInput, offThread: OffThread): Promise<Bytes | boolean> {
+  const { message, context } = input
+  if (input.kind === 'verify') return offThread.mlDsaVerify(input.publicKey, message, input.signature, context)
+  return offThread.mlDsaSign(input.secretKey, message, context)
+}
+
+/**
+ * BLAKE3 of chunk content for a node with an event loop to keep alive: large content goes to a thread of the backend
+ * where it has one. The content is borrowed until it settles and must not be transferred meanwhile.
+ */
+export function contentHash(backend: Backend): (content: Uint8Array) => Bytes | Promise<Bytes> {
+  const { offThread } = backend
+  if (offThread === undefined) return (content) => backend.blake3(content)
+  return (content) => (content.length < OFFLOAD_BYTES ? backend.blake3(content) : offThread.blake3(content))
 }
 
 function keyPairOf(key: SigningKey, backend: Backend): KeyPair {

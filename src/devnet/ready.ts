@@ -14,7 +14,7 @@ export async function waitUntilAccepting(
   signal: AbortSignal,
   clock: Clock,
 ): Promise<void> {
-  const node = createClientNode({
+  const node = await createClientNode({
     seeds: addresses.map((text) => parseMultiaddr(text)),
     allowLoopback: true,
     clock,

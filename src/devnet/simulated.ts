@@ -70,7 +70,7 @@ export class SimulatedDevnet {
     const { world } = this
     const host = world.network.addHost()
     const signer = world.signer(`client ${name}`)
-    const { client, parts } = wireClient(
+    const { client, parts } = await wireClient(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
         ...{ signer, verifier: world.signatures, clock: host.clock, log: silentLogger, registry: new Registry() },

@@ -3,7 +3,7 @@
  * below it connections have keys and sockets. Every message is a signed WireMessage (wire.md 9).
  */
 import type { Emitter } from '../base/index.ts'
-import type { PeerId, SocketAddress, TypedAddress } from '../protocol/index.ts'
+import type { MessageData, PeerId, SocketAddress, TypedAddress } from '../protocol/index.ts'
 
 export interface PeerConnection {
   readonly peer: PeerId
@@ -61,6 +61,8 @@ export interface PreparedMessage {
   readonly topic: string
   /** The signed bytes, made once. Throws NETWORK_MESSAGE_TOO_LARGE. */
   bytes(): Promise<Uint8Array>
+  /** Gives its memory back at once, for those who send large ones; it cannot be sent any more. */
+  release(): void
 }
 
 export interface Network {
@@ -91,11 +93,11 @@ export interface Network {
   send(
     peer: PeerId,
     topic: string,
-    data: Uint8Array,
+    data: MessageData,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void>
-  /** One message for any number of peers: `data` is borrowed until the last send; wrapped and signed at the first. */
-  prepare(topic: string, data: Uint8Array): PreparedMessage
+  /** One message for any number of peers: wrapped and signed at the first send, `data` is borrowed until then. */
+  prepare(topic: string, data: MessageData): PreparedMessage
   /** As `send`. */
   sendPrepared(
     peer: PeerId,

@@ -15,6 +15,7 @@ import {
 import type { Signer, Verifier } from '../crypto/index.ts'
 import {
   encodeRequestEnvelope,
+  type MessageData,
   type PeerId,
   peerIdOfPublicKey,
   requestTopic,
@@ -114,6 +115,7 @@ class PeerNetwork implements Network, Startable {
       self: this.self,
       clock,
       signer,
+      allocate: (bytes) => this.#deps.transport.allocate(bytes),
       linkTo: (peer, signal) => this.#linkTo(peer, { signal }),
       onDead: (link) => this.#links.dead(link),
       count: (topic, outcome, bytes) => this.#countSent(topic, outcome, bytes),
@@ -229,13 +231,13 @@ class PeerNetwork implements Network, Startable {
   send(
     peer: PeerId,
     topic: string,
-    data: Uint8Array,
+    data: MessageData,
     options: { signal: AbortSignal; priority?: number },
   ): Promise<void> {
-    return this.#sender.send(peer, this.#sender.prepare(topic, data), options)
+    return this.#sender.sendOnce(peer, topic, data, options)
   }
 
-  prepare(topic: string, data: Uint8Array): PreparedMessage {
+  prepare(topic: string, data: MessageData): PreparedMessage {
     return this.#sender.prepare(topic, data)
   }
 

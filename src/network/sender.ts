@@ -1,10 +1,11 @@
 /** Signs and sends. Each message is encoded and signed once, also when it has to be sent a second time. */
-import { type Bytes, type Clock, codeOf } from '../base/index.ts'
+import { type Bytes, type Clock, codeOf, release } from '../base/index.ts'
 import type { Signer } from '../crypto/index.ts'
 import {
   encodeIdentityAnnounce,
   encodeWireMessage,
   MAX_MESSAGE_BYTES,
+  type MessageData,
   type PeerId,
   short,
   TOPIC_IDENTITY,
@@ -19,6 +20,8 @@ export interface SenderDeps {
   readonly self: PeerId
   readonly clock: Clock
   readonly signer: Signer
+  /** Memory for a whole message, from which the transport sends. */
+  allocate(bytes: number): Bytes
   /** A usable link to the peer, dialling when there is none. */
   linkTo(peer: PeerId, signal: AbortSignal): Promise<Link>
   /** A link turned out to be dead. */
@@ -42,19 +45,41 @@ export class Sender {
   }
 
   /** Signed when it is first sent; every later send, to whomever, uses the same bytes. */
-  prepare(topic: string, data: Uint8Array): PreparedMessage {
+  prepare(topic: string, data: MessageData): PreparedMessage {
+    let given: MessageData | undefined = data
     let bytes: Promise<Bytes> | undefined
-    const encode = () => {
-      bytes ??= this.#encode(topic, data)
-      return bytes
+    return {
+      topic,
+      bytes: () => {
+        if (bytes !== undefined) return bytes
+        if (given === undefined) throw new NetworkError('NETWORK_SEND_FAILED', `sending ${topic}: it was released`)
+        bytes = this.#encode(topic, given)
+        return bytes
+      },
+      release: () => {
+        // Not under a signature that is being made.
+        bytes?.then(release, () => undefined)
+        bytes = undefined
+        given = undefined
+      },
     }
-    return { topic, bytes: encode }
+  }
+
+  /** `send` of a message that nobody needs afterwards. */
+  async sendOnce(peer: PeerId, topic: string, data: MessageData, request: SendRequest): Promise<void> {
+    const message = this.prepare(topic, data)
+    try {
+      await this.send(peer, message, request)
+    } finally {
+      message.release()
+    }
   }
 
   /** Connects when needed. A dead connection costs one more try (wire.md 7.6): a stalled or reset stream does not. */
   async send(peer: PeerId, message: PreparedMessage, { signal, priority }: SendRequest): Promise<void> {
     const { topic } = message
     const first = await this.#deps.linkTo(peer, signal)
+    signal.throwIfAborted()
     const bytes = await message.bytes()
     signal.throwIfAborted()
     if (await this.#try(first, topic, bytes, { signal, priority })) return
@@ -65,7 +90,12 @@ export class Sender {
 
   /** On this connection or not at all: for answers. */
   async sendOn(link: Link, topic: string, data: Uint8Array, { signal, priority }: SendRequest): Promise<void> {
-    await this.#try(link, topic, await this.#encode(topic, data), { signal, priority })
+    const bytes = await this.#encode(topic, data)
+    try {
+      await this.#try(link, topic, bytes, { signal, priority })
+    } finally {
+      release(bytes)
+    }
   }
 
   /** Says who we are: the first message on every connection (wire.md 10). */
@@ -89,8 +119,9 @@ export class Sender {
     }
   }
 
-  async #encode(topic: string, data: Uint8Array): Promise<Bytes> {
-    const bytes = await encodeWireMessage({ topic, data, ...this.#identity() }, this.#deps.signer)
+  async #encode(topic: string, data: MessageData): Promise<Bytes> {
+    const { signer, allocate } = this.#deps
+    const bytes = await encodeWireMessage({ topic, data, ...this.#identity() }, signer, allocate)
     if (bytes.length <= MAX_MESSAGE_BYTES) return bytes
     throw new NetworkError(
       'NETWORK_MESSAGE_TOO_LARGE',

@@ -8,9 +8,9 @@ import type { Network } from '../network/index.ts'
 import { createLocalPayer } from '../payment/index.ts'
 import { isLoopback, type Multiaddr } from '../protocol/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
+import { wireClient } from './client-wiring.ts'
 import { generateIdentity } from './identity.ts'
 import type { Tuning } from './profile.ts'
-import { wireClient } from './wiring.ts'
 
 export interface ClientNodeOptions {
   readonly seeds: readonly Multiaddr[]

@@ -1,5 +1,5 @@
 /** GET /health and /metrics on loopback, when a port was asked for (operations.md 6). Nothing else, no other method. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { codeOf, type Registry, type Startable } from '../base/index.ts'
 import { NodeError } from './errors.ts'
 
@@ -21,6 +21,8 @@ export class HealthServer implements Startable {
 
   start(): Promise<void> {
     if (this.#server) return Promise.resolve()
+    // Not imported: an ES import reads every export of node:http, and those of its WebSocket load undici, 14 MiB.
+    const { createServer } = process.getBuiltinModule('node:http')
     const server = createServer(
       { maxHeaderSize: 2048, requestTimeout: 5000, headersTimeout: 5000 },
       (request, response) => this.#answer(request, response),

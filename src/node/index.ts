@@ -1,5 +1,5 @@
 /** node: composition roots, and what a process of ours needs around them. */
-export * from './client-node.ts'
+export * from './clients.ts'
 export * from './data-dir.ts'
 export * from './errors.ts'
 export * from './identity.ts'

@@ -1,6 +1,6 @@
 /** A storage node over real drivers: key file, UDP socket, chunk files. */
 import { type Clock, Lifecycle, type Logger, Registry, type Startable, systemRandom } from '../base/index.ts'
-import { backend, mlDsaVerifier } from '../crypto/index.ts'
+import { backend, contentHash, mlDsaVerifier } from '../crypto/index.ts'
 import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
@@ -45,19 +45,20 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const random = systemRandom
   const registry = new Registry()
   const verifier = mlDsaVerifier(backend())
+  const hash = contentHash(backend())
   const transport = createQuicTransport({
     ...{ secretKey: identity.secretKey, bind: settings.bind, registry },
     ...(tuning && { options: tuning.quic }),
   })
   const store = createFileChunkStore(
     rootDir,
-    { clock, random, log, registry },
+    { clock, random, log, registry, hash },
     { reserveBytes: settings.diskReserveBytes },
   )
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
-    { transport, signer, verifier, clock, random, log, registry, store, payment },
+    { transport, signer, verifier, clock, random, log, registry, store, payment, hash },
     {
       allowLoopback: preset.allowLoopback,
       limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },

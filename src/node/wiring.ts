@@ -1,17 +1,15 @@
 /**
- * How the rooms fit together, over ports only: the same wiring runs real nodes (`storage-node.ts`, `client-node.ts`)
- * and whole simulated networks on a virtual clock.
+ * How the rooms fit together, over ports only: the same wiring runs real nodes (`storage-node.ts`) and whole simulated
+ * networks on a virtual clock. That of a client, which needs more rooms, is `client-wiring.ts`.
  */
 import type { Clock, Logger, Random, Registry, Startable } from '../base/index.ts'
 import { createChunkServer } from '../chunk-server/index.ts'
-import { type Client, createClient, type LocalFiles } from '../client/index.ts'
-import type { Compute } from '../compute/index.ts'
 import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
-import { createQuoter, type Payer, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
+import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
 import { createReplication } from '../replication/index.ts'
-import type { ChunkStore } from '../storage/index.ts'
+import type { ChunkStore, Hash } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import type { Tuning } from './profile.ts'
 import { VERSION } from './version.ts'
@@ -42,6 +40,8 @@ export interface WiredPeer {
 export interface StorageNodePorts extends PeerPorts {
   readonly store: ChunkStore
   readonly payment: PaymentVerifier
+  /** BLAKE3 of chunk content; default: on the calling thread. */
+  readonly hash?: Hash
 }
 
 export interface StorageWiring extends PeerSettings {
@@ -62,8 +62,9 @@ export function wireStorageNode(
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
+  const hashing = ports.hash === undefined ? {} : { hash: ports.hash }
   const chunkServer = createChunkServer(
-    { network, dht, store, payment, quoter, clock, log, registry },
+    { network, dht, store, payment, quoter, clock, log, registry, ...hashing },
     wiring.tuning?.chunkServer,
   )
   const replication = createReplication({ network, store, log, registry })
@@ -71,28 +72,8 @@ export function wireStorageNode(
   return { network, dht, listening: [store, network, chunkServer, replication] }
 }
 
-export interface ClientPorts extends PeerPorts {
-  readonly files: LocalFiles
-  readonly payer: Payer
-  readonly compute: Compute
-}
-
-/** Parts of a client; `parts` in start order. */
-export function wireClient(
-  ports: ClientPorts,
-  settings: PeerSettings,
-): WiredPeer & { readonly client: Client; readonly parts: readonly Startable[] } {
-  const { clock, random, log, registry, payer, compute, files } = ports
-  const { network, dht } = wirePeer(ports, settings, 'client', {})
-  const client = createClient(
-    { network, dht, payer, compute, files, clock, random, log, registry },
-    settings.tuning?.client,
-  )
-  return { network, dht, client, parts: [network, dht, client] }
-}
-
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */
-function wirePeer(
+export function wirePeer(
   { transport, signer, verifier, clock, random, log, registry }: PeerPorts,
   { allowLoopback, seeds, tuning }: PeerSettings,
   role: 'node' | 'client',

@@ -1,5 +1,5 @@
 /** postcard 1.x, writing (wire.md 2.1): every number is minimal. */
-import { type Bytes, utf8 } from '../base/index.ts'
+import { type Bytes, KiB, utf8 } from '../base/index.ts'
 import { ProtocolError } from './errors.ts'
 
 /** Bytes of the minimal varint of `value`. */
@@ -14,13 +14,13 @@ export function varintBytes(value: number | bigint): number {
   return bytes
 }
 
-/** Grows by doubling; give `capacity` when the size is known, then nothing is copied twice. */
+/** Grows by doubling; give the capacity, or the memory itself, when the size is known: then nothing is copied twice. */
 export class Writer {
   #bytes: Bytes
   #length = 0
 
-  constructor(capacity = 256) {
-    this.#bytes = new Uint8Array(capacity)
+  constructor(into: number | Bytes = 256) {
+    this.#bytes = typeof into === 'number' ? new Uint8Array(into) : into
   }
 
   get length(): number {
@@ -108,6 +108,33 @@ export class Writer {
     const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
+  }
+}
+
+/** From here on a rope names the bytes instead of copying them. */
+const ROPE_BYTES = 64 * KiB
+
+/** A writer that leaves large byte strings where they are: they are copied once, into the message that is sent. */
+export class RopeWriter extends Writer {
+  readonly #large: { readonly at: number; readonly bytes: Uint8Array }[] = []
+
+  override raw(bytes: Uint8Array): this {
+    if (bytes.length < ROPE_BYTES) return super.raw(bytes)
+    this.#large.push({ at: this.length, bytes })
+    return this
+  }
+
+  /** What was written, in order: views of the large byte strings, and what lies between them. */
+  finishParts(): Uint8Array[] {
+    const flat = this.finish()
+    const parts: Uint8Array[] = []
+    let from = 0
+    for (const { at, bytes } of this.#large) {
+      parts.push(flat.subarray(from, at), bytes)
+      from = at
+    }
+    parts.push(flat.subarray(from))
+    return parts.filter((part) => part.length > 0)
   }
 }
 

@@ -19,6 +19,11 @@ export interface WireMessageFields {
   readonly userAgent: string
 }
 
+/** Content of a message, whole or in parts that stand one after the other. */
+export type MessageData = Uint8Array | readonly Uint8Array[]
+
+export type OutgoingFields = Omit<WireMessageFields, 'data'> & { readonly data: MessageData }
+
 export interface WireMessage extends WireMessageFields {
   readonly timestamp: bigint
   /** 1952 bytes, or empty. */
@@ -46,10 +51,14 @@ const TAIL_BYTES =
   varintBytes(ML_DSA_SIGNATURE_BYTES) +
   ML_DSA_SIGNATURE_BYTES
 
-/** Signs and encodes; `data` is copied once, into the buffer that is signed and returned. */
-export async function encodeWireMessage(fields: WireMessageFields, signer: Signer): Promise<Bytes> {
+/** Signs and encodes; `data` is copied once, into the memory that is signed and returned. */
+export async function encodeWireMessage(
+  fields: OutgoingFields,
+  signer: Signer,
+  allocate: (bytes: number) => Bytes = (bytes) => new Uint8Array(bytes),
+): Promise<Bytes> {
   const size = signedSize(fields)
-  const writer = new Writer(size + TAIL_BYTES)
+  const writer = new Writer(allocate(size + TAIL_BYTES))
   writeSigned(writer, fields)
   const signature = await signer.sign(writer.finish())
   return writer.byteString(signer.publicKey).byteString(signature).finish()
@@ -101,15 +110,27 @@ export async function verifyWireMessage(message: WireMessage, verifier: Verifier
   return valid ? { kind: 'ok', peer: from } : { kind: 'badSignature' }
 }
 
-function writeSigned(writer: Writer, { topic, data, from, timestamp, userAgent }: WireMessageFields): void {
-  writer.string(topic).byteString(data).string(from).uint(timestamp).string(userAgent)
+function writeSigned(writer: Writer, { topic, data, from, timestamp, userAgent }: OutgoingFields): void {
+  writer.string(topic).uint(lengthOf(data))
+  for (const part of partsOf(data)) writer.raw(part)
+  writer.string(from).uint(timestamp).string(userAgent)
 }
 
-function signedSize({ topic, data, from, timestamp, userAgent }: WireMessageFields): number {
+function partsOf(data: MessageData): readonly Uint8Array[] {
+  return data instanceof Uint8Array ? [data] : data
+}
+
+function lengthOf(data: MessageData): number {
+  let length = 0
+  for (const part of partsOf(data)) length += part.length
+  return length
+}
+
+function signedSize({ topic, data, from, timestamp, userAgent }: OutgoingFields): number {
   const prefixed = (length: number) => varintBytes(length) + length
   return (
     prefixed(utf8(topic).length) +
-    prefixed(data.length) +
+    prefixed(lengthOf(data)) +
     prefixed(from.length) +
     varintBytes(timestamp) +
     prefixed(utf8(userAgent).length)

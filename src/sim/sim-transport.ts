@@ -1,5 +1,5 @@
 /** Transport driver over a simulated network: one bound port of one boot of one host. */
-import { assert, resolveOptions } from '../base/index.ts'
+import { assert, type Bytes, resolveOptions } from '../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../protocol/index.ts'
 import {
   type Connection,
@@ -53,6 +53,10 @@ export class SimTransport implements Transport, Listener {
   /** Its process runs: the host is up and was not restarted since. */
   get alive(): boolean {
     return this.machine.up && this.machine.boot === this.#boot
+  }
+
+  allocate(bytes: number): Bytes {
+    return new Uint8Array(bytes)
   }
 
   get hasRoom(): boolean {

@@ -1,5 +1,6 @@
 /** Chunks on disk, by address. Drivers: files (real), memory (tests, simulation). One contract suite runs on both. */
 import type { ChunkAddress } from '../protocol/index.ts'
+import type { HashedContent } from './hash.ts'
 
 export type PutOutcome = 'stored' | 'duplicate' | 'repaired'
 export type Capacity = 'writable' | 'full' | 'unknown'
@@ -22,15 +23,16 @@ export interface ChunkStore {
   /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. Also STORAGE_IO. */
   get(address: ChunkAddress): Promise<Uint8Array | undefined>
   /**
-   * Durable when it resolves; `repaired` = wrong bytes were replaced. Throws STORAGE_ADDRESS_MISMATCH,
-   * STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_IO, STORAGE_BUSY, STORAGE_CLOSED.
+   * Durable when it resolves; `repaired` = wrong bytes were replaced. The content, which is hashed here unless it was
+   * before, is borrowed. Throws STORAGE_ADDRESS_MISMATCH, STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_IO,
+   * STORAGE_BUSY, STORAGE_CLOSED.
    */
-  put(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome>
+  put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome>
   /**
    * `put` for a chunk that is held, whatever its bytes are: wrong ones are replaced. Writes nothing when it is not
    * held. Throws as `put`.
    */
-  repair(address: ChunkAddress, content: Uint8Array): Promise<'absent' | 'duplicate' | 'repaired'>
+  repair(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<'absent' | 'duplicate' | 'repaired'>
   /** false when it was not held. */
   delete(address: ChunkAddress): Promise<boolean>
   /** Addresses held, ascending. */

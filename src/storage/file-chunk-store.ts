@@ -20,7 +20,7 @@ import type { Capacity, ChunkStore, PutOutcome, StoreStats } from './chunk-store
 import { StorageError } from './errors.ts'
 import type { FileLock } from './file-lock.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { type Hash, verifyContent } from './hash.ts'
+import { type Hash, type HashedContent, verifyContent } from './hash.ts'
 import { HeldChunks } from './held-chunks.ts'
 import { SHARDS } from './layout.ts'
 import { createStorageMetrics, type StorageMetrics, statsOf } from './metrics.ts'
@@ -140,9 +140,9 @@ export class FileChunkStore implements ChunkStore {
     }
   }
 
-  async put(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome> {
+  async put(address: ChunkAddress, given: Uint8Array | HashedContent): Promise<PutOutcome> {
     this.#assertOpen()
-    await verifyContent(this.#hash, address, content)
+    const content = await verifyContent(this.#hash, address, given)
     return this.#locks.run(address, async () => {
       const outcome = await this.#repairAlone(address, content)
       if (outcome !== 'absent') return outcome
@@ -151,9 +151,9 @@ export class FileChunkStore implements ChunkStore {
     })
   }
 
-  async repair(address: ChunkAddress, content: Uint8Array): Promise<RepairOutcome> {
+  async repair(address: ChunkAddress, given: Uint8Array | HashedContent): Promise<RepairOutcome> {
     this.#assertOpen()
-    await verifyContent(this.#hash, address, content)
+    const content = await verifyContent(this.#hash, address, given)
     return this.#locks.run(address, () => this.#repairAlone(address, content))
   }
 

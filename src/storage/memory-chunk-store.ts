@@ -5,7 +5,7 @@ import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
 import { AddressIndex } from './address-index.ts'
 import type { Capacity, ChunkStore, PutOutcome, StoreStats } from './chunk-store.ts'
 import { StorageError } from './errors.ts'
-import { type Hash, verifyContent } from './hash.ts'
+import { type Hash, type HashedContent, verifyContent } from './hash.ts'
 import { createStorageMetrics, type StorageMetrics, statsOf } from './metrics.ts'
 import { type MemoryChunkStoreOptions, memoryChunkStoreDefaults } from './options.ts'
 import { chargeOf } from './space.ts'
@@ -61,9 +61,9 @@ export class MemoryChunkStore implements ChunkStore {
     return bytes.slice()
   }
 
-  async put(address: ChunkAddress, content: Uint8Array): Promise<PutOutcome> {
+  async put(address: ChunkAddress, given: Uint8Array | HashedContent): Promise<PutOutcome> {
     this.#assertOpen()
-    await verifyContent(this.#hash, address, content)
+    const content = await verifyContent(this.#hash, address, given)
     if (this.#chunks.has(address)) {
       this.#metrics.duplicates.add()
       return 'duplicate'
@@ -81,7 +81,7 @@ export class MemoryChunkStore implements ChunkStore {
     return 'stored'
   }
 
-  async repair(address: ChunkAddress, content: Uint8Array): Promise<'absent' | 'duplicate'> {
+  async repair(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<'absent' | 'duplicate'> {
     this.#assertOpen()
     await verifyContent(this.#hash, address, content)
     if (!this.#chunks.has(address)) return 'absent'

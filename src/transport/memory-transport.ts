@@ -2,7 +2,7 @@
  * In-memory driver: transports of one hub reach each other by address, without latency or loss. Everything arrives in
  * a later microtask, in the order in which it was sent, so a run depends on nothing but its inputs.
  */
-import { assert, type Clock, raceAbort, resolveOptions, withScope } from '../base/index.ts'
+import { assert, type Bytes, type Clock, raceAbort, resolveOptions, withScope } from '../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../protocol/index.ts'
 import { TransportError } from './errors.ts'
 import { MemoryConnection } from './memory-connection.ts'
@@ -97,6 +97,10 @@ class MemoryTransport implements Transport {
     this.#address = undefined
     this.#running.abort(new TransportError('TRANSPORT_CLOSED', 'the transport is stopped'))
     await Promise.all([...this.#connections].map((connection) => connection.close(STOP_CODE, STOP_REASON)))
+  }
+
+  allocate(bytes: number): Bytes {
+    return new Uint8Array(bytes)
   }
 
   async dial(address: SocketAddress, { signal, timeoutMs }: DialOptions): Promise<Connection> {

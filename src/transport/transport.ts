@@ -3,6 +3,7 @@
  * It knows keys and sockets; who a peer is on the network is decided above (network room).
  * Drivers: native QUIC, in-memory, simulation. One contract suite runs on all.
  */
+import type { Bytes } from '../base/index.ts'
 import type { SocketAddress } from '../protocol/index.ts'
 
 /** Why a connection ended. `local`: our own close or stop. */
@@ -64,6 +65,11 @@ export interface Transport {
   readonly driver: 'quic-native' | 'memory' | 'simulated'
   /** Dials from the listening socket. Throws TransportError (TRANSPORT_DIAL_FAILED, _TIMEOUT) or the signal's reason. */
   dial(address: SocketAddress, options: DialOptions): Promise<Connection>
+  /**
+   * Zeroed memory for a message to be sent: a driver may send from it without a copy, to any number of peers. Its
+   * bytes must stay as they are once they were given to a send; when its sends have settled it may be released.
+   */
+  allocate(bytes: number): Bytes
   /** Every accepted connection, before any of its messages. Set before start. */
   onConnection: (connection: Connection) => void
 }

@@ -1,7 +1,7 @@
 /** What every driver of the Transport port keeps. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { codeOf, equal, KiB, MiB, never } from '../../src/base/index.ts'
+import { codeOf, equal, KiB, MiB, never, release } from '../../src/base/index.ts'
 import type { Connection } from '../../src/transport/index.ts'
 import { Bench, Mailbox, patterned, quicSkip } from '../support/transports.ts'
 
@@ -56,6 +56,37 @@ for (const driver of ['memory', 'simulated', 'quic'] as const) {
         assert.notEqual(got.buffer, shared.buffer)
         got.fill(9)
         assert.ok(message.every((byte) => byte === 0))
+      }
+    })
+
+    it('sends from memory it gave out, to several peers, and lets it be released after the sends', async () => {
+      await using bench = new Bench(driver)
+      const { transport } = bench.create()
+      const others = [bench.create(), bench.create()]
+      const pairs = await Promise.all(others.map((other) => bench.connect(transport, other.transport)))
+      for (const size of [1, 64 * KiB - 1, 64 * KiB, 4 * MiB]) {
+        const message = transport.allocate(size)
+        assert.equal(message.length, size)
+        assert.ok(message.every((byte) => byte === 0))
+        message.set(patterned(size, 7))
+        const boxes = pairs.map(({ theirs }) => new Mailbox(theirs))
+        // The whole of it to one, a part to the other.
+        const sends = [
+          pairs[0]?.ours.send(message, SEND),
+          pairs[1]?.ours.send(message.subarray(size >> 1), { ...SEND, acknowledged: true }),
+        ]
+        await sends[0]
+        const got = await boxes[0]?.next()
+        assert.ok(got && equal(got, patterned(size, 7)), `${size} bytes`)
+        await sends[1]
+        const part = await boxes[1]?.next()
+        assert.ok(part && equal(part, patterned(size, 7).subarray(size >> 1)))
+        // Released while the endpoint may still have it under way: the send has settled, nothing is acknowledged yet.
+        await pairs[0]?.ours.send(message, SEND)
+        release(message)
+        const last = await boxes[0]?.next()
+        assert.ok(last && equal(last, patterned(size, 7)), 'what was accepted arrives whole')
+        got.fill(1)
       }
     })
 

@@ -207,7 +207,7 @@ test('nodes in one process serve the same walks', {
     },
     never,
   )
-  const client = createClientNode({
+  const client = await createClientNode({
     seeds: network.nodes.map(({ address }) => parseMultiaddr(address)),
     allowLoopback: true,
     clock: systemClock,

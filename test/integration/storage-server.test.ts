@@ -4,7 +4,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { blake3 } from '@noble/hashes/blake3.js'
-import { never, seededRandom, systemClock } from '../../src/base/index.ts'
+import { concat, never, seededRandom, systemClock } from '../../src/base/index.ts'
 import { createChunkServer } from '../../src/chunk-server/index.ts'
 import { backend, mlDsaSigner, mlDsaVerifier } from '../../src/crypto/index.ts'
 import type { MessageHandler } from '../../src/network/index.ts'
@@ -38,7 +38,7 @@ async function serve(folder: string) {
         receive = handler
         return () => undefined
       },
-      send: async (_peer, _topic, data) => answered(decodeChunkMessage(data).body),
+      send: async (_peer, _topic, data) => answered(decodeChunkMessage(concat([data].flat())).body),
     },
     dht: { isResponsible: () => true },
     store,

@@ -71,7 +71,7 @@ describe('among stock nodes', {
     const level = process.env['INTEROP_LOG'] === 'debug' ? 'debug' : 'warn'
     const logger = createLogger({ clock: systemClock, level, sink: (record) => console.log(formatText(record)) })
     node = await createStorageNode({ settings, clock: systemClock, logger })
-    client = createClientNode({
+    client = await createClientNode({
       seeds: [3, 4].map((index) => quicMultiaddr({ ip: '127.0.0.1', port: BASE_PORT + index })),
       allowLoopback: true,
       clock: systemClock,

@@ -236,7 +236,7 @@ async function keepUploading(
   counts: Record<string, number>,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = createClientNode({ seeds, allowLoopback: true, clock: systemClock })
+  const client = await createClientNode({ seeds, allowLoopback: true, clock: systemClock })
   const count = (name: string) => (counts[name] = (counts[name] ?? 0) + 1)
   try {
     await client.start(signal)

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "endpoint_abi.h"
+#include "endpoint_body.h"
 #include "endpoint_values.h"
 #include "endpoint_wake.h"
 #include "init.h"
@@ -155,8 +156,14 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
       return BadArgument(info.Env(), "send takes two numbers, a Uint8Array, a boolean and a priority");
     }
     bool acknowledged = info[3].As<Napi::Boolean>();
-    return Napi::Number::New(info.Env(), mx_quic_send(endpoint_, request, connection, message.data, message.length,
-                                                      acknowledged, static_cast<int32_t>(priority)));
+    auto order = static_cast<int32_t>(priority);
+    // Small messages are copied anyway: they are not asked whose memory they are.
+    const MxQuicBody* body = message.length < kQuicBodyBytes ? nullptr : BodyOf(info.Env(), message.buffer);
+    int32_t status = body == nullptr ? mx_quic_send(endpoint_, request, connection, message.data, message.length,
+                                                    acknowledged, order)
+                                     : mx_quic_send_body(endpoint_, request, connection, body, message.offset,
+                                                         message.length, acknowledged, order);
+    return Napi::Number::New(info.Env(), status);
   }
 
   // (request)
@@ -285,6 +292,7 @@ namespace myrmex {
 
 void InitEndpoint(Napi::Env env, Napi::Object exports) {
   exports["QuicEndpoint"] = quic::QuicEndpoint::Class(env);
+  exports["allocateMessage"] = Napi::Function::New<quic::AllocateMessage>(env, "allocateMessage");
   exports["quicEngine"] = Napi::String::New(env, mx_quic_engine());
 }
 

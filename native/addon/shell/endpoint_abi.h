@@ -6,6 +6,7 @@
 extern "C" {
 
 struct MxQuicEndpoint;
+struct MxQuicBody;
 
 struct MxQuicText {
   size_t length;
@@ -54,6 +55,11 @@ int32_t mx_quic_dial(const MxQuicEndpoint* endpoint, uint32_t request, const cha
                      uint32_t timeout_ms);
 int32_t mx_quic_send(const MxQuicEndpoint* endpoint, uint32_t request, uint32_t connection, const uint8_t* data,
                      size_t length, bool acknowledged, int32_t priority);
+int32_t mx_quic_send_body(const MxQuicEndpoint* endpoint, uint32_t request, uint32_t connection, const MxQuicBody* body,
+                          size_t offset, size_t length, bool acknowledged, int32_t priority);
+const MxQuicBody* mx_quic_body_new(size_t length);
+uint8_t* mx_quic_body_data(const MxQuicBody* body);
+void mx_quic_body_free(const MxQuicBody* body);
 void mx_quic_cancel(const MxQuicEndpoint* endpoint, uint32_t request);
 int32_t mx_quic_close_connection(const MxQuicEndpoint* endpoint, uint32_t connection, double code, const char* reason,
                                  size_t reason_length);
@@ -72,6 +78,8 @@ void mx_quic_buffer_free(uint8_t* data, size_t length, size_t capacity);
 namespace myrmex {
 
 inline constexpr size_t kQuicPublicKeyBytes = 1952;
+// From here on a message may lie in memory of the endpoint (src/transport/quic/addon.ts says the same).
+inline constexpr size_t kQuicBodyBytes = 65536;
 inline constexpr size_t kQuicStatsCount = 7;
 inline constexpr size_t kQuicCountersCount = 13;
 

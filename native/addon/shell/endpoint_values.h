@@ -14,6 +14,9 @@ namespace myrmex::quic {
 struct Bytes {
   const uint8_t* data = nullptr;
   size_t length = 0;
+  // What it is a view of, and where it begins there.
+  napi_value buffer = nullptr;
+  size_t offset = 0;
 };
 
 inline Napi::Value Refuse(Napi::Env env, const char* code, const std::string& message) {
@@ -27,21 +30,22 @@ inline Napi::Value BadArgument(Napi::Env env, const char* what) {
   return Refuse(env, "INVALID_ARGUMENT", std::string("QuicEndpoint: ") + what);
 }
 
-// A view of a Uint8Array over ordinary memory. Only for the duration of the call: the bytes are copied before it ends.
+// A view of a Uint8Array over ordinary memory, for the duration of the call.
 inline bool BytesOf(Napi::Value value, Bytes* out) {
   if (!value.IsTypedArray()) return false;
   napi_typedarray_type type;
   size_t length;
   void* data;
+  size_t offset;
   napi_value buffer;
-  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, nullptr) != napi_ok) return false;
+  if (napi_get_typedarray_info(value.Env(), value, &type, &length, &data, &buffer, &offset) != napi_ok) return false;
   bool ordinary = false;
   bool detached = true;
   // Another thread could change shared memory while it is read.
   if (napi_is_arraybuffer(value.Env(), buffer, &ordinary) != napi_ok || !ordinary) return false;
   if (napi_is_detached_arraybuffer(value.Env(), buffer, &detached) != napi_ok || detached) return false;
   if (type != napi_uint8_array || (data == nullptr && length > 0)) return false;
-  *out = {static_cast<const uint8_t*>(data), length};
+  *out = {static_cast<const uint8_t*>(data), length, buffer, offset};
   return true;
 }
 

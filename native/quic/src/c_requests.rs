@@ -1,4 +1,5 @@
 //! The part of the C ABI that concerns single connections: dials, sends, figures.
+use crate::body::Body;
 use crate::c_abi::{
     ARGUMENT, GONE, MxQuicEndpoint, OK, QUEUE_FULL, address_of, caught, view, write_numbers,
 };
@@ -8,6 +9,7 @@ use crate::runtime::runtime;
 use crate::send::Request;
 use crate::{dial, send};
 use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -42,7 +44,7 @@ pub unsafe extern "C" fn mx_quic_dial(
 /// Sends a copy of the message; ends with Done or Failed. A status other than OK means that nothing was begun.
 ///
 /// # Safety
-/// `endpoint` is live; `data` is readable for its length.
+/// `endpoint` is live; `data` is readable for `length`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mx_quic_send(
     endpoint: &MxQuicEndpoint,
@@ -55,33 +57,100 @@ pub unsafe extern "C" fn mx_quic_send(
 ) -> i32 {
     // SAFETY: the caller's promise.
     let data = unsafe { view(data, length) };
+    begin_send(endpoint, connection, length, || {
+        Some(Request {
+            number: request,
+            data: Bytes::copy_from_slice(data),
+            acknowledged,
+            priority,
+        })
+    })
+}
+
+/// Sends a part of a body without a copy, else like `mx_quic_send`.
+///
+/// # Safety
+/// `endpoint` and `body` are live, and the body's bytes stay as they are from now on.
+#[allow(clippy::too_many_arguments)] // One flat call for each message: a struct would have to be laid out twice.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mx_quic_send_body(
+    endpoint: &MxQuicEndpoint,
+    request: u32,
+    connection: u32,
+    body: *const Body,
+    offset: usize,
+    length: usize,
+    acknowledged: bool,
+    priority: i32,
+) -> i32 {
+    if body.is_null() {
+        return ARGUMENT;
+    }
+    // SAFETY: the caller's promise; the count that the caller holds stays with it.
+    let body = unsafe {
+        Arc::increment_strong_count(body);
+        Arc::from_raw(body)
+    };
+    begin_send(endpoint, connection, length, || {
+        Some(Request {
+            number: request,
+            data: body.part(offset, length)?,
+            acknowledged,
+            priority,
+        })
+    })
+}
+
+/// `message` is made when there is room for it; None is a wrong argument.
+fn begin_send(
+    endpoint: &MxQuicEndpoint,
+    connection: u32,
+    length: usize,
+    message: impl FnOnce() -> Option<Request>,
+) -> i32 {
     let shared = &endpoint.0;
     caught(&shared.queue, || {
         let (Some(link), Some(runtime)) = (shared.link(connection), runtime()) else {
             return GONE;
         };
         let limit = shared.options.send_queue_bytes as usize;
-        if link
-            .queued
-            .fetch_add(length, Relaxed)
-            .saturating_add(length)
-            > limit
-        {
+        let queued = link.queued.fetch_add(length, Relaxed);
+        let full = queued.saturating_add(length) > limit;
+        let message = if full { None } else { message() };
+        let Some(message) = message else {
             link.queued.fetch_sub(length, Relaxed);
-            return QUEUE_FULL;
-        }
-        let _inside = runtime.enter();
-        let message = Request {
-            number: request,
-            data: Bytes::copy_from_slice(data),
-            acknowledged,
-            priority,
+            return if full { QUEUE_FULL } else { ARGUMENT };
         };
-        let cancelled = shared.cancellable(request);
+        let _inside = runtime.enter();
+        let cancelled = shared.cancellable(message.number);
         let task = send::run(shared.clone(), link, message, cancelled);
         spawn(&shared.queue, task);
         OK
     })
+}
+
+/// Memory for a message, zeroed; null when there is none, or for a length that no message has. The caller holds one
+/// count of it until `mx_quic_body_free`.
+#[unsafe(no_mangle)]
+pub extern "C" fn mx_quic_body_new(length: usize) -> *const Body {
+    Body::new(length).map_or(std::ptr::null(), Arc::into_raw)
+}
+
+/// # Safety
+/// `body` is live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mx_quic_body_data(body: &Body) -> *mut u8 {
+    body.data()
+}
+
+/// # Safety
+/// `body` came from `mx_quic_body_new` and was not freed. Sends that have it under way keep it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mx_quic_body_free(body: *const Body) {
+    if !body.is_null() {
+        // SAFETY: the caller's promise.
+        drop(unsafe { Arc::from_raw(body) });
+    }
 }
 
 /// Cancels a dial or a send; it ends with Failed, unless it has just ended otherwise.

@@ -8,6 +8,7 @@ pub mod c_requests;
 
 mod abi_types;
 mod admission;
+mod body;
 mod budget;
 mod connection;
 mod dial;

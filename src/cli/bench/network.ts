@@ -38,7 +38,7 @@ export async function measureNodes(rounds: NetworkRounds, tuning: Tuning, folder
   try {
     const idle = await measureIdle(rounds.idle, network)
     const seeds = network.nodes.map(({ address }) => parseMultiaddr(address))
-    const node = createClientNode({ seeds, allowLoopback: true, clock: systemClock, tuning })
+    const node = await createClientNode({ seeds, allowLoopback: true, clock: systemClock, tuning })
     try {
       await node.start(signal)
       return { ...idle, ...(await measureChunks(rounds, network, node.client)) }

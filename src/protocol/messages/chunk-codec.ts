@@ -3,7 +3,7 @@ import type { Bytes } from '../../base/index.ts'
 import { MAX_CHUNK_MESSAGE_BYTES } from '../constants.ts'
 import { ProtocolError } from '../errors.ts'
 import { keyOf } from '../key.ts'
-import { Reader, Writer } from '../postcard.ts'
+import { Reader, RopeWriter, Writer } from '../postcard.ts'
 import type { ChunkBody, ChunkMessage } from './chunk.ts'
 import {
   readAddress,
@@ -45,9 +45,18 @@ const FIXED_BYTES = 160
 
 /** Never refuses a size: the receiver does. */
 export function encodeChunkMessage({ requestId, body }: ChunkMessage): Bytes {
-  const writer = new Writer(FIXED_BYTES + bulk(body)).uint(requestId).uint(BODIES.indexOf(body.kind))
+  return write(new Writer(FIXED_BYTES + bulk(body)), requestId, body).finish()
+}
+
+/** The same bytes in parts: content and other large byte strings are borrowed, not copied. */
+export function encodeChunkMessageParts({ requestId, body }: ChunkMessage): readonly Uint8Array[] {
+  return write(new RopeWriter(FIXED_BYTES), requestId, body).finishParts()
+}
+
+function write<W extends Writer>(writer: W, requestId: bigint, body: ChunkBody): W {
+  writer.uint(requestId).uint(BODIES.indexOf(body.kind))
   writeBody(writer, body)
-  return writer.finish()
+  return writer
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The endpoint class of the native addon, and whether it is there. */
-import { messageOf } from '../../base/index.ts'
+import { type Bytes, KiB, messageOf } from '../../base/index.ts'
 import { loadAddon } from '../../crypto/index.ts'
 import { TransportError } from '../errors.ts'
 
@@ -13,7 +13,7 @@ export interface AddonEndpoint {
   /** 1952 bytes. */
   publicKey(): Uint8Array
   dial(request: number, address: string, timeoutMs: number): number
-  /** Copies the message before it returns. */
+  /** Copies the message before it returns, unless it lies in memory of `allocateMessage`. */
   send(request: number, connection: number, message: Uint8Array, acknowledged: boolean, priority: number): number
   cancel(request: number): void
   closeConnection(connection: number, code: number, reason: string): number
@@ -41,6 +41,16 @@ export type AddonEndpointClass = new (
 export type QuicAvailability =
   | { readonly available: true; readonly engine: string }
   | { readonly available: false; readonly reason: string }
+
+/** From here on a message may lie in memory of the endpoint; smaller ones are copied (kQuicBodyBytes of the shell). */
+const BODY_BYTES = 64 * KiB
+
+/** Memory that a send takes without a copy. Throws as `addonEndpointClass`. */
+export function allocateMessage(bytes: number): Bytes {
+  if (bytes < BODY_BYTES) return new Uint8Array(bytes)
+  addonEndpointClass()
+  return (loadAddon().exports['allocateMessage'] as (bytes: number) => Bytes)(bytes)
+}
 
 /** Whether QUIC can be spoken here, for `myrmex doctor`: one sentence how to get it when not. */
 export function quicAvailability(): QuicAvailability {

@@ -2,13 +2,13 @@
  * QUIC through the native endpoint: TLS 1.3 with X25519MLKEM768 and ML-DSA-65 raw public keys, one UDP socket for
  * dialling and accepting (wire.md 6 to 8). A started transport keeps the process alive until it is stopped.
  */
-import { assert, type Registry } from '../../base/index.ts'
+import { assert, type Bytes, type Registry } from '../../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../../protocol/index.ts'
 import { TransportError } from '../errors.ts'
 import { registerTransportMetrics } from '../metrics.ts'
 import { STOP_CODE, STOP_REASON } from '../options.ts'
 import type { CloseReason, Connection, DialOptions, Transport } from '../transport.ts'
-import { addonEndpointClass } from './addon.ts'
+import { addonEndpointClass, allocateMessage } from './addon.ts'
 import { FAILURE, NativeEndpoint, type NativeFailure } from './native-endpoint.ts'
 import { QuicConnection } from './quic-connection.ts'
 import { NO_COUNTERS, type QuicCounters, quicCounters } from './quic-counters.ts'
@@ -105,6 +105,10 @@ class NativeQuicTransport implements QuicTransport {
     })
     assert(connection !== undefined, 'a dial ends with a connection or fails')
     return connection
+  }
+
+  allocate(bytes: number): Bytes {
+    return allocateMessage(bytes)
   }
 
   counters(): QuicCounters {

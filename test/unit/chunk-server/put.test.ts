@@ -174,8 +174,8 @@ test('a damaged chunk is mended by the put and answered AlreadyExists, unpaid', 
   const mended: Uint8Array[] = []
   const store = storeThat({
     start: async () => undefined,
-    repair: async (_, bytes) => {
-      mended.push(bytes)
+    repair: async (_, given) => {
+      mended.push(given instanceof Uint8Array ? given : given.bytes)
       return 'repaired'
     },
   })

@@ -1,6 +1,6 @@
 /** A chunk server whose neighbours are literals: what it sends is kept, what it asks can be set. */
 import { blake3 } from '@noble/hashes/blake3.js'
-import { type Bytes, never, Registry, seededRandom } from '../../../src/base/index.ts'
+import { type Bytes, concat, never, Registry, seededRandom } from '../../../src/base/index.ts'
 import { type ChunkServerDeps, type ChunkServerOptions, createChunkServer } from '../../../src/chunk-server/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import type { MessageHandler, PeerConnection } from '../../../src/network/index.ts'
@@ -59,7 +59,7 @@ export function scene(changes: Partial<ChunkServerDeps> = {}, options?: Partial<
       },
       send: async (to, topic, data, { signal }) => {
         if (topic !== 'autonomi.ant.chunk.v1') throw new Error(`sent on ${topic}`)
-        sent.push({ to, message: decodeChunkMessage(data) })
+        sent.push({ to, message: decodeChunkMessage(concat([data].flat())) })
         await state.sending(signal)
       },
     },

@@ -1,6 +1,6 @@
 /** A small fake world: N storers in memory with faults, a Network and a Dht over them, one virtual clock. */
 import { blake3 } from '@noble/hashes/blake3.js'
-import { type Bytes, CodedError, Emitter, seededRandom } from '../../../src/base/index.ts'
+import { type Bytes, CodedError, concat, Emitter, seededRandom } from '../../../src/base/index.ts'
 import { type ClientDeps, type ClientOptions, createClient, createLocalFiles } from '../../../src/client/index.ts'
 import { createInlineCompute } from '../../../src/compute/index.ts'
 import type { Dht, DhtPeer, LookupResult, WitnessedCloseGroup } from '../../../src/dht/index.ts'
@@ -216,7 +216,7 @@ export class World {
       isDialable: () => true,
       addressesPublished: () => undefined,
       send: () => Promise.reject(new Error('not used')),
-      prepare: (topic, data) => ({ topic, bytes: async () => data }),
+      prepare: (topic, data) => ({ topic, bytes: async () => concat([data].flat()), release: () => undefined }),
       sendPrepared: async (peer, message, { signal }) => {
         if (message.topic !== TOPIC_CHUNK) throw new Error(`sent on ${message.topic}`)
         await connect(peer, { signal })

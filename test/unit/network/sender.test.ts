@@ -21,6 +21,7 @@ test('one signature serves the announces of ten seconds; one that failed is not 
   const sender = new Sender(
     {
       ...{ self: peerIdOfPublicKey(real.publicKey), clock: world.clock, signer, count: () => undefined },
+      allocate: (bytes: number) => new Uint8Array(bytes),
       linkTo: async () => link,
       onDead: () => assert.fail('the link lives'),
     },

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { toHex } from '../../../src/base/index.ts'
-import { Reader, varintBytes, Writer } from '../../../src/protocol/index.ts'
+import { concat, toHex } from '../../../src/base/index.ts'
+import { Reader, RopeWriter, varintBytes, Writer } from '../../../src/protocol/index.ts'
 import { vectorBytes } from '../../support/vector-input.ts'
 
 const reader = (hex: string) => new Reader(vectorBytes(hex))
@@ -110,4 +110,22 @@ test('a writer refuses what is no unsigned integer', () => {
   for (const value of [-1, 1.5, Number.NaN, 2 ** 53, -1n, U64_MAX + 1n]) {
     assert.throws(() => new Writer().uint(value), { code: 'PROTOCOL_ENCODE' })
   }
+})
+
+test('a rope gives the bytes of a plain writer and copies nothing large', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(0, 1, 100, 65_535, 65_536, 100_000), { maxLength: 6 }), (sizes) => {
+      const strings = sizes.map((size, tag) => new Uint8Array(size).fill(tag + 1))
+      const [plain, rope] = [new Writer(), new RopeWriter(4)]
+      for (const writer of [plain, rope]) {
+        writer.uint(300)
+        for (const bytes of strings) writer.byteString(bytes)
+        writer.bool(true)
+      }
+      const parts = rope.finishParts()
+      assert.equal(toHex(concat(parts)), toHex(plain.finish()))
+      for (const bytes of strings) assert.equal(parts.includes(bytes), bytes.length >= 65_536)
+    }),
+    { numRuns: 30 },
+  )
 })

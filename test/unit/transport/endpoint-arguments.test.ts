@@ -1,7 +1,8 @@
 /** The shell of the endpoint refuses wrong arguments with a coded error and never crashes on them. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { codeOf } from '../../../src/base/index.ts'
+import { codeOf, release } from '../../../src/base/index.ts'
+import { loadAddon } from '../../../src/crypto/index.ts'
 import { type AddonEndpoint, addonEndpointClass, STATUS } from '../../../src/transport/quic/addon.ts'
 import { nativeOptions, QUIC_DEFAULTS } from '../../../src/transport/quic/quic-options.ts'
 import { quicSkip } from '../../support/transports.ts'
@@ -53,6 +54,21 @@ test('a constructor with wrong arguments is refused', { skip: quicSkip }, () => 
   for (const bind of ['localhost:1', '127.0.0.1', '127.0.0.1:70000', '::1:5', '[::1]', '300.0.0.1:1']) {
     refused(() => new endpoint(SECRET, bind, OPTIONS, wake))
   }
+})
+
+test('memory for messages: wrong lengths are refused, and what is moved away is not sent', { skip: quicSkip }, () => {
+  const allocate = loadAddon().exports['allocateMessage'] as (...args: unknown[]) => Uint8Array<ArrayBuffer>
+  for (const odd of [...strange(), 0, 2 ** 26 + 1]) refused(() => allocate(odd))
+  const endpoint = new (addonEndpointClass())(SECRET, BIND, OPTIONS, wake)
+  const message = allocate(100_000)
+  assert.equal(message.length, 100_000)
+  assert.equal(endpoint.send(1, 5, message, false, 0), STATUS.gone)
+  const moved = message.buffer.transfer(70_000)
+  refused(() => endpoint.send(2, 5, message, false, 0))
+  assert.equal(endpoint.send(3, 5, new Uint8Array(moved), false, 0), STATUS.gone)
+  release(new Uint8Array(moved))
+  assert.ok(moved.detached)
+  endpoint.free()
 })
 
 test('methods with wrong arguments are refused, and unknown numbers are answered', { skip: quicSkip }, () => {

@@ -2,7 +2,7 @@
  * Networks of one process without sockets and envelopes: what one sends another receives after a latency on a virtual
  * clock. Dead members keep their addresses: dials to them time out, messages to them vanish.
  */
-import { type Clock, CodedError, Emitter, type Random, raceAbort } from '../../../../src/base/index.ts'
+import { type Clock, CodedError, concat, Emitter, type Random, raceAbort } from '../../../../src/base/index.ts'
 import type {
   MessageHandler,
   Network,
@@ -11,7 +11,7 @@ import type {
   PeerFault,
   PreparedMessage,
 } from '../../../../src/network/index.ts'
-import type { PeerId, SocketAddress, TypedAddress } from '../../../../src/protocol/index.ts'
+import type { MessageData, PeerId, SocketAddress, TypedAddress } from '../../../../src/protocol/index.ts'
 
 export interface HubOptions {
   /** One way, milliseconds. */
@@ -156,15 +156,16 @@ export class HubNetwork implements Network {
     this.#hub.members.get(peer)?.drop(this.self, true)
   }
 
-  prepare(topic: string, data: Uint8Array): PreparedMessage {
-    return { topic, bytes: async () => data }
+  prepare(topic: string, data: MessageData): PreparedMessage {
+    return { topic, bytes: async () => concat([data].flat()), release: () => undefined }
   }
 
   async sendPrepared(peer: PeerId, message: PreparedMessage, options: { signal: AbortSignal }): Promise<void> {
     await this.send(peer, message.topic, await message.bytes(), options)
   }
 
-  async send(peer: PeerId, topic: string, data: Uint8Array, { signal }: { signal: AbortSignal }): Promise<void> {
+  async send(peer: PeerId, topic: string, parts: MessageData, { signal }: { signal: AbortSignal }): Promise<void> {
+    const data = concat([parts].flat())
     await this.connect(peer, { signal })
     const other = this.#hub.members.get(peer)
     this.#hub.messages++
