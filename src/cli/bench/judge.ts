@@ -17,8 +17,8 @@ export interface Figures {
   /** Copies of chunks stored and chunks served, per second, by all nodes of the run together. */
   readonly stored: Figure
   readonly served: Figure
-  /** One idle node among others. */
-  readonly idleRssBytes: Figure
+  /** Memory of one idle node among others, pages of the program that all share counted once. */
+  readonly idleBytes: Figure
   /** Share of one core. */
   readonly idleCpu: Figure
   /** Above idle, of the node that grew most under the load of the run. */
@@ -52,17 +52,17 @@ export interface Capacity {
 }
 
 export function capacityOf(figures: Figures, machine: MachineShare): Capacity {
-  const { idleRssBytes, idleCpu, burstBytes } = figures
-  if (idleRssBytes.kind === 'unknown' || idleCpu.kind === 'unknown') {
+  const { idleBytes, idleCpu, burstBytes } = figures
+  if (idleBytes.kind === 'unknown' || idleCpu.kind === 'unknown') {
     return { nodes: undefined, by: {}, limitedBy: undefined, arithmetic: [] }
   }
   const arithmetic: string[] = []
   const by: Partial<Record<Limit, number>> = {}
   const burst = burstBytes.kind === 'measured' ? burstBytes.value : 0
   const usable = machine.memoryBytes * MEMORY_SHARE - burst
-  by.memory = whole(usable / idleRssBytes.value)
+  by.memory = whole(usable / idleBytes.value)
   arithmetic.push(
-    `memory: ${mib(machine.memoryBytes)} MiB, of which 75 % for nodes, less ${mib(burst)} MiB for one that is busy, / ${mib(idleRssBytes.value)} MiB an idle node = ${by.memory}`,
+    `memory: ${mib(machine.memoryBytes)} MiB, of which 75 % for nodes, less ${mib(burst)} MiB for one that is busy, / ${mib(idleBytes.value)} MiB an idle node = ${by.memory}`,
   )
   const cpu = Math.max(LEAST_CPU, idleCpu.value)
   by.cores = whole((machine.cores * CPU_SHARE) / cpu)

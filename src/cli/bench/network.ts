@@ -10,7 +10,7 @@ import { selfProgram } from '../self-program.ts'
 import { type Figure, type Figures, figureOf } from './judge.ts'
 import type { Round } from './local.ts'
 
-export type NodeFigures = Pick<Figures, 'stored' | 'served' | 'idleRssBytes' | 'idleCpu' | 'burstBytes'>
+export type NodeFigures = Pick<Figures, 'stored' | 'served' | 'idleBytes' | 'idleCpu' | 'burstBytes'>
 
 /** A put waits for four nodes: with four each of them stores every chunk. */
 const NODES = 4
@@ -53,7 +53,7 @@ export async function measureNodes(rounds: NetworkRounds, tuning: Tuning, folder
 async function measureIdle(
   { ms, signal, onRound }: Round,
   network: Devnet,
-): Promise<Pick<NodeFigures, 'idleRssBytes' | 'idleCpu'>> {
+): Promise<Pick<NodeFigures, 'idleBytes' | 'idleCpu'>> {
   // Joining is work; a node that has joined waits.
   await systemClock.sleep(ms / 4, signal)
   const began = systemClock.monotonic()
@@ -70,7 +70,7 @@ async function measureIdle(
   })
   const nowhere: Figure = { kind: 'unknown', reason: 'this system does not tell what a process uses' }
   return {
-    idleRssBytes: cpu.length === 0 ? nowhere : figureOf(after.map((now) => now?.rssBytes ?? 0)),
+    idleBytes: cpu.length === 0 ? nowhere : figureOf(after.flatMap((now) => (now ? [now.ownBytes] : []))),
     idleCpu: cpu.length === 0 ? nowhere : figureOf(cpu),
   }
 }
@@ -126,6 +126,8 @@ async function rate({ ms, signal, onRound }: Round, work: (signal: AbortSignal) 
 }
 
 interface ProcessUse {
+  /** Its own pages, and its share of those that several processes have (PSS); RSS where that is not told. */
+  readonly ownBytes: number
   readonly rssBytes: number
   readonly peakRssBytes: number
   readonly cpuSeconds: number
@@ -137,15 +139,23 @@ const TICKS_PER_SECOND = 100
 /** undefined where there is no /proc, and for a process that is gone. */
 async function processOf(pid: number): Promise<ProcessUse | undefined> {
   try {
-    const [status, stat] = await Promise.all([
+    const [status, stat, rollup] = await Promise.all([
       readFile(`/proc/${pid}/status`, 'utf8'),
       readFile(`/proc/${pid}/stat`, 'utf8'),
+      readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => ''),
     ])
     const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1])
     // After the name in parentheses: fields 14 and 15, time in user and kernel mode (proc_pid_stat(5)).
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const ticks = Number(fields[11]) + Number(fields[12])
-    return { rssBytes: kib('VmRSS') * 1024, peakRssBytes: kib('VmHWM') * 1024, cpuSeconds: ticks / TICKS_PER_SECOND }
+    const pss = /^Pss:\s+(\d+)/m.exec(rollup)?.[1]
+    const rssBytes = kib('VmRSS') * 1024
+    return {
+      ownBytes: pss === undefined ? rssBytes : Number(pss) * 1024,
+      rssBytes,
+      peakRssBytes: kib('VmHWM') * 1024,
+      cpuSeconds: ticks / TICKS_PER_SECOND,
+    }
   } catch {
     return undefined
   }

@@ -85,7 +85,7 @@ async function nodesOrReason(
   const driver = networkDriver()
   if (!driver.available) {
     const unknown: Figure = { kind: 'unknown', reason: `nodes were not tried: ${driver.detail}` }
-    return { stored: unknown, served: unknown, idleRssBytes: unknown, idleCpu: unknown, burstBytes: unknown }
+    return { stored: unknown, served: unknown, idleBytes: unknown, idleCpu: unknown, burstBytes: unknown }
   }
   signal.throwIfAborted()
   const { path } = await ownFolder(folder)
@@ -111,7 +111,7 @@ function print(output: Output, figures: Figures, capacity: Capacity): void {
   line('disk', figures.diskSync, 'chunks/s', 'of 4 MiB written for good')
   line('store', figures.stored, 'copies/s', 'of 4 MiB chunks taken in by four nodes here, client included')
   line('serve', figures.served, 'chunks/s', 'given out by them')
-  line('idle node', figures.idleRssBytes, 'MiB', 'of memory for a node that waits', MB_BINARY)
+  line('idle node', figures.idleBytes, 'MiB', 'of memory for a node that waits, beside others', MB_BINARY)
   line('', figures.idleCpu, '%', 'of one core', 0.01)
   line('busy node', figures.burstBytes, 'MiB', 'more, at most, while it was storing and serving', MB_BINARY)
   if (capacity.arithmetic.length > 0) output.print('\nHow many nodes:')

@@ -17,7 +17,7 @@ const unknown: Figure = { kind: 'unknown', reason: 'no addon' }
 function figures(change: Partial<Figures> = {}): Figures {
   return {
     ...{ encrypt: at(200), decrypt: at(400), sign: at(8000), verify: at(25_000), diskSync: at(60) },
-    ...{ stored: at(30), served: at(20), idleRssBytes: at(80 * MiB), idleCpu: at(0.0025), burstBytes: at(100 * MiB) },
+    ...{ stored: at(30), served: at(20), idleBytes: at(80 * MiB), idleCpu: at(0.0025), burstBytes: at(100 * MiB) },
     ...change,
   }
 }
@@ -80,7 +80,7 @@ describe('the sentence', () => {
   })
 
   test('without nodes it is a client', () => {
-    const none = { idleRssBytes: unknown, idleCpu: unknown, stored: unknown, served: unknown, burstBytes: unknown }
+    const none = { idleBytes: unknown, idleCpu: unknown, stored: unknown, served: unknown, burstBytes: unknown }
     assert.equal(sentence(none), 'This machine works as a client and encrypts 200 MB/s; nodes could not be tried.')
   })
 })
