@@ -30,7 +30,7 @@ const network = NETWORK_DEFAULTS
 const served = chunkServerDefaults
 
 export const SETTING_SPECS = {
-  'compute.threads': count('kernels are bound by the processor; each thread costs 25 to 40 MiB while it lives', {
+  'compute.threads': count('kernels are bound by the processor; each thread has a heap and buffers of its own', {
     ...{ max: 1024, zero: 'one for every core', tiny: 1, small: 2, server: 0 },
   }),
   'compute.maxWaiting': count('each waiting task of a file holds a chunk of 4 MiB', {
@@ -82,7 +82,7 @@ export const SETTING_SPECS = {
     ...{ max: 65_536, tiny: 64, small: 256, server: quic.maxHalfOpen },
   }),
 
-  'network.maxConnections': count('a connection costs 50 to 100 KB when idle, its window when busy', {
+  'network.maxConnections': count('each holds keys, timers and, when busy, its windows', {
     ...{ min: 16, max: 100_000, tiny: 500, small: 2000, server: network.maxConnections },
   }),
   'network.queueBytes': bytes('messages that wait for their signature to be checked; above it they are dropped', {
