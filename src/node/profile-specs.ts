@@ -49,13 +49,16 @@ export const SETTING_SPECS = {
   },
 
   'quic.inboundBudgetBytes': bytes('messages on their way in that JS has not taken; above it senders wait', {
-    ...{ tiny: 24 * MiB, small: 96 * MiB, server: quic.inboundBudgetBytes },
+    ...{ tiny: 80 * MiB, small: 128 * MiB, server: quic.inboundBudgetBytes },
   }),
-  'quic.connectionInboundBytes': bytes('the same for one peer, so that one cannot take all of it', {
-    ...{ tiny: 12 * MiB, small: 32 * MiB, server: quic.connectionInboundBytes },
-  }),
-  'quic.eventQueueBytes': bytes('whole messages that wait for the main thread; above it reading pauses', {
-    ...{ tiny: 12 * MiB, small: 32 * MiB, server: quic.eventQueueBytes },
+  'quic.connectionInboundBytes': bytes(
+    'the same for one peer: more than that at once, and some of its messages are stopped',
+    {
+      ...{ tiny: 40 * MiB, small: 64 * MiB, server: quic.connectionInboundBytes },
+    },
+  ),
+  'quic.eventQueueBytes': bytes('whole messages of those that wait for the main thread; above it reading pauses', {
+    ...{ tiny: 40 * MiB, small: 64 * MiB, server: quic.eventQueueBytes },
   }),
   'quic.sendQueueBytes': bytes('messages that wait to be sent to one peer; above it a send fails at once', {
     ...{ min: 10 * MiB, tiny: 16 * MiB, small: 32 * MiB, server: quic.sendQueueBytes },
@@ -104,7 +107,7 @@ export const SETTING_SPECS = {
     ...{ min: 64, tiny: 4096, small: 32_768, server: network.rememberedIps },
   }),
 
-  'chunkServer.permits': count('requests served at the same time; an answer with a chunk holds it up to three times', {
+  'chunkServer.permits': count('requests served at the same time; an answer with a chunk holds it twice', {
     ...{ max: 4096, scales: true, tiny: 8, small: 24, server: served.permits },
   }),
   'chunkServer.permitsPerPeer': count('the same for one peer', {
