@@ -14,7 +14,7 @@ import {
 } from '../machine/index.ts'
 
 /** Groups of commands that live long or hold much; the others are over before a heap grows. */
-const GROUPS = ['node', 'file', 'chunk', 'devnet', 'start']
+const GROUPS = ['node', 'file', 'chunk', 'devnet', 'start', 'bench']
 
 /** Returns when the process has what it needs, or cannot get it. */
 export function restartAsNeeded(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): void {

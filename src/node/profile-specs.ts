@@ -1,11 +1,10 @@
 /**
  * Every value that a profile sets, by profile, with its range and reason (pure). `server` is what the rooms have by
- * themselves; the other columns are what boards and small groups can carry: docs/profiles.md does the sums.
+ * themselves; the other columns are what boards and small groups can carry: docs/profiles.md does the sums. The
+ * numbers of client and pool are repeated here, and held equal by a test: a storage node does not load those rooms.
  */
 import { KiB, MiB, second } from '../base/index.ts'
 import { chunkServerDefaults } from '../chunk-server/index.ts'
-import { CLIENT_DEFAULTS } from '../client/index.ts'
-import { computeDefaults } from '../compute/index.ts'
 import { PROCESS_SPECS, type SettingSpec } from '../machine/index.ts'
 import { NETWORK_DEFAULTS } from '../network/index.ts'
 import { MAX_CHUNK_BYTES } from '../protocol/index.ts'
@@ -29,14 +28,13 @@ const count = (why: string, columns: Columns): SettingSpec => ({
 const quic = QUIC_DEFAULTS
 const network = NETWORK_DEFAULTS
 const served = chunkServerDefaults
-const client = CLIENT_DEFAULTS
 
 export const SETTING_SPECS = {
-  'compute.threads': count('kernels are bound by the processor; each thread costs 25 to 40 MiB while it lives', {
-    ...{ max: 1024, zero: 'one for every core', tiny: 1, small: 2, server: computeDefaults.threads },
+  'compute.threads': count('kernels are bound by the processor; each thread has a heap and buffers of its own', {
+    ...{ max: 1024, zero: 'one for every core', tiny: 1, small: 2, server: 0 },
   }),
   'compute.maxWaiting': count('each waiting task of a file holds a chunk of 4 MiB', {
-    ...{ tiny: 16, small: 64, server: computeDefaults.maxWaiting },
+    ...{ tiny: 16, small: 64, server: 256 },
   }),
   'compute.idleTimeoutMs': {
     ...{
@@ -45,19 +43,22 @@ export const SETTING_SPECS = {
       max: 3_600_000,
       tiny: 2 * second,
       small: 5 * second,
-      server: computeDefaults.idleTimeoutMs,
+      server: 10 * second,
     },
     why: 'an idle thread gives its memory back after this long',
   },
 
   'quic.inboundBudgetBytes': bytes('messages on their way in that JS has not taken; above it senders wait', {
-    ...{ tiny: 24 * MiB, small: 96 * MiB, server: quic.inboundBudgetBytes },
+    ...{ tiny: 80 * MiB, small: 128 * MiB, server: quic.inboundBudgetBytes },
   }),
-  'quic.connectionInboundBytes': bytes('the same for one peer, so that one cannot take all of it', {
-    ...{ tiny: 12 * MiB, small: 32 * MiB, server: quic.connectionInboundBytes },
-  }),
-  'quic.eventQueueBytes': bytes('whole messages that wait for the main thread; above it reading pauses', {
-    ...{ tiny: 12 * MiB, small: 32 * MiB, server: quic.eventQueueBytes },
+  'quic.connectionInboundBytes': bytes(
+    'the same for one peer: more than that at once, and some of its messages are stopped',
+    {
+      ...{ tiny: 40 * MiB, small: 64 * MiB, server: quic.connectionInboundBytes },
+    },
+  ),
+  'quic.eventQueueBytes': bytes('whole messages of those that wait for the main thread; above it reading pauses', {
+    ...{ tiny: 40 * MiB, small: 64 * MiB, server: quic.eventQueueBytes },
   }),
   'quic.sendQueueBytes': bytes('messages that wait to be sent to one peer; above it a send fails at once', {
     ...{ min: 10 * MiB, tiny: 16 * MiB, small: 32 * MiB, server: quic.sendQueueBytes },
@@ -84,7 +85,7 @@ export const SETTING_SPECS = {
     ...{ max: 65_536, tiny: 64, small: 256, server: quic.maxHalfOpen },
   }),
 
-  'network.maxConnections': count('a connection costs 50 to 100 KB when idle, its window when busy', {
+  'network.maxConnections': count('each holds keys, timers and, when busy, its windows', {
     ...{ min: 16, max: 100_000, tiny: 500, small: 2000, server: network.maxConnections },
   }),
   'network.queueBytes': bytes('messages that wait for their signature to be checked; above it they are dropped', {
@@ -106,7 +107,7 @@ export const SETTING_SPECS = {
     ...{ min: 64, tiny: 4096, small: 32_768, server: network.rememberedIps },
   }),
 
-  'chunkServer.permits': count('requests served at the same time; an answer with a chunk holds it up to three times', {
+  'chunkServer.permits': count('requests served at the same time; an answer with a chunk holds it twice', {
     ...{ max: 4096, scales: true, tiny: 8, small: 24, server: served.permits },
   }),
   'chunkServer.permitsPerPeer': count('the same for one peer', {
@@ -128,20 +129,29 @@ export const SETTING_SPECS = {
     ...{ tiny: 64, small: 64, server: served.maxBusyAnswers },
   }),
 
-  'client.storeConcurrency': count('chunks stored at once by an upload', {
-    ...{ max: 256, tiny: 2, small: 4, server: client.storeConcurrency },
+  'client.storeConcurrency': count('small chunks stored at once by an upload', {
+    ...{ max: 256, tiny: 8, small: 16, server: 32 },
   }),
-  'client.fetchConcurrency': count('chunks fetched at once by a download; each is held sealed and opened', {
-    ...{ max: 256, tiny: 3, small: 6, server: client.fetchConcurrency },
+  'client.storeBudgetBytes': bytes('chunks stored at once; each is in memory three times', {
+    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 20 * MiB },
+  }),
+  'client.fetchConcurrency': count('small chunks fetched at once by a download', {
+    ...{ max: 256, tiny: 8, small: 16, server: 32 },
+  }),
+  'client.fetchBudgetBytes': bytes('chunks fetched at once and ahead of the reader', {
+    ...{ min: MAX_CHUNK_BYTES, tiny: 12 * MiB, small: 20 * MiB, server: 32 * MiB },
   }),
   'client.uploadBudgetBytes': bytes('sealed chunks that an upload holds', {
-    ...{ tiny: 16 * MiB, small: 32 * MiB, server: client.uploadBudgetBytes },
+    ...{ tiny: 16 * MiB, small: 20 * MiB, server: 28 * MiB },
+  }),
+  'client.sealConcurrency': count('chunks that are sealed at once or wait to be taken, 25 MiB each', {
+    ...{ max: 64, tiny: 1, small: 2, server: 3 },
   }),
   'client.filesBudgetBytes': bytes('files of a folder in work, together', {
-    ...{ tiny: 16 * MiB, small: 32 * MiB, server: client.filesBudgetBytes },
+    ...{ tiny: 12 * MiB, small: 20 * MiB, server: 32 * MiB },
   }),
   'client.filesConcurrency': count('files of a folder in work', {
-    ...{ max: 1024, tiny: 4, small: 8, server: client.filesConcurrency },
+    ...{ max: 1024, tiny: 4, small: 8, server: 16 },
   }),
 
   ...PROCESS_SPECS,

@@ -2,7 +2,7 @@
  * One loader, a process of its own: sends puts and gets straight to one node, as many at once as it is told, and never
  * waits between them. Prints how requests ended as one JSON line a second. Ends with standard input.
  */
-import { Registry, silentLogger, systemClock, systemRandom } from '../../src/base/index.ts'
+import { messageOf, Registry, silentLogger, systemClock, systemRandom } from '../../src/base/index.ts'
 import { ChunkRequests, type Reply } from '../../src/client/chunk-requests.ts'
 import { CLIENT_DEFAULTS } from '../../src/client/index.ts'
 import { backend, mlDsaVerifier } from '../../src/crypto/index.ts'
@@ -42,8 +42,28 @@ const network = createNetwork(
   { userAgent: 'client/soak', allowLoopback: true, maxOutstandingRequests: 1024 },
 )
 await network.start(signal)
+/** Why a message could not be sent, in the words of the transport: the room's own error only says that it was not. */
+const watched = {
+  handle: network.handle.bind(network),
+  prepare: network.prepare.bind(network),
+  connect: network.connect.bind(network),
+  connectionOf: network.connectionOf.bind(network),
+  async sendPrepared(...args: Parameters<typeof network.sendPrepared>): Promise<void> {
+    try {
+      await network.sendPrepared(...args)
+    } catch (error) {
+      if (!signal.aborted)
+        count(
+          `unsent because: ${messageOf((error as Error).cause ?? error)
+            .replace(/\d+ bytes/, 'a message')
+            .slice(0, 70)}`,
+        )
+      throw error
+    }
+  },
+}
 const requests = new ChunkRequests(
-  { ...ports, network, metrics: { droppedReplies: new Registry().counter('dropped', '') } },
+  { ...ports, network: watched, metrics: { droppedReplies: new Registry().counter('dropped', '') } },
   { ...CLIENT_DEFAULTS, sendTimeoutMs: 20_000 },
 )
 requests.start()
@@ -111,7 +131,8 @@ interface Result {
 
 function outcomeOf(reply: Reply, kind: string, good: (result: Result) => string | undefined): string {
   if (reply.kind === 'timeout') return 'timeout'
-  if (reply.kind === 'dial') return 'unsent'
+  // Why it was not delivered, by the code in the message: `not delivered: CODE: …`.
+  if (reply.kind === 'dial') return `unsent ${/^not delivered: (\w+)/.exec(reply.message)?.[1] ?? ''}`.trim()
   if (reply.body.kind !== kind) return 'odd'
   const result = (reply.body as unknown as { result: Result }).result
   const outcome = good(result)

@@ -30,7 +30,7 @@ export interface LowMemoryOptions {
 
 export const LOW_MEMORY_DEFAULTS = {
   ...{ seconds: 600, limitBytes: 512 * 1024 * 1024, otherNodes: 6 },
-  ...{ loaders: 3, inFlight: 40, sampleMs: 1000 },
+  ...{ loaders: 3, inFlight: 24, sampleMs: 1000 },
 } as const
 
 export interface LowMemoryResult {

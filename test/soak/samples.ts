@@ -39,7 +39,7 @@ export function judge(run: RunFacts): Verdict {
     Object.entries(answers).reduce((total, [name, count]) => total + (pattern.test(name) ? count : 0), 0)
   const served = sum(/ (stored|already|found|notFound)$/)
   const busy = sum(/ busy$/)
-  const silent = sum(/ (timeout|unsent)$/)
+  const silent = sum(/^(put|get) (timeout|unsent)/)
   const over = Object.entries(limits).filter(([name, limit]) => peakOf(samples, name) > limit)
   const growth = growthOf(samples)
   const peak = Math.max(0, ...samples.map(({ anonBytes }) => anonBytes))
