@@ -71,11 +71,11 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   suspectMs: 30 * second, // an idle connection to a dead peer is noticed after 30 s
   maxPendingRequests: 512, // storeConcurrency × 4 + fetchConcurrency × 2, with room for several calls
   storeConcurrency: 32, // a small chunk waits for round trips, not for bytes
-  storeBudgetBytes: 20 * MiB, // five full chunks; each is in memory three times: chunk, envelope, endpoint
+  storeBudgetBytes: 16 * MiB, // four full chunks; each is in memory three times: chunk, envelope, endpoint
   fetchConcurrency: 32, // as for stores
   fetchBudgetBytes: 32 * MiB, // eight full chunks, encrypted or plain, hide a 100 ms round trip at 300 MB/s
-  uploadBudgetBytes: 28 * MiB, // what is being stored and two chunks behind it
-  sealConcurrency: 3, // two cores seal several times what a line takes in four copies; each costs 25 MiB
+  uploadBudgetBytes: 24 * MiB, // what is being stored and two chunks behind it
+  sealConcurrency: 2, // one core seals several times what a line takes in four copies; one waits for the budget
   filesBudgetBytes: 32 * MiB, // one large file at a time, many small ones
   filesConcurrency: 16, // hides the round trips of small files; not measured
   failuresInARow: 8, // a network that is gone should not cost one retry round a chunk

@@ -4,4 +4,5 @@
 pub mod aead;
 pub mod c_abi;
 pub mod ml_dsa;
+mod scratch;
 pub mod seal;

@@ -1,6 +1,7 @@
 //! One self-encryption chunk there and back: derive, Brotli, ChaCha20-Poly1305, pad, hash.
 
 use crate::aead::{self, KEY_BYTES, NONCE_BYTES, TAG_BYTES};
+use crate::scratch::{self, EncoderAlloc, KeptWindow};
 use brotli::enc::{BrotliEncoderParams, StandardAlloc};
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
 
@@ -77,7 +78,8 @@ fn compress(plain: &[u8]) -> Result<Vec<u8>, SealFailed> {
         lgwin: 22,
         ..Default::default()
     };
-    let mut compressed = Vec::with_capacity(plain.len() / 2 + 64);
+    // Room for bytes that do not compress, and for the tag: growing would copy. Pages that are not written cost nothing.
+    let mut compressed = scratch::content_buffer(plain.len() + plain.len() / 1024 + 64);
     let mut input_buffer = [0; ENCODER_BUFFER_BYTES];
     let mut output_buffer = [0; ENCODER_BUFFER_BYTES];
     brotli::BrotliCompressCustomAlloc(
@@ -86,7 +88,7 @@ fn compress(plain: &[u8]) -> Result<Vec<u8>, SealFailed> {
         &mut input_buffer,
         &mut output_buffer,
         &params,
-        StandardAlloc::default(),
+        EncoderAlloc::default(),
     )
     .map_err(|_| SealFailed)?;
     Ok(compressed)
@@ -99,20 +101,27 @@ pub fn open(content: &[u8], input: &[u8; INPUT_BYTES], plain: &mut [u8]) -> Resu
     if content.len() < TAG_BYTES {
         return Err(OpenError::Authentication);
     }
-    let mut compressed = content.to_vec();
-    apply_pad(&mut compressed, &keys.pad);
-    aead::decrypt(&keys.key, keys.nonce, &mut compressed).map_err(|_| OpenError::Authentication)?;
-    decompress(&compressed, plain)?;
+    let mut compressed = scratch::content_buffer(content.len());
+    compressed.extend_from_slice(content);
+    let opened = decode(&keys, &mut compressed, plain);
+    scratch::keep_content_buffer(compressed);
+    opened?;
     if blake3::hash(plain).as_bytes() != &input[..32] {
         return Err(OpenError::Hash);
     }
     Ok(())
 }
 
+fn decode(keys: &Keys, content: &mut Vec<u8>, plain: &mut [u8]) -> Result<(), OpenError> {
+    apply_pad(content, &keys.pad);
+    aead::decrypt(&keys.key, keys.nonce, content).map_err(|_| OpenError::Authentication)?;
+    decompress(content, plain)
+}
+
 /// Decodes into a space of exactly the declared size; one byte more than that is the end of the attempt.
 fn decompress(compressed: &[u8], plain: &mut [u8]) -> Result<(), OpenError> {
     let alloc = StandardAlloc::default;
-    let mut state = BrotliState::new(alloc(), alloc(), alloc());
+    let mut state = BrotliState::new(KeptWindow, alloc(), alloc());
     let (mut available_in, mut in_offset) = (compressed.len(), 0);
     let (mut available_out, mut out_offset, mut total) = (plain.len(), 0, 0);
     let mut result = BrotliDecompressStream(
@@ -204,6 +213,46 @@ mod tests {
                 open(&damaged, &input, &mut out),
                 Err(OpenError::Authentication)
             );
+        }
+    }
+
+    /// A thread keeps memory between calls: what an earlier chunk left there must not show.
+    #[test]
+    fn chunks_before_it_change_nothing() {
+        let sizes = [
+            3 << 20,
+            300_000,
+            5000,
+            (4 << 20) - 4096,
+            1 << 20,
+            600_000,
+            2 << 20,
+        ];
+        let chunk = |turn: usize, size: usize| -> Vec<u8> {
+            let mut bytes = vec![0; size];
+            blake3::Hasher::new()
+                .update(&[turn as u8])
+                .finalize_xof()
+                .fill(&mut bytes);
+            // Every second one compresses: runs of varying length between random bytes.
+            if turn % 2 == 0 {
+                for at in (0..size.saturating_sub(64)).step_by(64) {
+                    let length = usize::from(bytes[at] % 64);
+                    bytes[at..at + length].fill(b'a');
+                }
+            }
+            bytes
+        };
+        for (turn, size) in sizes.into_iter().cycle().take(21).enumerate() {
+            let plain = chunk(turn, size);
+            let input = input(&plain);
+            let (content, address) = seal(&plain, &input).unwrap();
+            let fresh = std::thread::scope(|scope| scope.spawn(|| seal(&plain, &input)).join());
+            assert_eq!(fresh.unwrap().unwrap().1, address, "turn {turn}");
+            let mut out = vec![0xee; size];
+            assert_eq!(open(&content, &input, &mut out), Ok(()), "turn {turn}");
+            assert!(out == plain, "turn {turn}");
+            crate::scratch::keep_content_buffer(content);
         }
     }
 

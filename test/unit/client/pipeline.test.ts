@@ -63,6 +63,32 @@ describe('ByteBudget', () => {
   })
 })
 
+describe('ByteBudget with holders', () => {
+  it('counts a small holder as its share, so that no more than so many hold at once', async () => {
+    const budget = new ByteBudget(10, { maxHolders: 3 })
+    const releases: (() => void)[] = []
+    for (let i = 0; i < 5; i++) void budget.acquire(1, never).then((release) => releases.push(release))
+    await turn()
+    assert.deepEqual([releases.length, budget.waiting], [3, 2])
+    releases[0]?.()
+    await turn()
+    assert.deepEqual([releases.length, budget.waiting], [4, 1])
+    for (const release of releases) release()
+    await turn()
+    for (const release of releases) release()
+    assert.ok(Math.abs(budget.used) < 1e-9, 'all of it came back')
+  })
+
+  it('refuses whoever comes when too many wait', async () => {
+    const budget = new ByteBudget(10, { maxWaiting: 1 })
+    const release = await budget.acquire(10, never)
+    const waiting = budget.acquire(1, never)
+    await assert.rejects(budget.acquire(1, never), { code: 'SEMAPHORE_FULL' })
+    release()
+    await waiting
+  })
+})
+
 describe('JobPool', () => {
   it('runs at most so many at once and drains', async () => {
     const pool = new JobPool(3)

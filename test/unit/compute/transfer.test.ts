@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { movable, outgoing, ownsBuffer, reclaimInput } from '../../../src/compute/transfer.ts'
+import { movable, outgoing, ownsBuffer, reclaimInput, takeOut } from '../../../src/compute/transfer.ts'
 
 test('a view owns its buffer only when it is all of it', () => {
   const whole = new Uint8Array(4)
@@ -56,4 +56,17 @@ test('a used input gives its memory back, but not what the result keeps, nor sma
   reclaimInput({ used, nested: [{ kept }], small, part: whole.subarray(0, 1 << 16) }, [kept.buffer])
   assert.equal(used.buffer.detached, true)
   for (const bytes of [kept, small, whole]) assert.equal(bytes.buffer.detached, false)
+})
+
+test('a part is taken out of its buffer, which is given back; small and whole ones stay as they are', () => {
+  const message = new Uint8Array(1 << 17).map((_, i) => i)
+  const part = takeOut(message.subarray(3, 1 << 16))
+  assert.equal(message.buffer.detached, true)
+  assert.equal(ownsBuffer(part), true)
+  assert.deepEqual([part.length, part[0], part[255]], [(1 << 16) - 3, 3, 2])
+  assert.equal(takeOut(part), part)
+  const small = new Uint8Array(100).subarray(1)
+  assert.equal(takeOut(small), small)
+  const shared = new Uint8Array(new SharedArrayBuffer(1 << 17)).subarray(1)
+  assert.equal(takeOut(shared), shared)
 })

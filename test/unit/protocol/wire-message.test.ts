@@ -38,6 +38,32 @@ test('the bytes that are signed are the head of the message, in the same buffer'
   assert.equal(bytes.length, bytes.buffer.byteLength, 'the buffer was sized exactly')
 })
 
+test('content in parts makes the same message, joined once in a buffer of its exact size', async () => {
+  const peerOf = { publicKey: peer.signer.publicKey, sign: async () => new Uint8Array(3309) }
+  const whole = await protocol.encodeWireMessage(fields, peerOf)
+  const { data } = fields
+  const parts = await protocol.encodeWireMessage(
+    { ...fields, data: [data.subarray(0, 7), data.subarray(7, 7), data.subarray(7)] },
+    peerOf,
+  )
+  assert.deepEqual(parts, whole)
+  assert.equal(parts.length, parts.buffer.byteLength)
+})
+
+test('a chunk message in parts holds the content itself, and joined it is the same', () => {
+  const content = Uint8Array.from({ length: 500 }, (_, i) => i)
+  const address = protocol.chunkAddressOf(new Uint8Array(32).fill(7))
+  for (const body of [
+    { kind: 'putRequest', address, content },
+    { kind: 'putRequest', address, content, paymentProof: new Uint8Array(200).fill(3) },
+    { kind: 'getRequest', address },
+  ] as const) {
+    const parts = protocol.encodeChunkParts({ requestId: 2n ** 63n, body })
+    assert.deepEqual(concat(parts), protocol.encodeChunkMessage({ requestId: 2n ** 63n, body }))
+    assert.equal(parts.includes(content), body.kind === 'putRequest')
+  }
+})
+
 test('an announce has no content', async () => {
   const { from, timestamp, userAgent } = fields
   const bytes = await protocol.encodeIdentityAnnounce({ from, timestamp, userAgent }, peer.signer)

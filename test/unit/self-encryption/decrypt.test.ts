@@ -189,6 +189,24 @@ describe('bounds and cancellation', () => {
     assert.equal(store.fetched.length, 8)
   })
 
+  test('at most `aheadBytes` plain bytes are ahead of the reader, but always one chunk', async () => {
+    const { store, result } = await stored(30 * MAX)
+    for (const [aheadBytes, ahead] of [
+      [3 * MAX, 3],
+      [4 * MAX - 1, 3],
+      [1, 1],
+    ] as const) {
+      store.fetched = []
+      const parts = decryptStream(result.rootMap, { ...store.reading(), limits, aheadBytes })
+      for (let taken = 1; taken <= 3; taken++) {
+        await parts.next()
+        await settled()
+        assert.equal(store.fetched.length, ahead - 1 + taken)
+      }
+      await parts.return()
+    }
+  })
+
   test('chunks that arrive in any order come out in order', async () => {
     const { store, bytes, result } = await stored(12 * MAX)
     const late: (() => void)[] = []

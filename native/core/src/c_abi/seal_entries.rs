@@ -2,6 +2,7 @@ use super::{
     ARGUMENT, AUTHENTICATION, COMPRESSION, FAILED, HASH, OK, SIZE, array, array_mut, guarded, view,
     view_mut,
 };
+use crate::scratch;
 use crate::seal::{self, OpenError};
 use std::ptr;
 
@@ -78,7 +79,9 @@ pub unsafe extern "C" fn mx_buffer_free(buffer: *mut MxBuffer) {
     };
     if !buffer.data.is_null() {
         // SAFETY: these are the parts of a Vec that was let go in `mx_seal`, and are taken back once.
-        drop(unsafe { Vec::from_raw_parts(buffer.data, buffer.length, buffer.capacity) });
+        scratch::keep_content_buffer(unsafe {
+            Vec::from_raw_parts(buffer.data, buffer.length, buffer.capacity)
+        });
         *buffer = MxBuffer::empty();
     }
 }
