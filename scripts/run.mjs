@@ -18,6 +18,7 @@ const commands = {
   test: () => runTests(args.length > 0 ? args : TIERS.flatMap(testsOf)),
   'test-vectors': () => runTests(testsOf('vector-suites')),
   'test-interop': () => runInterop(),
+  'test-low-memory': () => run(runtime, [join(root, 'test', 'soak', 'run-low-memory.ts'), ...args]),
   check: async () =>
     (await run(runtime, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', '.'])) ||
     (await run(bin('biome'), ['check', '--error-on-warnings', '.'])) ||

@@ -93,7 +93,7 @@ export class ChunkServer implements Startable {
       pointers: deps.pointers ?? { has: () => false },
     }
     this.#line = new RequestLine(this.#options)
-    this.#metrics = createChunkServerMetrics(registry, () => this.#line.outstanding)
+    this.#metrics = createChunkServerMetrics(registry, this.#line)
   }
 
   async start(signal: AbortSignal): Promise<void> {

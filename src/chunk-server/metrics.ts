@@ -13,7 +13,13 @@ export interface ChunkServerMetrics {
 
 const SECONDS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 60]
 
-export function createChunkServerMetrics(registry: Registry, outstanding: () => number): ChunkServerMetrics {
+export interface LineFigures {
+  readonly outstanding: number
+  readonly bytes: number
+  readonly running: number
+}
+
+export function createChunkServerMetrics(registry: Registry, line: LineFigures): ChunkServerMetrics {
   const requests = registry.counter('myrmex_chunk_server_requests_total', 'Requests answered, by kind and outcome.')
   const seconds: Histogram = registry.histogram(
     'myrmex_chunk_server_request_seconds',
@@ -21,7 +27,9 @@ export function createChunkServerMetrics(registry: Registry, outstanding: () => 
     SECONDS,
   )
   const away = registry.counter('myrmex_chunk_server_turned_away_total', 'Messages that got no handler, by reason.')
-  registry.gauge('myrmex_chunk_server_outstanding_requests', 'Requests waiting or running.', outstanding)
+  registry.gauge('myrmex_chunk_server_outstanding_requests', 'Requests waiting or running.', () => line.outstanding)
+  registry.gauge('myrmex_chunk_server_outstanding_bytes', 'Bytes of the requests waiting or running.', () => line.bytes)
+  registry.gauge('myrmex_chunk_server_running_requests', 'Requests that hold a permit.', () => line.running)
   return {
     answered: (request, outcome, duration) => {
       requests.add(1, { request, outcome })

@@ -52,6 +52,16 @@ export class RequestLine {
     return this.#total.requests
   }
 
+  /** Bytes of those requests. */
+  get bytes(): number {
+    return this.#total.bytes
+  }
+
+  /** Requests that hold a permit. */
+  get running(): number {
+    return this.#limits.permits - this.#permits.free
+  }
+
   /** A ticket, or which limit is reached. */
   enter(peer: PeerId, bytes: number): Ticket | { readonly kind: 'full'; readonly limit: LineFull } {
     const limits = this.#limits

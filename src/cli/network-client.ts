@@ -2,9 +2,10 @@
 import { createLogger, DeadlineExceeded, formatText, silentLogger, systemClock, withDeadline } from '../base/index.ts'
 import type { Client } from '../client/index.ts'
 import { readManifest } from '../devnet/index.ts'
-import { createClientNode, NETWORK_PRESETS, parseSocketAddress } from '../node/index.ts'
+import { createClientNode, NETWORK_PRESETS, parseSocketAddress, type Tuning } from '../node/index.ts'
 import { isLoopback, type Multiaddr, parseMultiaddr, quicMultiaddr } from '../protocol/index.ts'
 import { CliError } from './args.ts'
+import { type ProfileValues, profileOf } from './profile-flags.ts'
 
 export interface ClientFlags {
   readonly manifest?: string | undefined
@@ -12,22 +13,26 @@ export interface ClientFlags {
   readonly allowLoopback?: boolean
   readonly timeoutSecs?: number | undefined
   readonly verbose?: boolean
+  readonly tuning?: Tuning
 }
 
 /** Values of CONNECT_FLAGS. */
-export function clientFlags(values: {
-  readonly 'devnet-manifest': string | undefined
-  readonly bootstrap: readonly string[]
-  readonly 'allow-loopback': boolean
-  readonly 'timeout-secs': number | undefined
-  readonly verbose: boolean
-}): ClientFlags {
+export function clientFlags(
+  values: ProfileValues & {
+    readonly 'devnet-manifest': string | undefined
+    readonly bootstrap: readonly string[]
+    readonly 'allow-loopback': boolean
+    readonly 'timeout-secs': number | undefined
+    readonly verbose: boolean
+  },
+): ClientFlags {
   return {
     manifest: values['devnet-manifest'],
     bootstrap: values.bootstrap,
     allowLoopback: values['allow-loopback'],
     timeoutSecs: values['timeout-secs'],
     verbose: values.verbose,
+    tuning: profileOf(values).tuning,
   }
 }
 
@@ -51,6 +56,7 @@ async function openClient(
     allowLoopback: local || (flags.allowLoopback ?? false),
     clock: systemClock,
     logger,
+    tuning: flags.tuning ?? profileOf({ profile: undefined, set: [] }).tuning,
   })
   const timeoutMs = (flags.timeoutSecs ?? DEFAULT_TIMEOUT_SECS) * 1000
   try {

@@ -1,5 +1,6 @@
 /** Flags that several commands share. */
 import { LOG_LEVELS } from '../base/index.ts'
+import { PROFILE_FLAGS } from './profile-flags.ts'
 
 export const LOG_LEVEL_FLAG = { type: 'string', values: LOG_LEVELS, help: 'how much is logged' } as const
 
@@ -21,6 +22,7 @@ export const CONNECT_FLAGS = {
   'ipv4-only': { type: 'boolean', help: 'do not use IPv6' },
   'timeout-secs': { type: 'integer', min: 1, max: 86400, help: 'give up connecting after this long (default 60)' },
   verbose: { type: 'boolean', short: 'v', help: 'log what happens to stderr' },
+  ...PROFILE_FLAGS,
   json: JSON_FLAG,
 } as const
 

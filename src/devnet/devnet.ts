@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, never, systemClock } from '../base/index.ts'
-import { DEFAULT_RESERVE_MB } from '../node/index.ts'
+import { DEFAULT_RESERVE_MB, type ProfileRequest } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
 import { DevnetFolder, type DevnetNodeRecord, type DevnetState, type Supervisor } from './folder.ts'
 import { createInProcessNodes, type InProcessNodes } from './in-process.ts'
@@ -29,6 +29,8 @@ export interface DevnetOptions {
   readonly logLevel: string
   /** Program and arguments that run this command line, for node processes. */
   readonly program: readonly string[]
+  /** As for `node run`: `auto` and nothing set alone without. */
+  readonly profile?: ProfileRequest
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -75,7 +77,7 @@ export async function startDevnet(
   }
   try {
     if (options.inProcess) {
-      inProcess = createInProcessNodes(folder, options.nodes)
+      inProcess = createInProcessNodes(folder, options.nodes, options.profile)
       records.push(...(await inProcess.start(signal, options.onProgress)))
     } else {
       for (const record of await startProcesses(folder, options, started, signal, clock)) records.push(record)
@@ -121,6 +123,7 @@ async function startProcesses(
           port: 0,
           bootstrap,
           logLevel: options.logLevel,
+          ...(options.profile && { profile: options.profile }),
         },
         signal,
         clock,

@@ -1,7 +1,15 @@
 /** All nodes of a local network in this process, sharing one worker pool: real sockets, real disks. */
 import { mkdir } from 'node:fs/promises'
 import { silentLogger, systemClock } from '../base/index.ts'
-import { createStorageNode, nodeMultiaddr, resolveNodeSettings, type StorageNode } from '../node/index.ts'
+import { readMachineFacts } from '../machine/index.ts'
+import {
+  createStorageNode,
+  nodeMultiaddr,
+  type ProfileRequest,
+  resolveNodeSettings,
+  resolveProfile,
+  type StorageNode,
+} from '../node/index.ts'
 import { formatSocketAddress } from '../protocol/index.ts'
 import type { DevnetFolder, DevnetNodeRecord } from './folder.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
@@ -11,8 +19,9 @@ export interface InProcessNodes {
   stop(): Promise<void>
 }
 
-export function createInProcessNodes(folder: DevnetFolder, count: number): InProcessNodes {
+export function createInProcessNodes(folder: DevnetFolder, count: number, profile?: ProfileRequest): InProcessNodes {
   const nodes: StorageNode[] = []
+  const { tuning } = resolveProfile(readMachineFacts(), profile)
   return {
     async start(signal, onProgress) {
       const records: DevnetNodeRecord[] = []
@@ -21,7 +30,7 @@ export function createInProcessNodes(folder: DevnetFolder, count: number): InPro
         await mkdir(rootDir, { recursive: true })
         const bootstrap = nodes.slice(0, BOOTSTRAP_NODES).map((node) => formatSocketAddress(node.address))
         const settings = resolveNodeSettings({ rootDir, mode: 'development', payment: 'free', bootstrap })
-        const node = await createStorageNode({ settings, logger: silentLogger, clock: systemClock })
+        const node = await createStorageNode({ settings, logger: silentLogger, clock: systemClock, tuning })
         nodes.push(node)
         await node.start(signal)
         records.push({

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { type Clock, never, systemClock } from '../base/index.ts'
-import { RELEASE_WORD, readStatusFile } from '../node/index.ts'
+import { type ProfileRequest, RELEASE_WORD, readStatusFile } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
 
 const POLL_MS = 50
@@ -19,6 +19,7 @@ export interface NodeProcessSpec {
   readonly port: number
   readonly bootstrap: readonly string[]
   readonly logLevel: string
+  readonly profile?: ProfileRequest
 }
 
 export interface StartedProcess {
@@ -52,6 +53,8 @@ export async function startNodeProcess(
     '--log-level',
     spec.logLevel,
   ]
+  if (spec.profile?.profile !== undefined) args.push('--profile', spec.profile.profile)
+  for (const text of spec.profile?.set ?? []) args.push('--set', text)
   for (const address of spec.bootstrap) args.push('--bootstrap', address)
   args.push('--until-stdin-closes')
   const child = spawn(program, args, { stdio: ['pipe', log, log], detached: true })

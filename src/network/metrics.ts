@@ -29,7 +29,20 @@ export interface NetworkMetrics {
   readonly requests: Counter
 }
 
-export function networkMetrics(registry: Registry, read: { peers(): number; connections(): number }): NetworkMetrics {
+export interface NetworkFigures {
+  peers(): number
+  connections(): number
+  queuedMessages(): number
+  queuedBytes(): number
+  runningHandlers(): number
+  awaitedAnswers(): number
+}
+
+export function networkMetrics(registry: Registry, read: NetworkFigures): NetworkMetrics {
+  registry.gauge('myrmex_network_queued_messages', 'Messages that wait for verification', read.queuedMessages)
+  registry.gauge('myrmex_network_queued_bytes', 'Bytes of messages that wait for verification', read.queuedBytes)
+  registry.gauge('myrmex_network_running_handlers', 'Messages that are being handled', read.runningHandlers)
+  registry.gauge('myrmex_network_awaited_answers', 'Requests of ours without an answer yet', read.awaitedAnswers)
   registry.gauge('myrmex_network_connections_count', 'Live connections, identified or not', read.connections)
   return {
     receivedMessages: registry.counter('myrmex_network_received_messages_total', 'Messages by topic and outcome'),

@@ -99,8 +99,14 @@ class PeerNetwork implements Network, Startable {
     this.#dialler = this.#createDialler(options)
     const { table, events } = this.#links
     this.events = events
-    const read = { peers: () => table.usable().length, connections: () => table.size }
-    this.#metrics = networkMetrics(deps.registry, read)
+    this.#metrics = networkMetrics(deps.registry, {
+      peers: () => table.usable().length,
+      connections: () => table.size,
+      queuedMessages: () => this.#receiver.waiting.messages,
+      queuedBytes: () => this.#receiver.waiting.bytes,
+      runningHandlers: () => this.#router.running,
+      awaitedAnswers: () => this.#requests.size,
+    })
   }
 
   #createSender(options: NetworkOptions): Sender {

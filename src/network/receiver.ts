@@ -48,8 +48,9 @@ export class Receiver {
     this.#queue = new InboundQueue(options)
   }
 
-  get waiting(): number {
-    return this.#queue.messages
+  /** Messages and bytes that wait for verification. */
+  get waiting(): { readonly messages: number; readonly bytes: number } {
+    return this.#queue
   }
 
   /** `bytes` are moved here. */

@@ -10,12 +10,15 @@ import { isLoopback, type Multiaddr } from '../protocol/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
 import { wireClient } from './client-wiring.ts'
 import { generateIdentity } from './identity.ts'
+import type { Tuning } from './profile.ts'
 
 export interface ClientNodeOptions {
   readonly seeds: readonly Multiaddr[]
   readonly allowLoopback: boolean
   readonly clock: Clock
   readonly logger?: Logger
+  /** What the profile of this process says; the rooms' own defaults without. */
+  readonly tuning?: Tuning
 }
 
 export interface ClientNode {
@@ -27,13 +30,16 @@ export interface ClientNode {
 }
 
 export function createClientNode(options: ClientNodeOptions): ClientNode {
-  const { clock, allowLoopback, logger: log = silentLogger } = options
+  const { clock, allowLoopback, logger: log = silentLogger, tuning } = options
   const identity = generateIdentity()
   const { signer } = identity
   const registry = new Registry()
-  const compute = createPiscinaCompute({ clock, metrics: computeMetrics(registry) })
+  const compute = createPiscinaCompute({ clock, metrics: computeMetrics(registry) }, tuning?.compute)
   const bindIp = options.seeds.every(isLoopback) ? '127.0.0.1' : '0.0.0.0'
-  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: { ip: bindIp, port: 0 }, registry })
+  const transport = createQuicTransport({
+    ...{ secretKey: identity.secretKey, bind: { ip: bindIp, port: 0 }, registry },
+    ...(tuning && { options: tuning.quic }),
+  })
   const seeds = options.seeds.flatMap(({ socket, peerId }) =>
     socket ? [{ address: socket, ...(peerId ? { expected: peerId } : {}) }] : [],
   )
@@ -50,7 +56,7 @@ export function createClientNode(options: ClientNodeOptions): ClientNode {
       compute,
       files: createLocalFiles({ random: systemRandom }),
     },
-    { allowLoopback, seeds },
+    { allowLoopback, seeds, ...(tuning && { tuning }) },
   )
   const lifecycle = new Lifecycle(parts)
   return {

@@ -20,6 +20,9 @@ export interface WiredClient extends WiredPeer {
 export function wireClient(ports: ClientPorts, settings: PeerSettings): WiredClient {
   const { clock, random, log, registry, payer, compute, files } = ports
   const { network, dht } = wirePeer(ports, settings, 'client', {})
-  const client = createClient({ network, dht, payer, compute, files, clock, random, log, registry })
+  const client = createClient(
+    { network, dht, payer, compute, files, clock, random, log, registry },
+    settings.tuning?.client,
+  )
   return { network, dht, client, parts: [network, dht, client] }
 }

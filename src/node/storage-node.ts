@@ -10,6 +10,7 @@ import { createQuicTransport } from '../transport/index.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
 import type { StorageNodeSettings } from './options.ts'
+import type { Tuning } from './profile.ts'
 import { removeStatusFile, writeStatusFile } from './status-file.ts'
 import { VERSION } from './version.ts'
 import { wireStorageNode } from './wiring.ts'
@@ -19,6 +20,8 @@ export interface StorageNodeOptions {
   readonly clock: Clock
   readonly logger: Logger
   readonly passphrase?: string
+  /** What the profile of this process says; the rooms' own defaults without. */
+  readonly tuning?: Tuning
 }
 
 export interface StorageNode {
@@ -35,7 +38,7 @@ export interface StorageNode {
 
 /** Loads or makes the identity in the root folder; everything else waits for `start`. */
 export async function createStorageNode(options: StorageNodeOptions): Promise<StorageNode> {
-  const { settings, clock, logger: log } = options
+  const { settings, clock, logger: log, tuning } = options
   const { rootDir, preset } = settings
   const identity = await loadOrCreateIdentity(rootDir, options.passphrase)
   const { signer, peerId } = identity
@@ -43,7 +46,10 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const registry = new Registry()
   const verifier = mlDsaVerifier(backend())
   const hash = contentHash(backend())
-  const transport = createQuicTransport({ secretKey: identity.secretKey, bind: settings.bind, registry })
+  const transport = createQuicTransport({
+    ...{ secretKey: identity.secretKey, bind: settings.bind, registry },
+    ...(tuning && { options: tuning.quic }),
+  })
   const store = createFileChunkStore(
     rootDir,
     { clock, random, log, registry, hash },
@@ -58,6 +64,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
       limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },
       seeds: settings.seeds.map((address) => ({ address })),
       cacheDir: rootDir,
+      ...(tuning && { tuning }),
       ...(settings.rewardsAddress === undefined ? {} : { rewardsAddress: settings.rewardsAddress }),
     },
   )

@@ -11,6 +11,7 @@ import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../paym
 import { createReplication } from '../replication/index.ts'
 import type { ChunkStore, Hash } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
+import type { Tuning } from './profile.ts'
 import { VERSION } from './version.ts'
 
 /** What every peer stands on. */
@@ -27,6 +28,8 @@ export interface PeerPorts {
 export interface PeerSettings {
   readonly allowLoopback: boolean
   readonly seeds: readonly BootstrapSeed[]
+  /** The rooms' own defaults without. */
+  readonly tuning?: Pick<Tuning, 'network' | 'chunkServer' | 'client'>
 }
 
 export interface WiredPeer {
@@ -60,7 +63,10 @@ export function wireStorageNode(
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
   const hashing = ports.hash === undefined ? {} : { hash: ports.hash }
-  const chunkServer = createChunkServer({ network, dht, store, payment, quoter, clock, log, registry, ...hashing })
+  const chunkServer = createChunkServer(
+    { network, dht, store, payment, quoter, clock, log, registry, ...hashing },
+    wiring.tuning?.chunkServer,
+  )
   const replication = createReplication({ network, store, log, registry })
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
   return { network, dht, listening: [store, network, chunkServer, replication] }
@@ -69,7 +75,7 @@ export function wireStorageNode(
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */
 export function wirePeer(
   { transport, signer, verifier, clock, random, log, registry }: PeerPorts,
-  { allowLoopback, seeds }: PeerSettings,
+  { allowLoopback, seeds, tuning }: PeerSettings,
   role: 'node' | 'client',
   more: { readonly limits?: StorageWiring['limits']; readonly dataDir?: string | undefined },
 ): WiredPeer {
@@ -78,7 +84,7 @@ export function wirePeer(
   const faults: PeerFaultSink = { peerFault: (peer, fault) => table?.peerFault(peer, fault) }
   const network = createNetwork(
     { transport, clock, random, signer, verifier, log, registry, addressBook, faults },
-    { userAgent: `${role}/${VERSION}`, allowLoopback },
+    { ...tuning?.network, userAgent: `${role}/${VERSION}`, allowLoopback },
   )
   const dht = createDht(
     { network, clock, random, log, signer, verifier, registry },

@@ -9,6 +9,7 @@ export interface Room {
 
 export const ROOMS: Readonly<Record<string, Room>> = {
   base: { rank: 0, mayImport: [] },
+  machine: { rank: 1, mayImport: ['base'] },
   compute: { rank: 1, mayImport: ['base'] },
   crypto: { rank: 2, mayImport: ['base', 'compute'] },
   protocol: { rank: 3, mayImport: ['base', 'crypto'] },
@@ -30,16 +31,30 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     rank: 9,
     mayImport: [
       ...['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'storage', 'trust', 'transport', 'payment'],
-      ...['network', 'dht', 'chunk-server', 'replication', 'client'],
+      ...['network', 'dht', 'chunk-server', 'replication', 'client', 'machine'],
     ],
   },
   devnet: {
     rank: 10,
-    mayImport: ['base', 'compute', 'crypto', 'protocol', 'storage', 'transport', 'payment', 'sim', 'client', 'node'],
+    mayImport: [
+      ...[
+        'base',
+        'compute',
+        'crypto',
+        'machine',
+        'protocol',
+        'storage',
+        'transport',
+        'payment',
+        'sim',
+        'client',
+        'node',
+      ],
+    ],
   },
   cli: {
     rank: 11,
-    mayImport: ['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'client', 'node', 'devnet'],
+    mayImport: ['base', 'compute', 'crypto', 'machine', 'protocol', 'self-encryption', 'client', 'node', 'devnet'],
   },
 }
 
@@ -50,6 +65,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const DRIVERS: readonly string[] = [
   'base/clock.ts',
   'base/random.ts',
+  'machine/cgroup-files.ts',
+  'machine/read-facts.ts',
   'compute/piscina-compute.ts',
   'compute/worker-entry.ts',
   'crypto/backend/',

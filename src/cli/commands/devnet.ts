@@ -6,6 +6,7 @@ import { platformDataDir } from '../../node/index.ts'
 import { UsageError } from '../args.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { PROFILE_FLAGS, profileOf } from '../profile-flags.ts'
 import { selfProgram } from '../self-program.ts'
 import { LOG_LEVEL_FLAG } from '../shared-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -33,11 +34,13 @@ export const devnetStart = defineCommand({
     detach: { type: 'boolean', help: 'return when the network accepts a put; stop it with: myrmex devnet stop' },
     keep: { type: 'boolean', help: 'keep identities and chunks when the network stops, now and later' },
     'log-level': LOG_LEVEL_FLAG,
+    ...PROFILE_FLAGS,
     json: JSON_FLAG,
   },
   async run({ values, signal, output }) {
     if (values.detach && values['in-process'])
       throw new UsageError('--detach needs processes of their own: leave out --in-process')
+    profileOf(values)
     const total = values.nodes ?? 8
     const network = await startDevnet(
       {
@@ -48,6 +51,7 @@ export const devnetStart = defineCommand({
         keep: values.keep,
         logLevel: values['log-level'] ?? 'info',
         program: selfProgram(),
+        profile: { profile: values.profile, set: values.set },
         onProgress: (done) => output.bar('starting', done, total, 'nodes'),
       },
       signal,

@@ -13,6 +13,7 @@ import {
 import { CliError } from '../args.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { PROFILE_FLAGS, profileOf } from '../profile-flags.ts'
 import { untilAborted } from '../until-aborted.ts'
 
 export const nodeRun = defineCommand({
@@ -104,6 +105,7 @@ export const nodeRun = defineCommand({
       max: 65535,
       help: 'health and metrics on 127.0.0.1:PORT (default: off)',
     },
+    ...PROFILE_FLAGS,
     'disable-webrtc-direct': { type: 'boolean', env: 'ANT_DISABLE_WEBRTC_DIRECT', hidden: true, help: '' },
   },
   async run({ values, signal }) {
@@ -119,6 +121,7 @@ export const nodeRun = defineCommand({
     const wanted = whileWanted(signal, values['until-stdin-closes'])
     // Everything is checked before the first file is made.
     resolveNodeSettings({ ...request, rootDir: '' })
+    const profile = profileOf(values)
     const passphrase = await readPassphrase(values['passphrase-file'])
     const rootDir = await openRootDir(values['root-dir'])
     const logger = createLogOutput({
@@ -127,10 +130,13 @@ export const nodeRun = defineCommand({
       ...(values['log-dir'] === undefined ? {} : { folder: values['log-dir'] }),
       ...(values['log-max-files'] === undefined ? {} : { maxFiles: values['log-max-files'] }),
     })
+    logger.child('node').info('profile chosen', { profile: profile.choice.name, reason: profile.choice.reason })
+    for (const warning of profile.warnings) logger.child('node').warn(warning)
     const node = await createStorageNode({
       settings: resolveNodeSettings({ ...request, rootDir }),
       logger,
       clock: systemClock,
+      tuning: profile.tuning,
       ...(passphrase === undefined ? {} : { passphrase }),
     })
     try {
