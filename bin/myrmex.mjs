@@ -2,31 +2,36 @@
 // Launcher: plain JS for the Node that called it; the program itself runs on the Node pinned by the package.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
+import { OLDEST, pinnedRuntime, recentEnough, runtimePackage } from './runtime.mjs'
 
 const root = join(import.meta.dirname, '..')
 const compiled = join(root, 'dist', 'cli', 'main.js')
-const main = existsSync(compiled) ? compiled : join(root, 'src', 'cli', 'main.ts')
+const source = join(root, 'src', 'cli', 'main.ts')
 
-function pinnedRuntime() {
-  try {
-    const manifest = createRequire(import.meta.url).resolve('node/package.json')
-    const path = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-    return existsSync(path) ? path : undefined
-  } catch {
-    return undefined
-  }
-}
-
-const runtime = pinnedRuntime()
-if (!runtime && Number(process.versions.node.split('.')[0]) < 24) {
+const runtime = pinnedRuntime() ?? (recentEnough() ? process.execPath : undefined)
+if (runtime === undefined) {
+  const remedy =
+    runtimePackage === undefined
+      ? `there is no packaged one for ${process.platform}-${process.arch}`
+      : `the package ${runtimePackage} is not there: install myrmex again without --omit=optional`
   process.stderr.write(
-    'myrmex needs Node 24.7 or newer, or its own runtime: reinstall it with install scripts allowed for the package "node".\n',
+    `myrmex: Node ${process.versions.node} is too old, ${OLDEST} or newer is needed. Install a newer Node, or let npm bring one along: ${remedy}.\n`,
   )
   process.exit(1)
 }
-const child = spawn(runtime ?? process.execPath, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+const child = spawn(runtime, [await program(), ...process.argv.slice(2)], { stdio: 'inherit' })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
   process.on(signal, () => signal === 'SIGINT' || child.kill(signal))
+child.on('error', (error) => {
+  process.stderr.write(`myrmex: ${runtime} did not start: ${error.message}\n`)
+  process.exit(1)
+})
 child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))
+
+/** The package has only dist/; a checkout may have one that is older than its sources. */
+async function program() {
+  if (!existsSync(source)) return compiled
+  const { distIsFresh } = await import('../scripts/dist.mjs')
+  return distIsFresh() ? compiled : source
+}

@@ -2,19 +2,10 @@
 // Plain JS without dependencies: it runs before anything is installed, on Node 20 too. Where something is missing it
 // says what, exits 0, and the program goes on with the WebAssembly core; a build that fails exits 1.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { libraryIn, nativeSourcesDigest } from './native-sources.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const native = join(root, 'native')
@@ -23,7 +14,7 @@ const stamp = join(native, 'build', 'sources.sha256')
 const CARGO_ADVICE = 'install Rust from https://rustup.rs (rustup update renews it)'
 const COMPILER_ADVICE = 'install one (Debian and Ubuntu: apt-get install g++; macOS: xcode-select --install)'
 
-const digest = sourcesDigest()
+const digest = nativeSourcesDigest(`${process.platform} ${process.arch}`)
 if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, 'utf8').trim() === digest) process.exit(0)
 
 const missing = whatIsMissing()
@@ -34,32 +25,6 @@ if (missing !== undefined) {
   process.exit(0)
 }
 build()
-
-/** Everything that the addon is made of: crates, shell, lock file, and the versions of the two header packages. */
-function sourcesDigest() {
-  const hash = createHash('sha256')
-  const files = []
-  const walk = (folder) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      const path = join(folder, entry.name)
-      if (entry.isDirectory()) {
-        if (entry.name !== 'target' && path !== join(native, 'build')) walk(path)
-      } else if (/\.(rs|toml|lock|cc|h)$/.test(entry.name)) files.push(path)
-    }
-  }
-  walk(native)
-  for (const name of ['node-addon-api', 'node-api-headers']) {
-    const file = join(root, 'node_modules', name, 'package.json')
-    if (existsSync(file)) files.push(file)
-  }
-  for (const file of files.sort()) {
-    hash.update(relative(root, file).split(sep).join('/'))
-    hash.update('\0')
-    hash.update(readFileSync(file))
-  }
-  hash.update(`${process.platform} ${process.arch}`)
-  return hash.digest('hex')
-}
 
 /** One clause that says what stands in the way and how to get it; undefined when everything is there. */
 function whatIsMissing() {
@@ -123,14 +88,4 @@ function build() {
   renameSync(fresh, built)
   writeFileSync(stamp, `${digest}\n`)
   console.error('native core: built')
-}
-
-function libraryIn(messages) {
-  for (const line of messages.split('\n').reverse()) {
-    if (!line.startsWith('{')) continue
-    const message = JSON.parse(line)
-    if (message.reason === 'compiler-artifact' && message.target?.name === 'myrmex_addon')
-      return message.filenames.find((name) => /\.(so|dylib|dll)$/.test(name))
-  }
-  return undefined
 }

@@ -12,7 +12,7 @@ echo "== sanitizers (address, undefined)"
 node scripts/sanitize.mjs
 
 echo "== fuzz of the socket and of every decoder"
-runtime=node_modules/node/bin/node
+runtime=$(node --input-type=module --eval "import { pinnedRuntime } from './bin/runtime.mjs'; console.log(pinnedRuntime())")
 "$runtime" test/fuzz/socket-fuzz.ts --datagrams $((minutes * 1000000)) --messages $((minutes * 10000))
 MYRMEX_FUZZ_RUNS=$((minutes * 20000)) "$runtime" --test test/fuzz/*.test.ts
 

@@ -4,12 +4,22 @@ import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OLDEST, pinnedRuntime, recentEnough, runtimePackage } from '../bin/runtime.mjs'
 
 const root = join(import.meta.dirname, '..')
 const marker = join(root, 'node_modules', '.myrmex-prepared')
 
-/** The Node runtime pinned by package.json. */
-export const runtime = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+/** The Node runtime pinned by package.json, once the packages are there; where there is none, this one if it will do. */
+export let runtime = chosenRuntime()
+
+function chosenRuntime() {
+  return pinnedRuntime() ?? (runtimePackage === undefined && recentEnough() ? process.execPath : undefined)
+}
+
+/** The version of a package of the runtime, as package.json pins it. */
+export function runtimeVersion(name) {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).optionalDependencies[name]
+}
 
 export function say(text) {
   process.stderr.write(`[myrmex] ${text}\n`)
@@ -22,7 +32,7 @@ export function preparePackages() {
     .update(process.platform + process.arch)
     .digest('hex')
   const have = existsSync(marker) ? readFileSync(marker, 'utf8') : ''
-  if (have === wanted && existsSync(runtime)) return
+  if (have === wanted && runtime !== undefined) return
   say('installing packages (npm ci) ...')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   const result = spawnSync(npm, ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
@@ -32,9 +42,12 @@ export function preparePackages() {
   })
   if (result.status !== 0)
     fail('installing packages failed (npm ci); what npm said is above. Most often the npm registry cannot be reached.')
-  if (!existsSync(runtime)) {
+  runtime = chosenRuntime()
+  if (runtime === undefined) {
     fail(
-      'the pinned Node runtime was not installed: allow the install script of the package "node" (npm install-scripts approve node) and try again.',
+      runtimePackage === undefined
+        ? `there is no packaged Node for ${process.platform}-${process.arch}: use Node ${OLDEST} or newer.`
+        : `the package ${runtimePackage} was not installed: npm must not omit optional packages (npm config get omit).`,
     )
   }
   writeFileSync(marker, wanted)

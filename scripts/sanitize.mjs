@@ -4,12 +4,13 @@
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
+import { pinnedRuntime } from '../bin/runtime.mjs'
 
 const root = join(import.meta.dirname, '..')
 const native = join(root, 'native')
 const targetDir = join(native, 'target', 'sanitize')
 const addon = join(native, 'build', 'myrmex-sanitized.node')
-const runtime = join(root, 'node_modules', 'node', 'bin', 'node')
+const runtime = pinnedRuntime() ?? process.execPath
 
 if (process.platform !== 'linux') stop('skipped: written for Linux with gcc', 0)
 const libraries = ['libasan.so', 'libubsan.so', 'libstdc++.so'].map(libraryOf)

@@ -1,5 +1,7 @@
 /** Which backend is in force on this thread: native, then wasm, then js, unless MYRMEX_BACKEND forces one. */
 import { messageOf } from '../base/index.ts'
+import { loadedAddon } from './backend/addon.ts'
+import type { AddonFile } from './backend/addon-file.ts'
 import { forcedBackend } from './backend/environment.ts'
 import { createNativeBackend } from './backend/native.ts'
 import { createJsBackend, createWasmBackend } from './backend/portable.ts'
@@ -13,6 +15,8 @@ export interface BackendReport {
   readonly forced: boolean
   /** Every kernel and the backend that runs it. */
   readonly kernels: Readonly<Record<string, BackendName>>
+  /** The file of the native backend and where it comes from, when native is in force. */
+  readonly addon: AddonFile | undefined
   /** Why each better backend was not taken. */
   readonly refused: Readonly<Partial<Record<BackendName, string>>>
 }
@@ -54,7 +58,8 @@ export function loadBackend(name: BackendName): Backend {
 export function backendReport(): BackendReport {
   const { backend, forced, refused } = choice()
   const kernels = backend === undefined ? [] : KERNELS.map((kernel) => [kernel, backend.name] as const)
-  return { name: backend?.name, forced: forced !== undefined, kernels: Object.fromEntries(kernels), refused }
+  const addon = backend?.name === 'native' ? loadedAddon() : undefined
+  return { name: backend?.name, forced: forced !== undefined, kernels: Object.fromEntries(kernels), addon, refused }
 }
 
 function choice(): Choice {
