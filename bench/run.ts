@@ -1,45 +1,87 @@
-/**
- * npm run bench -- [--filter TEXT] [--smoke|--quick] [--json FILE]
- * Shelves: kernel (by backend and size), channel (QUIC), walk (put and get on a local network).
- */
-import { readdirSync, writeFileSync } from 'node:fs'
-import { loadavg } from 'node:os'
-import { basename, join, resolve } from 'node:path'
-import { parseArgs } from 'node:util'
-import { machineFacts } from './machine.ts'
-import { EFFORT, type Effort, printRow, type Row } from './measure.ts'
+/** npm run bench: the shelves, one after the other, or against another revision. `--help` says how. */
+import { messageOf } from '../src/base/index.ts'
+import { type BenchArguments, HELP, parseArguments, UsageError } from './arguments.ts'
+import { compareWithReport, compareWithRevision, isFile, readReport } from './compare/index.ts'
+import { load, machineFacts } from './machine.ts'
+import { isWide, printRow, WIDE_SPREAD } from './measure.ts'
+import { type BenchReport, type FiledRow, userPath, writeJson } from './result-file.ts'
+import { listSteps, runBenches } from './runner.ts'
 
-export type Shelf = (context: { effort: Effort; level: 'smoke' | 'quick' | 'full' }) => AsyncIterable<Row>
-
-const { values } = parseArgs({
-  options: {
-    filter: { type: 'string' },
-    smoke: { type: 'boolean' },
-    quick: { type: 'boolean' },
-    json: { type: 'string' },
-  },
+const stop = new AbortController()
+let interrupts = 0
+process.on('SIGINT', () => {
+  // The second one no longer waits for anything to be put away.
+  if (++interrupts > 1) process.exit(130)
+  stop.abort(new Error('interrupted'))
 })
-const level = values.smoke ? 'smoke' : values.quick ? 'quick' : 'full'
-const machine = machineFacts()
-console.log(
-  `${machine['cpu']}, ${machine['cores']} cores, ${machine['node']}, backend ${machine['backend']}, load ${(machine['load'] as number[])[0]}`,
-)
+process.on('SIGTERM', () => stop.abort(new Error('terminated')))
 
-const rows: Row[] = []
-for (const shelf of ['kernel', 'channel', 'walk']) {
-  for (const file of readdirSync(join(import.meta.dirname, shelf)).sort()) {
-    if (!file.endsWith('.bench.ts')) continue
-    const name = `${shelf}/${basename(file, '.bench.ts')}`
-    if (values.filter && !name.includes(values.filter)) continue
-    const { default: bench } = (await import(join(import.meta.dirname, shelf, file))) as { default: Shelf }
-    for await (const row of bench({ effort: EFFORT[level], level })) {
-      printRow(row)
-      rows.push(row)
+try {
+  const code = await main(parseArguments(process.argv.slice(2)))
+  process.exit(stop.signal.aborted ? 130 : code)
+} catch (error) {
+  if (stop.signal.aborted) process.exit(130)
+  console.error(error instanceof UsageError ? messageOf(error) : error)
+  process.exit(error instanceof UsageError ? 2 : 1)
+}
+
+async function main(options: BenchArguments): Promise<number> {
+  const { level, filter, rounds, json, compare } = options
+  const request = { level, signal: stop.signal, ...(filter && { filter }), ...(rounds && { rounds }) }
+  if (options.help) {
+    console.log(HELP)
+    return 0
+  }
+  const chosen = await listSteps(request)
+  if (chosen.length === 0) throw new UsageError(`no bench has "${filter?.join('" or "')}" in its name; see --list`)
+  if (options.list) {
+    for (const { file, id } of chosen) console.log(`${file}: ${id}`)
+    return 0
+  }
+  if (compare !== undefined && !isFile(userPath(compare))) return compareWithRevision(compare, options, request.signal)
+  // Judged before anything runs: a wrong name is told at once, not after the run.
+  const earlier = compare === undefined ? undefined : readReport(userPath(compare))
+  const report = await run(request)
+  if (json !== undefined) writeJson(userPath(json), report)
+  if (earlier) compareWithReport(report, earlier)
+  return report.failed.length > 0 ? 1 : 0
+}
+
+async function run(request: Parameters<typeof runBenches>[0]): Promise<BenchReport> {
+  const machine = machineFacts()
+  const { cpu, cores, node, backend, revision, dirty } = machine
+  console.log(
+    `${cpu}, ${cores} cores, Node ${node}, backend ${backend}, revision ${revision}${dirty ? ' with changes' : ''}, load ${machine.load[0]}`,
+  )
+  const began = performance.now()
+  const rows: FiledRow[] = []
+  const failed: { file: string; step?: string; reason: string }[] = []
+  for await (const event of runBenches(request)) {
+    if (event.kind === 'row') {
+      printRow(event.row)
+      rows.push({ file: event.file, ...event.row })
+    } else if (event.kind === 'skipped') {
+      console.log(`${event.file}: not here: ${event.reason}`)
+    } else {
+      const step = event.kind === 'failed' && event.step !== undefined ? { step: event.step } : {}
+      failed.push({ file: event.file, ...step, reason: event.reason })
+      console.error(`FAILED ${event.file}${step.step ? `: ${step.step}` : ''}: ${event.reason}`)
     }
   }
+  const seconds = Math.round((performance.now() - began) / 1000)
+  summary(rows, failed.length, seconds, request.level)
+  const taken = { kind: 'myrmex-bench', level: request.level, taken_at: new Date().toISOString(), seconds } as const
+  return { ...taken, machine: { ...machine, load_after: load() }, rows, failed }
 }
-if (values.json) {
-  const report = { machine: { ...machine, load_after: loadavg() }, level, taken_at: new Date().toISOString(), rows }
-  writeFileSync(resolve(process.env['INIT_CWD'] ?? '.', values.json), `${JSON.stringify(report, undefined, 2)}\n`)
+
+function summary(rows: readonly FiledRow[], failures: number, seconds: number, level: string): void {
+  const wide = rows.filter(({ results }) => results.some(isWide)).length
+  console.log(
+    `\n${rows.length} rows in ${seconds} s, load ${load()[0]} at the end${failures ? `, ${failures} FAILED` : ''}`,
+  )
+  if (level === 'smoke') console.log('A smoke run shows that the benches run; its figures mean nothing.')
+  else if (wide > 0)
+    console.log(
+      `WARNING: ${wide} rows have a spread above ±${WIDE_SPREAD * 50} %: close other programs and run them again before quoting them.`,
+    )
 }
-process.exit(0)

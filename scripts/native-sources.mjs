@@ -11,11 +11,13 @@ const native = join(root, 'native')
 export function nativeSourcesDigest(salt) {
   const hash = createHash('sha256')
   const files = []
+  // bench: a yardstick in a workspace of its own, no part of the addon.
+  const notSources = [join(native, 'build'), join(native, 'bench')]
   const walk = (folder) => {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) {
-        if (entry.name !== 'target' && path !== join(native, 'build')) walk(path)
+        if (entry.name !== 'target' && !notSources.includes(path)) walk(path)
       } else if (/\.(rs|toml|lock|cc|h)$/.test(entry.name)) files.push(path)
     }
   }

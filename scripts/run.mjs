@@ -25,6 +25,8 @@ const commands = {
     (await runTests(testsOf('architecture'))) ||
     run(process.execPath, [join(root, 'scripts', 'check-native.mjs')]),
   bench: () => run(runtime, ['--expose-gc', join(root, 'bench', 'run.ts'), ...args]),
+  'bench-report': () => run(runtime, [join(root, 'bench', 'report', 'main.ts'), ...args]),
+  'bench-goals': () => run(runtime, ['--expose-gc', join(root, 'bench', 'goals', 'run.ts'), ...args]),
 }
 
 const chosen = commands[command]

@@ -1,4 +1,4 @@
-/** Child of quic.bench.ts: sends small messages back, swallows large ones. */
+/** Child of quic.bench.ts: sends messages of up to 64 KiB back, swallows larger ones. */
 import { never } from '../../src/base/index.ts'
 import { backend } from '../../src/crypto/index.ts'
 import { createQuicTransport } from '../../src/transport/index.ts'

@@ -1,6 +1,6 @@
 /** Files and directories from the network. Whatever is written was verified chunk by chunk. */
 import { type Clock, codeOf, concat, messageOf } from '../base/index.ts'
-import type { Compute } from '../compute/index.ts'
+import { type Compute, reclaim } from '../compute/index.ts'
 import { type ChunkAddress, parseChunkAddress } from '../protocol/index.ts'
 import {
   type DataMap,
@@ -35,6 +35,7 @@ export interface DownloadDeps {
 
 export interface DownloadOptions {
   readonly fetchConcurrency: number
+  readonly fetchBudgetBytes: number
   readonly fetchRetryDelaysMs: readonly number[]
   readonly filesBudgetBytes: number
   readonly filesConcurrency: number
@@ -135,7 +136,7 @@ export class Downloads {
     size: number,
     options: { signal: AbortSignal; overwrite: boolean },
   ): Promise<{ size: number; files: number }> {
-    await this.#deps.files.writeFile(path, content, { ...options, bytes: size })
+    await this.#deps.files.writeFile(path, givingBack(content), { ...options, bytes: size })
     return { size, files: 1 }
   }
 
@@ -196,7 +197,7 @@ export class Downloads {
         throw clientError('CLIENT_BAD_MANIFEST', message)
       }
       tally.expect(file.rootMap.entries.length, file.size)
-      await writer.file(entry.path, entry.mode, this.#stream(file, tally, signal))
+      await writer.file(entry.path, entry.mode, givingBack(this.#stream(file, tally, signal)))
     } catch (error) {
       if (!(error instanceof ClientError)) throw error
       throw new ClientError(error.code, `${entry.path}: ${error.message}`, { data: error.data, cause: error })
@@ -237,16 +238,18 @@ export class Downloads {
 
   #reading(signal: AbortSignal) {
     const { compute } = this.#deps
-    const fetchChunk = (address: ChunkAddress, scope: AbortSignal) => this.#fetch(address, scope)
-    return { compute, signal, fetchChunk, batch: this.#options.fetchConcurrency }
+    const { fetchConcurrency, fetchBudgetBytes } = this.#options
+    const fetchChunk = (address: ChunkAddress, scope: AbortSignal, sizeBytes: number) =>
+      this.#fetch(address, sizeBytes, scope)
+    return { compute, signal, fetchChunk, batch: fetchConcurrency, aheadBytes: fetchBudgetBytes }
   }
 
   /** A chunk of a file should be there: when it cannot be read, the network may be changing, so it is tried again. */
-  async #fetch(address: ChunkAddress, signal: AbortSignal): Promise<Uint8Array> {
+  async #fetch(address: ChunkAddress, sizeBytes: number, signal: AbortSignal): Promise<Uint8Array> {
     const { fetchRetryDelaysMs } = this.#options
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#deps.chunks.get(address, { signal })
+        return await this.#deps.chunks.get(address, { signal, sizeBytes })
       } catch (error) {
         signal.throwIfAborted()
         const pause = fetchRetryDelaysMs[attempt]
@@ -254,6 +257,14 @@ export class Downloads {
         await this.#deps.clock.sleep(pause, signal)
       }
     }
+  }
+}
+
+/** For readers that keep nothing: the memory of each part is free when the next one is asked for. */
+async function* givingBack(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const part of content) {
+    yield part
+    reclaim(part)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Runs one sweep of a read: the lookup and the GETs side by side, whatever arrives is handed to the machine. */
 import { type Clock, CodedError, type Logger, type Random, type Timer, withScope } from '../base/index.ts'
+import { takeOut } from '../compute/index.ts'
 import type { Dht, DhtPeer } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { type ChunkAddress, chunkAddressOf, K_BUCKET_SIZE, keyOf, type PeerId, short } from '../protocol/index.ts'
@@ -168,7 +169,8 @@ class Sweep {
     if (result.kind === 'notFound') return result.address === this.#address ? 'notFound' : 'failed'
     if (result.kind !== 'success') return 'failed'
     if (result.address === this.#address && chunkAddressOf(this.#deps.hash(result.content)) === this.#address) {
-      return result.content
+      // The message is ours alone (transport.ts, onMessage): its memory, which the endpoint counts, is free at once.
+      return takeOut(result.content)
     }
     this.#expose(peer.peer)
     return 'corrupt'

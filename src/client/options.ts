@@ -33,12 +33,18 @@ export interface ClientOptions {
   readonly suspectMs: number
   /** Requests awaiting an answer. */
   readonly maxPendingRequests: number
-  /** Chunks stored at once by an upload. */
+  /** Small chunks stored at once. */
   readonly storeConcurrency: number
-  /** Chunks fetched at once by a download. */
+  /** Bytes of chunks stored at once. */
+  readonly storeBudgetBytes: number
+  /** Small chunks fetched at once. */
   readonly fetchConcurrency: number
-  /** Bytes of encrypted chunks held by an upload. */
+  /** Bytes of chunks fetched at once, and ahead of whoever reads a file. */
+  readonly fetchBudgetBytes: number
+  /** Bytes of encrypted chunks held by an upload, those that are being stored too. */
   readonly uploadBudgetBytes: number
+  /** Chunks of one file that are sealed at once or wait to be taken by the upload. */
+  readonly sealConcurrency: number
   /** Bytes of files in work by a directory upload or download. */
   readonly filesBudgetBytes: number
   /** Files of a directory in work. */
@@ -64,10 +70,13 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   fetchRetryDelaysMs: Object.freeze([second, 5 * second]), // a chunk of a file should be there: outlast a restart
   suspectMs: 30 * second, // an idle connection to a dead peer is noticed after 30 s
   maxPendingRequests: 512, // storeConcurrency × 4 + fetchConcurrency × 2, with room for several calls
-  storeConcurrency: 8, // client.md 15: start of the store channel
-  fetchConcurrency: 8, // 8 × 4 MiB encrypted and as much plain stays below 64 MiB
-  uploadBudgetBytes: 64 * MiB, // client.md 10
-  filesBudgetBytes: 64 * MiB, // one large file at a time, many small ones
+  storeConcurrency: 32, // a small chunk waits for round trips, not for bytes
+  storeBudgetBytes: 20 * MiB, // five full chunks; each is in memory three times: chunk, envelope, endpoint
+  fetchConcurrency: 32, // as for stores
+  fetchBudgetBytes: 32 * MiB, // eight full chunks, encrypted or plain, hide a 100 ms round trip at 300 MB/s
+  uploadBudgetBytes: 28 * MiB, // what is being stored and two chunks behind it
+  sealConcurrency: 3, // two cores seal several times what a line takes in four copies; each costs 25 MiB
+  filesBudgetBytes: 32 * MiB, // one large file at a time, many small ones
   filesConcurrency: 16, // hides the round trips of small files; not measured
   failuresInARow: 8, // a network that is gone should not cost one retry round a chunk
 })

@@ -1,15 +1,26 @@
 /** Bounded stages: how many bytes are held, how many jobs run, what became of them. Memory is flat for any file size. */
-import { assert } from '../base/index.ts'
+import { assert, SemaphoreFull } from '../base/index.ts'
+
+export interface ByteBudgetOptions {
+  /** Holders at once: a small one counts as this part of the budget at least. */
+  readonly maxHolders?: number
+  /** Waiters; the next one fails with SemaphoreFull. */
+  readonly maxWaiting?: number
+}
 
 /** Bytes that may be held at once; waiters are served in order. */
 export class ByteBudget {
   readonly #limit: number
+  readonly #least: number
+  readonly #maxWaiting: number
   #used = 0
   readonly #waiting: Array<{ readonly bytes: number; grant(): void }> = []
 
-  constructor(limit: number) {
+  constructor(limit: number, { maxHolders, maxWaiting = Number.POSITIVE_INFINITY }: ByteBudgetOptions = {}) {
     assert(limit > 0, 'a byte budget needs a limit')
     this.#limit = limit
+    this.#least = maxHolders === undefined ? 0 : limit / maxHolders
+    this.#maxWaiting = maxWaiting
   }
 
   get used(): number {
@@ -21,9 +32,11 @@ export class ByteBudget {
 
   /** The result gives the bytes back, once. More than the whole budget is granted when nothing else is held. */
   acquire(bytes: number, signal: AbortSignal): Promise<() => void> {
-    const wanted = Math.min(bytes, this.#limit)
+    const wanted = Math.min(Math.max(bytes, this.#least), this.#limit)
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
+      if (this.#waiting.length >= this.#maxWaiting)
+        return reject(new SemaphoreFull('SEMAPHORE_FULL', `more than ${this.#maxWaiting} are waiting`))
       const entry = {
         bytes: wanted,
         grant: () => {
@@ -46,7 +59,8 @@ export class ByteBudget {
   #serve(): void {
     for (;;) {
       const next = this.#waiting[0]
-      if (!next || this.#used + next.bytes > this.#limit) return
+      // What many small holders add up to is not exactly whole: half a byte is no reason to wait.
+      if (!next || this.#used + next.bytes > this.#limit + 0.5) return
       this.#waiting.shift()
       next.grant()
     }

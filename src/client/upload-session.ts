@@ -3,6 +3,7 @@
  * address once. A failed chunk does not stop the others; the end tells how many failed (client.md 8).
  */
 import { messageOf } from '../base/index.ts'
+import { reclaim } from '../compute/index.ts'
 import type { ChunkAddress } from '../protocol/index.ts'
 import type { Chunks } from './chunks.ts'
 import { type ClientError, clientError } from './errors.ts'
@@ -71,8 +72,8 @@ export class UploadSession {
   }
 
   /**
-   * Resolves when the chunk is admitted, not when it is stored; `content` is held until then. `plainBytes` counts for
-   * the progress. Throws CLIENT_PARTIAL_UPLOAD when too many failed in a row, or the signal's reason.
+   * Resolves when the chunk is admitted, not when it is stored; `content` is moved here, its memory is given back once
+   * it is stored. `plainBytes` counts for the progress. Throws CLIENT_PARTIAL_UPLOAD when too many failed in a row, or the signal's reason.
    */
   async add(address: ChunkAddress, content: Uint8Array, plainBytes: number): Promise<void> {
     if (this.#seen.has(address)) {
@@ -117,6 +118,7 @@ export class UploadSession {
       this.#firstFailure ??= error
       return
     }
+    reclaim(content)
     this.#failuresInARow = 0
     if (result.stored === 'new') this.#new++
     this.#advance(1, plainBytes)

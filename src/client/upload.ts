@@ -30,6 +30,7 @@ export interface UploadDeps {
 export interface UploadOptions extends UploadSessionOptions {
   readonly filesBudgetBytes: number
   readonly filesConcurrency: number
+  readonly sealConcurrency: number
 }
 
 export interface UploadCall {
@@ -77,7 +78,7 @@ export async function uploadFile(
       refuseTooSmall(source.size, what)
       announce(session, source.size)
       if (call.public) session.expect(1, 0)
-      const file = await encryptInto(deps, session, source, what, signal)
+      const file = await encryptInto(deps, options, session, source, what, signal)
       const dataMap = encodeDataMap(file.dataMap)
       const published = call.public ? await publish(session, file, dataMap) : {}
       const counts = await session.finish()
@@ -113,7 +114,8 @@ export async function uploadDirectory(
     session.expect(MANIFEST_CHUNKS + (call.public ? 1 : 0), 0)
     const stored = await storeFiles(deps, options, session, path, files, signal)
     const manifest = encodeManifest({ mode: tree.mode, entries: manifestEntries(tree, stored) })
-    const file = await encryptInto(deps, session, plainSource(sourceFromBytes(manifest)), 'the manifest', signal)
+    const plain = plainSource(sourceFromBytes(manifest))
+    const file = await encryptInto(deps, options, session, plain, 'the manifest', signal)
     session.expect(file.addresses.length - MANIFEST_CHUNKS, 0)
     const dataMap = encodeDataMap(file.dataMap)
     const published = call.public ? await publish(session, file, dataMap) : {}
@@ -169,7 +171,7 @@ async function storeFiles(
       const release = await budget.acquire(2 * entry.size, signal)
       await pool.submit(async () => {
         try {
-          stored.set(entry.path, await storeEntry(deps, session, root, entry, signal))
+          stored.set(entry.path, await storeEntry(deps, options, session, root, entry, signal))
         } finally {
           release()
         }
@@ -184,6 +186,7 @@ async function storeFiles(
 
 async function storeEntry(
   deps: UploadDeps,
+  options: UploadOptions,
   session: UploadSession,
   root: string,
   { path, mode, size }: TreeEntry & { readonly kind: 'file' },
@@ -194,7 +197,7 @@ async function storeEntry(
   try {
     if (source.size !== size) throw clientError('CLIENT_SOURCE_CHANGED', `${name} changed while it was uploaded`)
     if (source.size >= MIN_PLAIN_BYTES) {
-      const file = await encryptInto(deps, session, source, name, signal)
+      const file = await encryptInto(deps, options, session, source, name, signal)
       return { path, mode, kind: 'file', size, dataMap: encodeDataMap(file.dataMap) }
     }
     const content = source.size === 0 ? new Uint8Array() : await source.read(0, source.size, signal)
@@ -207,6 +210,7 @@ async function storeEntry(
 
 async function encryptInto(
   deps: UploadDeps,
+  { sealConcurrency }: UploadOptions,
   session: UploadSession,
   source: SourceFile,
   what: string,
@@ -217,6 +221,7 @@ async function encryptInto(
     const result = await encryptStream(source, {
       compute: deps.compute,
       signal,
+      concurrency: sealConcurrency,
       onChunk: ({ address, content, index, level }) =>
         session.add(address, content, level > 0 ? 0 : index === plan.count - 1 ? plan.last : plan.step),
     })

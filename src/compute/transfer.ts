@@ -54,6 +54,17 @@ export function reclaim(bytes: Uint8Array): void {
   if (bytes.byteLength >= RECLAIM_BYTES && ownsBuffer(bytes)) bytes.buffer.transfer(0)
 }
 
+/**
+ * The bytes alone in memory of their own, for views into a larger buffer that belongs to the caller with all that is in
+ * it: that buffer is given back at once. Small ones come back as they are.
+ */
+export function takeOut(view: Uint8Array): Uint8Array {
+  if (view.buffer.byteLength < RECLAIM_BYTES || !(view.buffer instanceof ArrayBuffer) || ownsBuffer(view)) return view
+  const own = Uint8Array.from(view)
+  if (!view.buffer.resizable) view.buffer.transfer(0)
+  return own
+}
+
 /** The same for every byte array of a used input that the result does not keep. */
 export function reclaimInput(input: unknown, kept: readonly ArrayBuffer[]): void {
   mapBytes(input, (view) => {

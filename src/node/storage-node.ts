@@ -9,6 +9,7 @@ import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
+import { LoopDelay } from './loop-delay.ts'
 import type { StorageNodeSettings } from './options.ts'
 import type { Tuning } from './profile.ts'
 import { removeStatusFile, writeStatusFile } from './status-file.ts'
@@ -76,7 +77,9 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     start: () => writeStatusFile(rootDir, { peerId, address: transport.localAddress, startedAt }),
     stop: () => removeStatusFile(rootDir),
   }
-  const monitor = settings.metricsPort === 0 ? [] : [new HealthServer(settings.metricsPort, { health }, registry)]
+  const { metricsPort } = settings
+  const monitor =
+    metricsPort === 0 ? [] : [new LoopDelay(registry), new HealthServer(metricsPort, { health }, registry)]
   const lifecycle = new Lifecycle([...monitor, ...listening, statusFile, dht])
   return {
     ...{ peerId, network, dht, store, registry },

@@ -62,9 +62,11 @@ export function wireStorageNode(
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
-  const hashing = ports.hash === undefined ? {} : { hash: ports.hash }
   const chunkServer = createChunkServer(
-    { network, dht, store, payment, quoter, clock, log, registry, ...hashing },
+    {
+      ...{ network, dht, store, payment, quoter, clock, log, registry },
+      ...(ports.hash === undefined ? {} : { hash: ports.hash }),
+    },
     wiring.tuning?.chunkServer,
   )
   const replication = createReplication({ network, store, log, registry })

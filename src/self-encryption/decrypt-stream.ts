@@ -58,7 +58,7 @@ async function* stream(
     reclaim(plain)
     return part
   }
-  for await (const part of mapAhead(wanted, reading.limits.batch, reading.signal, open)) {
+  for await (const part of mapAhead(wanted, reading.limits, reading.signal, open)) {
     yield part
     if (options.reclaim) reclaim(part)
   }

@@ -9,28 +9,34 @@ import type { SelfEncryptionMetrics } from './metrics.ts'
 import { type SelfEncryptionLimits, selfEncryptionDefaults } from './options.ts'
 
 export interface DecryptOptions {
-  /** The bytes of one chunk; they are given away and may be moved to another thread. Their hash is checked here. */
-  readonly fetchChunk: (address: ChunkAddress, signal: AbortSignal) => Promise<Uint8Array>
+  /**
+   * The bytes of one chunk that the map declares as `plainBytes`; they are given away and may be moved to another
+   * thread. Their hash is checked here.
+   */
+  readonly fetchChunk: (address: ChunkAddress, signal: AbortSignal, plainBytes: number) => Promise<Uint8Array>
   readonly compute: Compute
   readonly signal: AbortSignal
   /** The memory of each part is given back when the next one is asked for: for readers that keep nothing. */
   readonly reclaim?: boolean
   /** Chunks fetched and opened ahead of the reader: 10 by default. */
   readonly batch?: number
+  /** Plain bytes of those: 32 MiB by default. */
+  readonly aheadBytes?: number
   readonly limits?: Partial<SelfEncryptionLimits>
   readonly metrics?: SelfEncryptionMetrics
 }
 
 /** Options with the defaults filled in. */
-export interface Reading extends Omit<DecryptOptions, 'limits' | 'batch'> {
+export interface Reading extends Omit<DecryptOptions, 'limits' | 'batch' | 'aheadBytes'> {
   readonly limits: SelfEncryptionLimits
 }
 
 export function readingOf(options: DecryptOptions): Reading {
-  const { batch, ...given } = options
+  const { batch, aheadBytes, ...given } = options
   const limits = resolveOptions('self-encryption', selfEncryptionDefaults, {
     ...given.limits,
     ...(batch === undefined ? {} : { batch }),
+    ...(aheadBytes === undefined ? {} : { aheadBytes }),
   })
   return { ...given, limits }
 }
@@ -56,10 +62,14 @@ export async function fetchAndOpen(
   }
 }
 
-async function fetchEntry({ address, index }: PlacedEntry, reading: Reading, signal: AbortSignal): Promise<Uint8Array> {
+async function fetchEntry(
+  { address, index, size }: PlacedEntry,
+  reading: Reading,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
   let cause: unknown
   try {
-    const content: unknown = await reading.fetchChunk(address, signal)
+    const content: unknown = await reading.fetchChunk(address, signal, size)
     if (content instanceof Uint8Array) return content
   } catch (error) {
     signal.throwIfAborted()
@@ -74,32 +84,39 @@ async function fetchEntry({ address, index }: PlacedEntry, reading: Reading, sig
 }
 
 /**
- * Results of `work` in the order of `items`, at most `ahead` of them begun and not yet taken. When the reader stops or
- * one fails, the others are aborted and awaited.
+ * Results of `work` in the order of `items`; begun and not yet taken are at most `batch` of them and `aheadBytes`, but
+ * always one. When the reader stops or one fails, the others are aborted and awaited.
  */
-export async function* mapAhead<In, Out>(
+export async function* mapAhead<In extends { readonly size: number }, Out>(
   items: Iterable<In>,
-  ahead: number,
+  { batch, aheadBytes }: Pick<SelfEncryptionLimits, 'batch' | 'aheadBytes'>,
   parent: AbortSignal,
   work: (item: In, signal: AbortSignal) => Promise<Out>,
 ): AsyncGenerator<Out> {
   const scope = new AbortController()
   const follow = () => scope.abort(parent.reason)
-  const begun: Promise<Out>[] = []
+  const begun: { readonly size: number; readonly result: Promise<Out> }[] = []
+  let bytes = 0
+  const first = () => {
+    const { size, result } = begun.shift() as (typeof begun)[number]
+    bytes -= size
+    return result
+  }
   parent.throwIfAborted()
   parent.addEventListener('abort', follow, { once: true })
   try {
     for (const item of items) {
-      if (begun.length >= ahead) yield await (begun.shift() as Promise<Out>)
+      while (begun.length >= batch || (begun.length > 0 && bytes + item.size > aheadBytes)) yield await first()
       parent.throwIfAborted()
       const result = work(item, scope.signal)
       result.catch(() => undefined)
-      begun.push(result)
+      begun.push({ size: item.size, result })
+      bytes += item.size
     }
-    while (begun.length > 0) yield await (begun.shift() as Promise<Out>)
+    while (begun.length > 0) yield await first()
   } finally {
     parent.removeEventListener('abort', follow)
     scope.abort(new Aborted('the reader stopped'))
-    await Promise.allSettled(begun)
+    await Promise.allSettled(begun.map(({ result }) => result))
   }
 }

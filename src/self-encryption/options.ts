@@ -8,6 +8,8 @@ export interface SelfEncryptionLimits {
   readonly inlineBelowBytes: number
   /** Chunks fetched and opened ahead of the reader. */
   readonly batch: number
+  /** Plain bytes of those. */
+  readonly aheadBytes: number
   /** Bytes of one level of a data map that a reader accepts. */
   readonly maxMapBytes: number
 }
@@ -16,8 +18,10 @@ export const selfEncryptionDefaults: SelfEncryptionLimits = Object.freeze({
   maxChunkBytes: MAX_PLAIN_CHUNK_BYTES,
   // A seal of 32 KiB takes 0.3 ms natively: ten times a trip to a thread, and still no pause that a node would notice.
   inlineBelowBytes: 32 * KiB,
-  // The network's own default; 10 chunks of 4 MiB are the memory of one reader.
+  // The network's own default.
   batch: 10,
+  // Eight full chunks: what one reader holds. More cores than four do not read one file faster than a disk does.
+  aheadBytes: 32 * MiB,
   // Enough for the 157,132 entries (658 GB) up to which clients write alike.
   maxMapBytes: 12 * MiB,
 })

@@ -55,7 +55,7 @@ async function joined(map: DataMap, level: number, reading: Reading, maxBytes: n
   }
   const parts: Bytes[] = []
   const open = (entry: PlacedEntry, scope: AbortSignal) => fetchAndOpen(layout, entry, level, reading, scope)
-  for await (const part of mapAhead(layout.entries, limits.batch, signal, open)) parts.push(part)
+  for await (const part of mapAhead(layout.entries, limits, signal, open)) parts.push(part)
   return concat(parts)
 }
 

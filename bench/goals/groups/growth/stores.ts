@@ -1,0 +1,129 @@
+/** A store of n chunks: what is asked of it for every request, and what opening it costs. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { never, type Random, seededRandom, systemClock, systemRandom } from '../../../../src/base/index.ts'
+import { type ChunkAddress, chunkAddressOf } from '../../../../src/protocol/index.ts'
+import { answerTo } from '../../../../src/replication/answers.ts'
+import { HeldChunks } from '../../../../src/storage/held-chunks.ts'
+import { type ChunkStore, createFileChunkStore } from '../../../../src/storage/index.ts'
+import { shardOf } from '../../../../src/storage/layout.ts'
+import type { Context } from '../../context.ts'
+import { asyncCallNs, callNs } from '../../timing.ts'
+import { growthRow, SIZES } from './curve.ts'
+
+export const STORE_IDS = [
+  ...['growth-store-has', 'growth-store-insert', 'growth-store-stats', 'growth-store-open'],
+  'growth-replication-answer',
+]
+const SEED = 11
+const BATCH = 200
+const ASKED = 64
+
+export async function stores(context: Context): Promise<void> {
+  const folder = await context.scope.folder()
+  const dice = seededRandom(SEED)
+  const open: ChunkStore[] = []
+  try {
+    const made = new Map<number, { root: string; addresses: ChunkAddress[]; store: ChunkStore }>()
+    for (const n of SIZES) {
+      context.signal.throwIfAborted()
+      const root = join(folder, String(n))
+      const addresses = await fillFolder(root, n, dice)
+      const store = storeAt(root)
+      await store.start(never)
+      if (store.size !== n) throw new Error(`a folder of ${n} chunks opens with ${store.size}`)
+      open.push(store)
+      made.set(n, { root, addresses, store })
+    }
+    await measureStores(context, made, dice)
+  } finally {
+    for (const store of open) await store.stop()
+    await context.scope.remove(folder)
+  }
+}
+
+type Made = ReadonlyMap<number, { root: string; addresses: ChunkAddress[]; store: ChunkStore }>
+
+async function measureStores(context: Context, made: Made, dice: Random): Promise<void> {
+  const ms = context.pick(100, 40)
+  const at = (n: number) => made.get(n) as { root: string; addresses: ChunkAddress[]; store: ChunkStore }
+  await growthRow(context, 'growth-store-has', 'ns', (n) => {
+    const { store, addresses } = at(n)
+    let i = 0
+    return callNs(ms, () => store.has(addresses[i++ % addresses.length] as ChunkAddress), BATCH)
+  })
+  const indexes = new Map(SIZES.map((n) => [n, heldOf(at(n).addresses)]))
+  await growthRow(
+    context,
+    'growth-store-insert',
+    'ns',
+    (n) => {
+      const held = indexes.get(n) as HeldChunks
+      const fresh = Array.from({ length: BATCH }, () => address(dice))
+      let i = 0
+      return callNs(
+        ms,
+        () => {
+          const next = fresh[i++ % BATCH] as ChunkAddress
+          held.trust(next)
+          held.forget(next)
+        },
+        BATCH,
+      )
+    },
+    { note: 'into the index of the store and out of it again; the write to the disk is not in it' },
+  )
+  await growthRow(context, 'growth-store-stats', 'ns', (n) => callNs(ms, () => at(n).store.stats(), BATCH))
+  await growthRow(context, 'growth-replication-answer', 'ns', async (n) => {
+    const { store, addresses } = at(n)
+    const keys = Array.from({ length: ASKED }, (_, i) => (i % 2 === 0 ? address(dice) : addresses[i % n])) as []
+    return asyncCallNs(ms, () => answerTo({ kind: 'verificationRequest', keys, paidListCheckIndices: [] }, store))
+  })
+  await growthRow(
+    context,
+    'growth-store-open',
+    'us a chunk',
+    async (n) => {
+      const { store, root } = at(n)
+      await store.stop()
+      const again = storeAt(root)
+      const began = performance.now()
+      await again.start(never)
+      const us = ((performance.now() - began) * 1000) / n
+      await again.stop()
+      await store.start(never)
+      return us
+    },
+    { rounds: context.pick(3, 2), note: 'names are read, no content; the lock costs a few ms whatever n is' },
+  )
+}
+
+function storeAt(root: string): ChunkStore {
+  return createFileChunkStore(root, { clock: systemClock, random: systemRandom })
+}
+
+function address(dice: Random): ChunkAddress {
+  return chunkAddressOf(dice.bytes(32))
+}
+
+function heldOf(addresses: readonly ChunkAddress[]): HeldChunks {
+  const held = new HeldChunks()
+  held.fill(addresses)
+  return held
+}
+
+/** Names are what opening reads; content would only fill the disk. */
+async function fillFolder(root: string, n: number, dice: Random): Promise<ChunkAddress[]> {
+  // The store makes its layout file itself.
+  const empty = storeAt(root)
+  await mkdir(root, { recursive: true })
+  await empty.start(never)
+  await empty.stop()
+  const addresses = Array.from({ length: n }, () => address(dice))
+  for (const name of addresses) {
+    const shard = join(root, 'chunks', shardOf(name))
+    await mkdir(shard, { recursive: true })
+    await writeFile(join(shard, name), '')
+  }
+  return addresses
+}

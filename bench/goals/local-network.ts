@@ -1,0 +1,128 @@
+/** A local network of node processes for rows, and clients in processes of their own. */
+import { readdir, readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { type Devnet, startDevnet } from '../../src/devnet/index.ts'
+import type { Context } from './context.ts'
+import { peakRssMiB, resetPeak, rssMiB } from './process-figures.ts'
+import type { Answer, Session } from './session.ts'
+
+const COMMAND_LINE = join(import.meta.dirname, '../../src/cli/main.ts')
+const PROBED = join(import.meta.dirname, 'workers/node-program.ts')
+/** Nodes that a client is told of. */
+const SEEDS = 3
+
+export class LocalNetwork {
+  readonly devnet: Devnet
+  /** From the first process to the first accepted put. */
+  readonly startSeconds: number
+  readonly #context: Context
+
+  private constructor(context: Context, devnet: Devnet, startSeconds: number) {
+    this.#context = context
+    this.devnet = devnet
+    this.startSeconds = startSeconds
+  }
+
+  /** `probed`: nodes that can be looked into (they cost a little more than plain ones). */
+  static async start(context: Context, folder: string, nodes: number, probed = false): Promise<LocalNetwork> {
+    const began = performance.now()
+    const devnet = await startDevnet(
+      {
+        ...{ nodes, dataDir: join(folder, 'net'), inProcess: false, detached: false, keep: false, logLevel: 'warn' },
+        program: probed ? [process.execPath, '--expose-gc', PROBED] : [process.execPath, COMMAND_LINE],
+      },
+      context.signal,
+    )
+    return new LocalNetwork(context, devnet, (performance.now() - began) / 1000)
+  }
+
+  stop(): Promise<void> {
+    return this.devnet.stop()
+  }
+
+  get pids(): number[] {
+    return this.devnet.nodes.map(({ pid }) => pid)
+  }
+
+  each<T>(read: (pid: number) => Promise<T>): Promise<T[]> {
+    return Promise.all(this.pids.map(read))
+  }
+
+  /** A client that is connected. */
+  async client(): Promise<Session> {
+    const seeds = this.devnet.nodes.slice(0, SEEDS).map(({ address }) => address)
+    const session = this.#context.node('workers/client-worker.ts', ...seeds)
+    await session.ask('ready')
+    return session
+  }
+
+  /** Chunk files of this size and more on each node. */
+  async chunksHeld(addresses: ReadonlySet<string>): Promise<number[]> {
+    const count = async (root: string) => {
+      const names = await readdir(join(root, 'chunks'), { recursive: true })
+      return names.filter((name) => addresses.has(name.slice(-64))).length
+    }
+    return Promise.all(this.devnet.nodes.map(({ root_dir }) => count(root_dir)))
+  }
+
+  /** What every probed node says of its memory. `collect`: after a collection. */
+  probe(question: 'collect' | 'read'): Promise<ProcessMemory[]> {
+    return Promise.all(
+      this.devnet.nodes.map(async ({ root_dir }) => {
+        const { probe } = await ports(root_dir)
+        return JSON.parse(await ask(probe, question)) as ProcessMemory
+      }),
+    )
+  }
+
+  /** One metric of every probed node. */
+  scrape(names: readonly string[]): Promise<number[][]> {
+    return Promise.all(
+      this.devnet.nodes.map(async ({ root_dir }) => {
+        const { metrics } = await ports(root_dir)
+        const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
+        return names.map((name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN))
+      }),
+    )
+  }
+}
+
+export interface ProcessMemory {
+  readonly external: number
+  readonly arrayBuffers: number
+  readonly collections: number
+}
+
+async function ports(rootDir: string): Promise<{ probe: number; metrics: number }> {
+  return JSON.parse(await readFile(`${rootDir}.probe.json`, 'utf8')) as { probe: number; metrics: number }
+}
+
+function ask(port: number, question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    connect(port, '127.0.0.1')
+      .on('data', (part) => (text += part))
+      .on('end', () => resolve(text))
+      .on('error', reject)
+      .write(question)
+  })
+}
+
+/** One piece of work of a fresh client, with what its process takes above what it took when connected. */
+export async function clientWork(
+  network: LocalNetwork,
+  ...words: readonly string[]
+): Promise<{ answer: Answer; ms: number; aboveIdleMiB: number }> {
+  const client = await network.client()
+  try {
+    const idle = await rssMiB(client.pid)
+    await resetPeak(client.pid)
+    const answer = await client.ask(...words)
+    const aboveIdleMiB = (await peakRssMiB(client.pid)) - idle
+    await client.ask('leave')
+    return { answer, ms: Number(answer['ms']), aboveIdleMiB }
+  } finally {
+    client.stop()
+  }
+}
