@@ -23,7 +23,10 @@ const TARGETS = {
     triple: 'x86_64-unknown-linux-gnu',
     kernels: ['blake3_hash_many_avx2', 'blake3_hash_many_avx512', 'mldsa_ntt_avx2_asm'],
   },
-  'linux-arm64': { triple: 'aarch64-unknown-linux-gnu', kernels: ['blake3_hash_many_neon', 'mldsa_ntt_asm'] },
+  'linux-arm64': {
+    triple: 'aarch64-unknown-linux-gnu',
+    kernels: ['blake3_hash_many_neon', 'mldsa_ntt_aarch64_asm', 'ChaCha20_ctr32_neon'],
+  },
 }
 /** Everything else, the C++ library first of all, is linked in. */
 const SYSTEM_LIBRARIES = /^(lib(c|m|dl|pthread|rt)\.so\.\d+|ld-linux-[\w-]+\.so\.\d+)$/

@@ -24,7 +24,15 @@ preparePackages()
 const qemu = emulated ? emulator() : undefined
 step(process.execPath, [join(root, 'scripts', 'build-prebuilt.mjs'), 'linux-arm64'])
 const runtime = runtimeForArm()
-const env = { ...process.env, MYRMEX_ADDON: addon, MYRMEX_BACKEND: '', QEMU_LD_PREFIX: FOREIGN_ROOT }
+const env = {
+  ...process.env,
+  MYRMEX_ADDON: addon,
+  MYRMEX_BACKEND: '',
+  MYRMEX_EMULATED: emulated ? '1' : '',
+  QEMU_LD_PREFIX: FOREIGN_ROOT,
+  // Half of an emulated process's time would go into stripping the same types again.
+  NODE_COMPILE_CACHE: join(root, '.tmp', 'arm64-compile-cache'),
+}
 
 showBackend()
 const given = process.argv.slice(2)
@@ -34,6 +42,8 @@ const files = given.length > 0 ? given : [...tiers, 'test/integration/vectors-by
 say(`${files.length} test files, ${availableParallelism()} at a time`)
 const status = inside(runtime, [
   '--test',
+  // A test that failed may leave a socket behind; that must not hold up the rest until the timeout.
+  '--test-force-exit',
   `--test-timeout=${FILE_TIMEOUT_MS}`,
   `--test-concurrency=${availableParallelism()}`,
   '--test-reporter=./scripts/summary-reporter.mjs',

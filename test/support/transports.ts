@@ -16,6 +16,11 @@ import {
 
 export const LOOPBACK: SocketAddress = { ip: '127.0.0.1', port: 0 }
 
+/** An emulated core moves a megabyte a second: on one connection a message may wait long for its turn. */
+const PATIENCE: Partial<QuicOptions> = process.env['MYRMEX_EMULATED']
+  ? { writeStallMs: 60_000, readStallMs: 60_000 }
+  : {}
+
 /** What to say where QUIC cannot be spoken; false where it can. */
 export const quicSkip: string | false = (() => {
   const availability = quicAvailability()
@@ -58,7 +63,7 @@ export class Bench implements AsyncDisposable {
       case 'simulated':
         return this.#host.createTransport({ port: address.port, publicKey, options })
       case 'quic':
-        return createQuicTransport({ secretKey: seed, bind: address, options })
+        return createQuicTransport({ secretKey: seed, bind: address, options: { ...PATIENCE, ...options } })
     }
   }
 
