@@ -133,19 +133,19 @@ export const SETTING_SPECS = {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
   }),
   'client.storeBudgetBytes': bytes('chunks stored at once; each is in memory three times', {
-    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 20 * MiB },
+    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 16 * MiB },
   }),
   'client.fetchConcurrency': count('small chunks fetched at once by a download', {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
   }),
   'client.fetchBudgetBytes': bytes('chunks fetched at once and ahead of the reader', {
-    ...{ min: MAX_CHUNK_BYTES, tiny: 12 * MiB, small: 20 * MiB, server: 32 * MiB },
+    ...{ min: MAX_CHUNK_BYTES, tiny: 12 * MiB, small: 20 * MiB, server: 24 * MiB },
   }),
   'client.uploadBudgetBytes': bytes('sealed chunks that an upload holds', {
-    ...{ tiny: 16 * MiB, small: 20 * MiB, server: 28 * MiB },
+    ...{ tiny: 12 * MiB, small: 20 * MiB, server: 24 * MiB },
   }),
   'client.sealConcurrency': count('chunks that are sealed at once or wait to be taken, 25 MiB each', {
-    ...{ max: 64, tiny: 1, small: 2, server: 3 },
+    ...{ max: 64, tiny: 1, small: 2, server: 2 },
   }),
   'client.filesBudgetBytes': bytes('files of a folder in work, together', {
     ...{ tiny: 12 * MiB, small: 20 * MiB, server: 32 * MiB },

@@ -6,7 +6,7 @@ import { createClientNode } from '../../../src/node/index.ts'
 import { parseChunkAddress, parseMultiaddr } from '../../../src/protocol/index.ts'
 import { serveSession } from '../session.ts'
 
-const node = createClientNode({
+const node = await createClientNode({
   seeds: process.argv.slice(2).map((text) => parseMultiaddr(text)),
   allowLoopback: true,
   clock: systemClock,

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { main } from '../../../src/cli/main.ts'
+import { main } from '../../../src/cli/command-line.ts'
 import { freePort } from '../free-port.ts'
 
 /** Collections are told a little after they were. */

@@ -51,14 +51,14 @@ test('content in parts makes the same message, joined once in a buffer of its ex
 })
 
 test('a chunk message in parts holds the content itself, and joined it is the same', () => {
-  const content = Uint8Array.from({ length: 500 }, (_, i) => i)
+  const content = Uint8Array.from({ length: 70_000 }, (_, i) => i)
   const address = protocol.chunkAddressOf(new Uint8Array(32).fill(7))
   for (const body of [
     { kind: 'putRequest', address, content },
     { kind: 'putRequest', address, content, paymentProof: new Uint8Array(200).fill(3) },
     { kind: 'getRequest', address },
   ] as const) {
-    const parts = protocol.encodeChunkParts({ requestId: 2n ** 63n, body })
+    const parts = protocol.encodeChunkMessageParts({ requestId: 2n ** 63n, body })
     assert.deepEqual(concat(parts), protocol.encodeChunkMessage({ requestId: 2n ** 63n, body }))
     assert.equal(parts.includes(content), body.kind === 'putRequest')
   }
