@@ -73,7 +73,7 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   storeConcurrency: 32, // a small chunk waits for round trips, not for bytes
   storeBudgetBytes: 16 * MiB, // four full chunks; each is in memory three times: chunk, envelope, endpoint
   fetchConcurrency: 32, // as for stores
-  fetchBudgetBytes: 24 * MiB, // six full chunks, encrypted or plain, hide a 100 ms round trip at 250 MB/s
+  fetchBudgetBytes: 16 * MiB, // four full chunks, encrypted or plain, hide an 80 ms round trip at 200 MB/s
   uploadBudgetBytes: 24 * MiB, // what is being stored and two chunks behind it
   sealConcurrency: 2, // one core seals several times what a line takes in four copies; one waits for the budget
   filesBudgetBytes: 32 * MiB, // one large file at a time, many small ones

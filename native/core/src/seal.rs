@@ -235,7 +235,7 @@ mod tests {
                 .finalize_xof()
                 .fill(&mut bytes);
             // Every second one compresses: runs of varying length between random bytes.
-            if turn % 2 == 0 {
+            if turn.is_multiple_of(2) {
                 for at in (0..size.saturating_sub(64)).step_by(64) {
                     let length = usize::from(bytes[at] % 64);
                     bytes[at..at + length].fill(b'a');
