@@ -139,7 +139,7 @@ export const SETTING_SPECS = {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
   }),
   'client.fetchBudgetBytes': bytes('chunks fetched at once and ahead of the reader', {
-    ...{ min: MAX_CHUNK_BYTES, tiny: 12 * MiB, small: 20 * MiB, server: 24 * MiB },
+    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 16 * MiB },
   }),
   'client.uploadBudgetBytes': bytes('sealed chunks that an upload holds', {
     ...{ tiny: 12 * MiB, small: 20 * MiB, server: 24 * MiB },
