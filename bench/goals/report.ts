@@ -1,14 +1,13 @@
 /** How results are shown and written. */
+import type { MachineFacts } from '../machine.ts'
 import { goalText, number, type RowResult } from './goal.ts'
 
 /** Above this the rounds disagree so much that the machine was busy with something else. */
 const WIDE = 0.3
 
-export function printHeader(machine: Readonly<Record<string, unknown>>): void {
-  const load = (machine['load'] as number[])[0] as number
-  console.log(
-    `${machine['cpu']}, ${machine['cores']} cores, ${machine['node']}, backend ${machine['backend']}, load ${load}`,
-  )
+export function printHeader(machine: MachineFacts): void {
+  const load = machine.load[0] as number
+  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.node}, backend ${machine.backend}, load ${load}`)
   if (load > 0.5) console.log('warning: the machine is not quiet; ratios suffer less than absolute figures')
   console.log(line('row', 'goal', 'measured', 'spread', 'reached'))
 }
@@ -35,10 +34,6 @@ export function printSummary(rows: readonly RowResult[]): void {
   console.log(`${count(true)} reached, ${count(false)} not reached, ${count(null)} not measured`)
 }
 
-export function goalsReport(
-  machine: Readonly<Record<string, unknown>>,
-  level: string,
-  rows: readonly RowResult[],
-): string {
+export function goalsReport(machine: object, level: string, rows: readonly RowResult[]): string {
   return `${JSON.stringify({ machine, level, taken_at: new Date().toISOString(), rows }, undefined, 2)}\n`
 }
