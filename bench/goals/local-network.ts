@@ -54,7 +54,7 @@ export class LocalNetwork {
   /** A client that is connected. */
   async client(): Promise<Session> {
     const seeds = this.devnet.nodes.slice(0, SEEDS).map(({ address }) => address)
-    const session = this.#context.node('workers/client-worker.ts', ...seeds)
+    const session = this.#context.node('workers/client-worker.ts', 'file', ...seeds)
     await session.ask('ready')
     return session
   }
@@ -68,8 +68,8 @@ export class LocalNetwork {
     return Promise.all(this.devnet.nodes.map(({ root_dir }) => count(root_dir)))
   }
 
-  /** What every probed node says of its memory. `collect`: after a collection. */
-  probe(question: 'collect' | 'read'): Promise<ProcessMemory[]> {
+  /** Every probed node: `begin` collects and watches the JS memory outside the heap, `end` says what it grew to. */
+  probe(question: 'begin' | 'end'): Promise<ProcessMemory[]> {
     return Promise.all(
       this.devnet.nodes.map(async ({ root_dir }) => {
         const { probe } = await ports(root_dir)
@@ -91,9 +91,8 @@ export class LocalNetwork {
 }
 
 export interface ProcessMemory {
-  readonly external: number
-  readonly arrayBuffers: number
-  readonly collections: number
+  readonly base: number
+  readonly peak: number
 }
 
 async function ports(rootDir: string): Promise<{ probe: number; metrics: number }> {

@@ -6,10 +6,8 @@ import { goalText, number, type RowResult } from './goal.ts'
 const WIDE = 0.3
 
 export function printHeader(machine: MachineFacts): void {
-  const load = machine.load[0] ?? 0
-  console.log(
-    `${machine['cpu']}, ${machine['cores']} cores, ${machine['node']}, backend ${machine['backend']}, load ${load}`,
-  )
+  const load = machine.load[0] as number
+  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.node}, backend ${machine.backend}, load ${load}`)
   if (load > 0.5) console.log('warning: the machine is not quiet; ratios suffer less than absolute figures')
   console.log(line('row', 'goal', 'measured', 'spread', 'reached'))
 }

@@ -189,9 +189,9 @@ const NETWORK = section('network', [
 const NODE = section('node', [
   {
     id: 'message-copies',
-    title: 'bytes of JS memory a 4 MiB message takes from socket to disk, per byte',
+    title: 'JS memory that a 4 MiB message takes from socket to disk, in copies of it',
     // One copy is the message as it came in: the chunk with its envelope and proof.
-    ...{ unit: 'copies', goal: atMost(1.05), yardstick: 'counted in the node processes, no collection in between' },
+    ...{ unit: 'copies', goal: atMost(1.05), yardstick: 'watched in the node processes while they store one chunk' },
   },
   {
     id: 'loop-delay',

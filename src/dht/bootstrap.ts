@@ -25,7 +25,15 @@ import type { PeerStore } from './peer-store.ts'
 export interface BootstrapDeps {
   readonly network: Pick<
     Network,
-    'self' | 'connect' | 'connectAddress' | 'connections' | 'connectionOf' | 'isDialable' | 'disconnect' | 'events'
+    | 'self'
+    | 'connect'
+    | 'connectAddress'
+    | 'connections'
+    | 'isConnected'
+    | 'connectionOf'
+    | 'isDialable'
+    | 'disconnect'
+    | 'events'
   >
   readonly clock: Clock
   readonly log: Logger
@@ -96,11 +104,11 @@ export class Bootstrap {
     const asked = new Set<PeerId>(network.connections().map(({ peer }) => peer))
     const first = [this.#dialSeeds(dialled, asked, signal), this.#dialCached(cached, dialled, asked, signal)]
     if (role === 'node') first.push(this.#dialSnapshot(cached, dialled, signal))
-    await this.#untilUseful(Promise.all(first), () => network.connections().length > 0, signal)
-    if (network.connections().length === 0) {
+    await this.#untilUseful(Promise.all(first), () => network.isConnected, signal)
+    if (!network.isConnected) {
       if (seeds.length === 0 && cached.length === 0) return
       await this.#waitForInbound(signal)
-      if (network.connections().length === 0) {
+      if (!network.isConnected) {
         log.warn('bootstrap reached nobody', { seeds: seeds.length, cached: cached.length })
         return
       }

@@ -21,7 +21,7 @@ import { staleClosest } from './revalidation.ts'
 import type { TableKeeper } from './table-keeper.ts'
 
 export interface MaintenanceDeps {
-  readonly network: Pick<Network, 'self' | 'connections'>
+  readonly network: Pick<Network, 'self' | 'isConnected'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -170,7 +170,7 @@ export class Maintenance {
   async #watch(signal: AbortSignal): Promise<void> {
     const { bootstrap, clock, keeper, network } = this.#deps
     const now = clock.monotonic()
-    if (network.connections().length > 0) {
+    if (network.isConnected) {
       this.#idleSince = undefined
       this.#backoffMs = this.#options.isolationBackoffMinMs
       // Found by others before we found anybody: this is our way in.

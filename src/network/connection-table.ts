@@ -74,6 +74,12 @@ export class ConnectionTable<E extends Entry> {
     return [...this.#byPeer.keys()].flatMap((peer) => this.used(peer) ?? [])
   }
 
+  /** Whether `usable` names anybody; looks no further than the first. */
+  get anyUsable(): boolean {
+    for (const entries of this.#byPeer.values()) if (entries.some(({ identified }) => identified)) return true
+    return false
+  }
+
   all(): E[] {
     return [...this.#byPeer.values()].flat()
   }

@@ -80,6 +80,8 @@ export interface Network {
   connectAddress(address: SocketAddress, options: { signal: AbortSignal; expected?: PeerId }): Promise<PeerConnection>
   connectionOf(peer: PeerId): PeerConnection | undefined
   connections(): readonly PeerConnection[]
+  /** Whether `connections` names anybody. */
+  readonly isConnected: boolean
   disconnect(peer: PeerId, reason: string): Promise<void>
   /** Whether at least one of the addresses may be dialled now (failure memory); connected peers always. */
   isDialable(peer: PeerId, addresses: readonly TypedAddress[]): boolean

@@ -212,6 +212,10 @@ class PeerNetwork implements Network, Startable {
     return this.#links.table.used(peer)
   }
 
+  get isConnected(): boolean {
+    return this.#links.table.anyUsable
+  }
+
   connections(): readonly PeerConnection[] {
     return this.#links.table.usable()
   }

@@ -36,50 +36,36 @@ export const nodeInside: Group = {
 }
 
 /**
- * A few chunks are put, and each node tells by how much its JS memory outside the heap has grown, if nothing was
- * collected meanwhile: then every buffer that a message took on its way, the one it came in included, is still counted.
- * Nodes that stored none show what else happens in that time.
+ * One chunk at a time is put, and each node tells by how much its JS memory outside the heap grew meanwhile at most. A
+ * copy needs its source and its target at once, so this sees it, also when buffers are given back early. Nodes that
+ * store none show what else happens in that time.
  */
 async function messageCopies(context: Context, net: LocalNetwork): Promise<void> {
   const client = await net.client()
-  const stored: { external: number; allocated: number; messages: number }[] = []
-  /** Bytes by which nodes grew that stored nothing. */
+  const stored: number[] = []
   const idle: number[] = []
-  let collected = 0
   try {
     await client.ask('put', CHUNK)
-    for (let round = 0; round < context.pick(10, 4); round++) {
+    for (let round = 0; round < context.pick(12, 5); round++) {
       context.signal.throwIfAborted()
-      const before = await net.probe('collect')
-      const addresses = new Set<string>()
-      for (let i = 0; i < 2; i++) addresses.add(String((await client.ask('put', CHUNK))['address']))
-      const after = await net.probe('read')
-      const held = await net.chunksHeld(addresses)
-      for (const [i, messages] of held.entries()) {
-        const [was, is] = [before[i], after[i]]
-        if (!was || !is) continue
-        const [external, allocated] = [is.external - was.external, is.arrayBuffers - was.arrayBuffers]
-        if (is.collections !== was.collections) collected++
-        else if (messages === 0) idle.push(external)
-        else stored.push({ external, allocated, messages })
+      await net.probe('begin')
+      const { address } = await client.ask('put', CHUNK)
+      const grown = (await net.probe('end')).map(({ base, peak }) => peak - base)
+      const held = await net.chunksHeld(new Set([String(address)]))
+      for (const [i, bytes] of grown.entries()) {
+        if (held[i] === 0) idle.push(bytes)
+        else stored.push(bytes)
       }
     }
     await client.ask('leave')
   } finally {
     client.stop()
   }
-  // The probe itself and whatever else a node does in that time.
   const besides = idle.length > 0 ? median(idle) : 0
-  const samples = stored.map(({ external, messages }) => (external - besides) / (messages * CHUNK))
-  if (samples.length === 0) return context.notMeasured('message-copies', 'every node collected in every round')
   context.measured('message-copies', {
-    samples,
-    details: {
-      allocated_by_js: median(stored.map(({ allocated, messages }) => (allocated - besides) / (messages * CHUNK))),
-      bytes_of_nodes_that_stored_none: idle.length > 0 ? besides : 'none',
-      readings_with_a_collection: collected,
-    },
-    note: 'external memory of JS by 4 MiB received and stored, the buffer the message came in included; native memory is not counted',
+    samples: stored.map((bytes) => (bytes - besides) / CHUNK),
+    details: { bytes_of_nodes_that_stored_none: besides, messages: stored.length },
+    note: 'largest JS memory outside the heap while a 4 MiB message is received and stored, the buffer it came in included; native memory is not counted',
   })
 }
 
@@ -121,7 +107,7 @@ async function furtherNodes(context: Context): Promise<void> {
   const sessions: Session[] = []
   try {
     for (const count of sizes)
-      sessions.push(context.node('workers/in-process-nodes.ts', join(folder, String(count)), String(count)))
+      sessions.push(context.node('workers/in-process-nodes.ts', 'devnet', join(folder, String(count)), String(count)))
     const tables = await Promise.all(sessions.map((session) => session.figure('smallest', 'tables')))
     if ((tables[1] as number) < NODES - 1) throw new Error('the nodes of one process did not all find each other')
     await context.sleep(context.pick(60, 10) * 1000)

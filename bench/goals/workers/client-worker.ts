@@ -1,15 +1,22 @@
-/** Child of the network rows: one client in a process of its own. Arguments: multiaddrs of nodes to join through. */
+/**
+ * Child of the network rows: one client in a process of its own, with heap limits and profile as `myrmex file` gives
+ * them. Arguments: the word `file`, then multiaddrs of nodes to join through.
+ */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { never, systemClock, systemRandom } from '../../../src/base/index.ts'
-import { createClientNode } from '../../../src/node/index.ts'
+import { restartAsNeeded } from '../../../src/cli/restart.ts'
+import { readMachineFacts } from '../../../src/machine/index.ts'
+import { createClientNode, resolveProfile } from '../../../src/node/index.ts'
 import { parseChunkAddress, parseMultiaddr } from '../../../src/protocol/index.ts'
 import { serveSession } from '../session.ts'
 
+restartAsNeeded(process.argv.slice(2))
 const node = await createClientNode({
-  seeds: process.argv.slice(2).map((text) => parseMultiaddr(text)),
+  seeds: process.argv.slice(3).map((text) => parseMultiaddr(text)),
   allowLoopback: true,
   clock: systemClock,
+  tuning: resolveProfile(readMachineFacts()).tuning,
 })
 await node.start(never)
 const { client } = node

@@ -1,31 +1,46 @@
 /**
  * The command line as a node process that can be looked into: metrics are on, and a question on a local port is answered
- * with what the process holds in JS memory. Both ports are in `<root dir>.probe.json`.
+ * with the JS memory outside the heap that the process held. Both ports are in `<root dir>.probe.json`.
  */
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { PerformanceObserver } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
-import { main } from '../../../src/cli/command-line.ts'
+import { getHeapStatistics } from 'node:v8'
+import { restartAsNeeded } from '../../../src/cli/restart.ts'
 import { freePort } from '../free-port.ts'
 
-/** Collections are told a little after they were. */
-const TOLD_MS = 50
+// As the command line itself begins.
+restartAsNeeded(process.argv.slice(2))
+const { main } = await import('../../../src/cli/command-line.ts')
 
-let collections = 0
-new PerformanceObserver((list) => {
-  collections += list.getEntries().length
-}).observe({ entryTypes: ['gc'] })
+/** A message is handled over many milliseconds: its hash, its file, its answer. */
+const SAMPLE_MS = 1
+/** What one collection finds is given back by finalizers a little later, and may free more. */
+const SETTLE_MS = 50
 
-async function memory(question: string) {
-  // What one collection finds is given back by finalizers a little later, and may free more.
-  for (let left = question.startsWith('collect') ? 2 : 0; left > 0; left--) {
+const external = () => getHeapStatistics().external_memory
+let watch: { readonly base: number; peak: number; readonly timer: NodeJS.Timeout } | undefined
+
+/** From now on the largest external memory is remembered. */
+async function begin(): Promise<{ base: number; peak: number }> {
+  for (let left = 2; left > 0; left--) {
     globalThis.gc?.()
-    await delay(TOLD_MS)
+    await delay(SETTLE_MS)
   }
-  const { external, arrayBuffers } = process.memoryUsage()
-  await delay(TOLD_MS)
-  return { external, arrayBuffers, collections }
+  const base = external()
+  const timer = setInterval(() => {
+    if (watch) watch.peak = Math.max(watch.peak, external())
+  }, SAMPLE_MS)
+  watch = { base, peak: base, timer: timer.unref() }
+  return { base, peak: base }
+}
+
+function end(): { base: number; peak: number } {
+  if (!watch) throw new Error('nothing is watched')
+  const { base, peak, timer } = watch
+  clearInterval(timer)
+  watch = undefined
+  return { base, peak: Math.max(peak, external()) }
 }
 
 const args = process.argv.slice(2)
@@ -33,7 +48,8 @@ const rootDir = args[args.indexOf('--root-dir') + 1] as string
 const server = createServer((socket) => {
   socket.on('error', () => undefined)
   socket.once('data', (data) => {
-    void memory(data.toString()).then((answer) => socket.end(JSON.stringify(answer)))
+    const said = data.toString().startsWith('begin') ? begin() : Promise.resolve(end())
+    void said.then((answer) => socket.end(JSON.stringify(answer)))
   })
 })
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -212,6 +212,7 @@ export class World {
       connectAddress: () => Promise.reject(new Error('not used')),
       connectionOf,
       connections: () => [],
+      isConnected: false,
       disconnect: async () => undefined,
       isDialable: () => true,
       addressesPublished: () => undefined,

@@ -79,7 +79,7 @@ export async function tables(context: Context): Promise<void> {
     context,
     'growth-connections-watch',
     'ns',
-    (n) => callNs(ms, () => (links.get(n) as Links).table.usable().length),
+    (n) => callNs(ms, () => (links.get(n) as Links).table.anyUsable),
     { note: 'the DHT asks every 5 s whether anybody is connected (src/dht/maintenance.ts, #watch)' },
   )
 }

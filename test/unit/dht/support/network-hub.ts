@@ -114,6 +114,10 @@ export class HubNetwork implements Network {
   connectionOf(peer: PeerId): PeerConnection | undefined {
     return this.#connections.get(peer)
   }
+  get isConnected(): boolean {
+    return this.connections().length > 0
+  }
+
   connections(): readonly PeerConnection[] {
     return [...this.#connections.values()]
   }
