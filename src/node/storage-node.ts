@@ -9,6 +9,7 @@ import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
+import { idleMemory } from './idle-memory.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { StorageNodeSettings } from './options.ts'
 import type { Tuning } from './profile.ts'
@@ -80,7 +81,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const { metricsPort } = settings
   const monitor =
     metricsPort === 0 ? [] : [new LoopDelay(registry), new HealthServer(metricsPort, { health }, registry)]
-  const lifecycle = new Lifecycle([...monitor, ...listening, statusFile, dht])
+  const lifecycle = new Lifecycle([...monitor, ...listening, statusFile, dht, idleMemory(clock)])
   return {
     ...{ peerId, network, dht, store, registry },
     get address() {

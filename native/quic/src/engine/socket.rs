@@ -1,5 +1,6 @@
 //! The UDP socket of an endpoint. Datagrams whose first two bits are 00 are not QUIC (RFC 9443: STUN and kin): they
 //! are counted and dropped here, before the engine sees them; whoever will handle them takes them from `not_quic`.
+use crate::trim;
 use noq::udp::{RecvMeta, Transmit, UdpSocketState};
 use noq::{AsyncUdpSocket, UdpSender};
 use std::fmt;
@@ -116,6 +117,7 @@ impl AsyncUdpSocket for EngineSocket {
             });
             match received {
                 Ok(count) => {
+                    trim::moved(metas.iter().take(count).map(|meta| meta.len as u64).sum());
                     for (buffer, meta) in buffers.iter().zip(metas.iter_mut()).take(count) {
                         if let Some(filled) = buffer.get(..meta.len) {
                             socket.sift(filled, meta);
@@ -175,6 +177,9 @@ impl UdpSender for Sender {
             let sent = socket.io.try_io(Interest::WRITABLE, || {
                 socket.state.try_send((&socket.io).into(), transmit)
             });
+            if sent.is_ok() {
+                trim::moved(transmit.contents.len() as u64);
+            }
             match sent {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.writable = Some(Box::pin(async move { socket.io.writable().await }));
