@@ -19,14 +19,14 @@ export const PROCESS_SPECS = {
     why: 'young JS objects: V8 grows it to 32 MiB under load, which costs 60 MiB more memory than 2 MiB do (measured)',
   },
   'malloc.arenas': {
-    ...{ unit: 'count', min: 1, max: 1024, zero: "the C library's own choice" },
-    ...{ tiny: 2, small: 4, server: 0 },
-    why: 'pools of the C library, by default eight a core, of which each keeps what its threads have freed',
+    ...{ unit: 'count', min: 1, max: 1024, zero: 'two, by the native core' },
+    ...{ tiny: 0, small: 0, server: 0 },
+    why: 'pools of the C library; each keeps what its threads have freed',
   },
   'malloc.mmapThresholdBytes': {
-    ...{ unit: 'bytes', min: 131_072, max: 32 * MiB, zero: "the C library's own choice" },
-    ...{ tiny: MiB, small: MiB, server: 0 },
-    why: 'buffers of this size go back to the system when they are freed; left alone the C library raises it to 32 MiB and keeps chunks',
+    ...{ unit: 'bytes', min: 131_072, max: 32 * MiB, zero: '4 MiB, by the native core' },
+    ...{ tiny: MiB, small: 0, server: 0 },
+    why: 'buffers of this size go back to the system when they are freed',
   },
 } as const satisfies Readonly<Record<string, SettingSpec>>
 
