@@ -11,7 +11,7 @@ test('a burst is over when the process hardly works any more, and counts once', 
   meter.collected(9040)
   assert.equal(meter.isOver(9041), false, 'nothing since')
   assert.equal(meter.isOver(9260), false, 'at work again')
-  assert.equal(meter.isOver(9301), false, 'too little to be worth it')
+  assert.equal(meter.isOver(9280), false, 'too little to be worth it')
   assert.equal(meter.isOver(9600), false)
   assert.equal(meter.isOver(9600), true, 'small pieces add up')
 })
