@@ -35,8 +35,8 @@ export function createClientNode(options: ClientNodeOptions): ClientNode {
   const { signer } = identity
   const registry = new Registry()
   // One thread of a lane seals 100 MB/s and opens 1000 MB/s: more than a line carries. Each more costs 40 MiB.
-  const threads = { threads: 1, ...tuning?.compute }
-  const compute = createPiscinaCompute({ clock, metrics: computeMetrics(registry) }, threads)
+  const lanes = { ...tuning?.compute, threads: 1 }
+  const compute = createPiscinaCompute({ clock, metrics: computeMetrics(registry) }, lanes)
   const bindIp = options.seeds.every(isLoopback) ? '127.0.0.1' : '0.0.0.0'
   const transport = createQuicTransport({
     ...{ secretKey: identity.secretKey, bind: { ip: bindIp, port: 0 }, registry },

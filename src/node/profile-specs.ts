@@ -30,9 +30,12 @@ const network = NETWORK_DEFAULTS
 const served = chunkServerDefaults
 
 export const SETTING_SPECS = {
-  'compute.threads': count('kernels are bound by the processor; each thread has a heap and buffers of its own', {
-    ...{ max: 1024, zero: 'one for every core', tiny: 1, small: 2, server: 0 },
-  }),
+  'compute.threads': count(
+    'for files without a network; each thread has a heap and buffers of its own, and a client on the network needs one',
+    {
+      ...{ max: 1024, zero: 'one for every core', tiny: 1, small: 2, server: 0 },
+    },
+  ),
   'compute.maxWaiting': count('each waiting task of a file holds a chunk of 4 MiB', {
     ...{ tiny: 16, small: 64, server: 256 },
   }),
@@ -132,8 +135,8 @@ export const SETTING_SPECS = {
   'client.storeConcurrency': count('small chunks stored at once by an upload', {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
   }),
-  'client.storeBudgetBytes': bytes('chunks stored at once; each is in memory three times', {
-    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 16 * MiB },
+  'client.storeBudgetBytes': bytes('chunks stored at once; each is in memory twice', {
+    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 16 * MiB, server: 24 * MiB },
   }),
   'client.fetchConcurrency': count('small chunks fetched at once by a download', {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
@@ -142,7 +145,7 @@ export const SETTING_SPECS = {
     ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 16 * MiB },
   }),
   'client.uploadBudgetBytes': bytes('sealed chunks that an upload holds', {
-    ...{ tiny: 12 * MiB, small: 20 * MiB, server: 24 * MiB },
+    ...{ tiny: 12 * MiB, small: 24 * MiB, server: 32 * MiB },
   }),
   'client.sealConcurrency': count('chunks that are sealed at once or wait to be taken, 25 MiB each', {
     ...{ max: 64, tiny: 1, small: 2, server: 2 },

@@ -1,5 +1,4 @@
 //! The runtime of the process: one worker thread for every endpoint, made on first use and never torn down.
-use crate::trim;
 use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 
@@ -9,7 +8,6 @@ static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
 pub fn runtime() -> Option<&'static Runtime> {
     RUNTIME
         .get_or_init(|| {
-            trim::settle();
             Builder::new_multi_thread()
                 .worker_threads(1)
                 .max_blocking_threads(2)

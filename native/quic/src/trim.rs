@@ -74,45 +74,13 @@ async fn trim_aside() {
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-mod glibc {
-    use libc::{M_ARENA_MAX, M_MMAP_THRESHOLD, mallopt};
-
-    /// Pools of freed memory: eight a core by default, of which each keeps what its threads have freed.
-    const ARENAS: i32 = 2;
-    /// A buffer of this size is a mapping of its own, and gone when it is freed. Left alone glibc raises the limit to
-    /// 32 MiB once a large buffer is freed, and keeps chunks.
-    const MMAP_THRESHOLD: i32 = 1 << 20;
-
-    /// What the operator set for the process stays.
-    pub fn settle() {
-        let given = |name| std::env::var_os(name).is_some();
-        let tunables = std::env::var("GLIBC_TUNABLES").unwrap_or_default();
-        // SAFETY: mallopt may be called at any time from any thread; threads keep the arenas that they have.
-        unsafe {
-            if !given("MALLOC_ARENA_MAX") && !tunables.contains("glibc.malloc.arena_max") {
-                mallopt(M_ARENA_MAX, ARENAS);
-            }
-            if !given("MALLOC_MMAP_THRESHOLD_") && !tunables.contains("glibc.malloc.mmap_threshold")
-            {
-                mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
-            }
-        }
-    }
-
-    pub fn trim() {
-        // SAFETY: malloc_trim may be called at any time from any thread.
-        unsafe { libc::malloc_trim(0) };
-    }
+fn trim() {
+    // SAFETY: malloc_trim may be called at any time from any thread.
+    unsafe { libc::malloc_trim(0) };
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-mod glibc {
-    pub fn settle() {}
-    pub fn trim() {}
-}
-
-pub use glibc::settle;
-use glibc::trim;
+fn trim() {}
 
 #[cfg(test)]
 mod tests {
