@@ -88,9 +88,12 @@ mod machine {
         PUBLIC_KEY_BYTES, RANDOMNESS_BYTES, SECRET_KEY_BYTES, SIGNATURE_BYTES, SignError,
         check_secret_key, sign_with,
     };
+    use aws_lc_rs::constant_time::verify_slices_are_equal;
     use aws_lc_rs::signature::{
         KeyPair, ML_DSA_65, ML_DSA_65_SIGNING, PqdsaKeyPair, UnparsedPublicKey,
     };
+    use std::cell::RefCell;
+    use std::collections::VecDeque;
 
     pub fn verify(
         public_key: &[u8; PUBLIC_KEY_BYTES],
@@ -108,6 +111,50 @@ mod machine {
             .map_err(|_| SignError::Key)
     }
 
+    /// Keys that a thread signed with last. Parsing derives the public key, which costs a third of a signature.
+    const KEPT_KEYS: usize = 4;
+
+    struct Kept {
+        secret_key: Box<[u8; SECRET_KEY_BYTES]>,
+        pair: PqdsaKeyPair,
+    }
+
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            for byte in self.secret_key.iter_mut() {
+                // SAFETY: a byte that we own; volatile, so that the write is not left out.
+                unsafe { std::ptr::write_volatile(byte, 0) };
+            }
+        }
+    }
+
+    thread_local! {
+        static KEPT: RefCell<VecDeque<Kept>> = const { RefCell::new(VecDeque::new()) };
+    }
+
+    /// Runs `work` with the parsed key, which stays with the thread.
+    fn with_key<T>(
+        secret_key: &[u8; SECRET_KEY_BYTES],
+        work: impl FnOnce(&PqdsaKeyPair) -> T,
+    ) -> Result<T, SignError> {
+        KEPT.with_borrow_mut(|kept| {
+            let found = kept.iter().position(|key| {
+                verify_slices_are_equal(key.secret_key.as_slice(), secret_key).is_ok()
+            });
+            let key = match found.and_then(|at| kept.remove(at)) {
+                Some(key) => key,
+                None => Kept {
+                    secret_key: Box::new(*secret_key),
+                    pair: parse(secret_key)?,
+                },
+            };
+            let result = work(&key.pair);
+            kept.truncate(KEPT_KEYS - 1);
+            kept.push_front(key);
+            Ok(result)
+        })
+    }
+
     /// Signs with fresh randomness of the system.
     pub fn sign_hedged(
         secret_key: &[u8; SECRET_KEY_BYTES],
@@ -120,8 +167,7 @@ mod machine {
             return sign_with(secret_key, message, context, randomness);
         }
         let mut signature = [0; SIGNATURE_BYTES];
-        parse(secret_key)?
-            .sign(message, &mut signature)
+        with_key(secret_key, |pair| pair.sign(message, &mut signature))?
             .map_err(|_| SignError::Failed)?;
         Ok(signature)
     }
