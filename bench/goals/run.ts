@@ -5,7 +5,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
-import { resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machineFacts } from '../machine.ts'
 import { Context } from './context.ts'
@@ -73,7 +73,11 @@ function finish(reason: string): void {
   if (options.json === undefined) return
   const path = resolve(process.env['INIT_CWD'] ?? '.', options.json)
   const text = goalsReport(
-    { ...machine, load_after: loadavg(), node_program: options.program ?? 'sources' },
+    {
+      ...machine,
+      load_after: loadavg(),
+      node_program: program === undefined ? 'sources' : relative(join(import.meta.dirname, '../..'), program),
+    },
     options.quick ? 'quick' : 'full',
     ordered,
   )
