@@ -29,7 +29,8 @@ export const doctor = defineCommand({
     const { crypto } = report
     line('myrmex', report.myrmex)
     line('runtime', `Node ${report.runtime.node} (${report.runtime.platform}, ${report.runtime.kernel})`)
-    line('backend', `${crypto.name ?? 'none'}${crypto.forced ? ' (forced by MYRMEX_BACKEND)' : ''}`)
+    const origin = crypto.addon === undefined ? '' : ` (${crypto.addon.origin})`
+    line('backend', `${crypto.name ?? 'none'}${origin}${crypto.forced ? ' (forced by MYRMEX_BACKEND)' : ''}`)
     for (const [kernel, name] of Object.entries(crypto.kernels)) line('', `${kernel.padEnd(18)} ${name}`)
     for (const [name, reason] of Object.entries(crypto.refused)) line('', `not ${name}: ${reason}`)
     line('quic', `${report.quic.available ? 'native' : 'not available'}: ${report.quic.detail}`)
