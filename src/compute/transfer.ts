@@ -1,5 +1,5 @@
 /** Moving buffers over a thread border. Values are plain trees of objects, arrays and byte arrays. */
-import { KiB } from '../base/index.ts'
+import { KiB, release } from '../base/index.ts'
 
 /** Deeper trees are no task input: what lies below is cloned as it is. */
 const MAX_DEPTH = 6
@@ -51,7 +51,7 @@ export function outgoing<T>(value: T, moved: readonly ArrayBuffer[]): Movable<T>
  * threads sealing: 525 MB resident, 275 MB when all give back).
  */
 export function reclaim(bytes: Uint8Array): void {
-  if (bytes.byteLength >= RECLAIM_BYTES && ownsBuffer(bytes)) bytes.buffer.transfer(0)
+  if (bytes.byteLength >= RECLAIM_BYTES && ownsBuffer(bytes)) release(bytes)
 }
 
 /**
@@ -61,7 +61,7 @@ export function reclaim(bytes: Uint8Array): void {
 export function takeOut(view: Uint8Array): Uint8Array {
   if (view.buffer.byteLength < RECLAIM_BYTES || !(view.buffer instanceof ArrayBuffer) || ownsBuffer(view)) return view
   const own = Uint8Array.from(view)
-  if (!view.buffer.resizable) view.buffer.transfer(0)
+  release(view)
   return own
 }
 
