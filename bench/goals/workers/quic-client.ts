@@ -20,7 +20,7 @@ const dial = () => transport.dial({ ip, port: Number(port) }, { signal: never, t
 const connection = await dial()
 
 async function bulk(count: number): Promise<number> {
-  const message = new Uint8Array(LARGE).fill(1)
+  const message = transport.allocate(LARGE).fill(1)
   const began = performance.now()
   let left = count
   const lane = async () => {

@@ -1,5 +1,5 @@
 /** Child of the QUIC rows: gives small messages back, swallows large ones. Says its address in one line. */
-import { never } from '../../../src/base/index.ts'
+import { never, release } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { formatSocketAddress } from '../../../src/protocol/index.ts'
 import { createQuicTransport } from '../../../src/transport/index.ts'
@@ -13,6 +13,8 @@ const transport = createQuicTransport({
 transport.onConnection = (connection) => {
   connection.onMessage = (message) => {
     if (message.length <= ECHO_MAX) connection.send(message, { signal: never }).catch(() => undefined)
+    // As a node does with what it has stored.
+    else release(message)
   }
 }
 await transport.start(never)

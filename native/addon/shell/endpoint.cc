@@ -1,5 +1,6 @@
 // The QUIC endpoint as a class of JS. Calls are synchronous and take request numbers; completions and events come in
-// flat arrays from `drain`, six slots each: kind, a, b, code, text, data (see quic/src/c_abi.rs).
+// batches from `drain`: numbers in a typed array, texts and bytes beside them (see quic/src/abi_types.rs).
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -17,7 +18,9 @@ namespace myrmex::quic {
 namespace {
 
 constexpr size_t kEventsPerDrain = 256;
-constexpr uint32_t kSlots = 6;
+constexpr size_t kNumbers = 4;
+// Set in the kind of an event that has one.
+constexpr uint32_t kHasText = 1 << 8, kHasData = 1 << 9;
 constexpr uint32_t kExitLimitMs = 250;
 constexpr char kExitReason[] = "shutdown";
 
@@ -241,30 +244,32 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
     return info.Env().Undefined();
   }
 
-  // -> six slots for each event, at most 256 events
+  // (numbers: Float64Array, values: array) -> how many events. Each has four numbers: kind, a, b, code; its text and
+  // its data, where the kind says so, are added to the values.
   Napi::Value Drain(const Napi::CallbackInfo& info) {
     if (Gone(info.Env())) return info.Env().Undefined();
     napi_env env = info.Env();
+    if (!info[0].IsTypedArray() || info[0].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array ||
+        !info[1].IsArray()) {
+      return BadArgument(env, "drain takes numbers and an array");
+    }
+    auto numbers = info[0].As<Napi::Float64Array>();
+    double* slot = numbers.Data();
     MxQuicEvent events[kEventsPerDrain];
-    size_t count = mx_quic_drain(endpoint_, events, kEventsPerDrain);
-    auto slots = Napi::Array::New(env, count * kSlots);
-    for (size_t i = 0; i < count; i++) {
+    size_t count = mx_quic_drain(endpoint_, events, std::min(kEventsPerDrain, numbers.ElementLength() / kNumbers));
+    uint32_t values = 0;
+    for (size_t i = 0; i < count; i++, slot += kNumbers) {
       const MxQuicEvent& event = events[i];
       EventBuffer text(event.text), data(event.data);
-      auto base = static_cast<uint32_t>(i) * kSlots;
-      Put(env, slots, base, event.kind);
-      Put(env, slots, base + 1, event.a);
-      Put(env, slots, base + 2, event.b);
-      Put(env, slots, base + 3, event.code);
-      if (!text.empty()) napi_set_element(env, slots, base + 4, text.ToString(env));
-      if (!data.empty()) napi_set_element(env, slots, base + 5, data.ToBytes(env));
+      uint32_t has = (text.empty() ? 0 : kHasText) | (data.empty() ? 0 : kHasData);
+      slot[0] = event.kind | has;
+      slot[1] = event.a;
+      slot[2] = event.b;
+      slot[3] = event.code;
+      if (!text.empty()) napi_set_element(env, info[1], values++, text.ToString(env));
+      if (!data.empty()) napi_set_element(env, info[1], values++, data.ToBytes(env));
     }
-    return slots;
-  }
-
-  static void Put(napi_env env, napi_value slots, uint32_t index, double number) {
-    napi_value value;
-    if (napi_create_double(env, number, &value) == napi_ok) napi_set_element(env, slots, index, value);
+    return Napi::Number::New(env, static_cast<double>(count));
   }
 
   // (referenced)

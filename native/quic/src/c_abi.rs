@@ -7,6 +7,7 @@ use crate::events::{Event, Queue, Waker};
 use crate::guard::{self, spawn};
 use crate::options::Options;
 use crate::runtime::runtime;
+use crate::spare;
 use std::ffi::c_char;
 use std::io;
 use std::net::SocketAddr;
@@ -128,6 +129,8 @@ fn open(
         options.event_queue_bytes as usize,
         options.event_queue_messages as usize,
     ));
+    // Not watched by the queue itself: it would keep it alive.
+    runtime.spawn(queue.waking());
     endpoint::open(secret, bind, options, queue).map_err(|error| match error {
         OpenError::Bind(error) if error.kind() == io::ErrorKind::AddrInUse => {
             (ADDRESS_IN_USE, error.to_string())
@@ -317,6 +320,6 @@ pub unsafe extern "C" fn mx_quic_drain(
 pub unsafe extern "C" fn mx_quic_buffer_free(data: *mut u8, length: usize, capacity: usize) {
     if !data.is_null() {
         // SAFETY: the caller's promise: these are the parts of a vector.
-        drop(unsafe { Vec::from_raw_parts(data, length, capacity) });
+        spare::give(unsafe { Vec::from_raw_parts(data, length, capacity) });
     }
 }

@@ -1,11 +1,14 @@
 //! What the runtime tells JS: one queue, one wake for all that gathers until the next drain. The queue is bounded:
 //! messages and new connections wait outside while too many are in it; all else is bounded by what JS asked for.
+//! A wake is a system call that makes the other thread run at once, so it comes after the round of the runtime that had
+//! something to tell, not after the first event of it.
 use crate::budget::Share;
 use crate::lock;
 use std::collections::VecDeque;
 use std::ffi::c_void;
-use std::sync::Mutex;
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
+use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::Notify;
 
 /// New connections that may wait for JS (each carries a key of 2 KB).
@@ -116,6 +119,7 @@ pub struct Queue {
     state: Mutex<State>,
     woken: AtomicBool,
     waker: Waker,
+    gathered: Arc<Notify>,
     drained: Notify,
     max_bytes: usize,
     max_messages: usize,
@@ -136,6 +140,7 @@ impl Queue {
             state: Mutex::default(),
             woken: AtomicBool::new(false),
             waker,
+            gathered: Arc::default(),
             drained: Notify::new(),
             max_bytes,
             max_messages,
@@ -154,7 +159,25 @@ impl Queue {
         }
         state.events.push_back(event);
         drop(state);
-        self.wake();
+        if !self.woken.swap(true, AcqRel) {
+            self.gathered.notify_one();
+        }
+    }
+
+    /// Wakes JS for what was pushed; a task of its own, which ends with the queue.
+    pub fn waking(self: &Arc<Self>) -> impl Future<Output = ()> + Send + use<> {
+        let (gathered, queue) = (self.gathered.clone(), Arc::downgrade(self));
+        async move {
+            loop {
+                gathered.notified().await;
+                // Behind everything that is ready now.
+                tokio::task::yield_now().await;
+                let Some(queue) = Weak::upgrade(&queue) else {
+                    return;
+                };
+                queue.wake();
+            }
+        }
     }
 
     /// The endpoint failed inside: said once.
@@ -166,6 +189,8 @@ impl Queue {
         state.broken = true;
         state.events.push_back(Event::Broken { text: text.into() });
         drop(state);
+        // At once: the task that wakes may be what broke.
+        self.woken.store(true, Release);
         self.wake();
     }
 
@@ -211,10 +236,14 @@ impl Queue {
     }
 
     fn wake(&self) {
-        if !self.woken.swap(true, AcqRel) {
-            // SAFETY: the context is alive as long as the waker, which is ours.
-            unsafe { (self.waker.wake)(self.waker.context) };
-        }
+        // SAFETY: the context is alive as long as the waker, which is ours.
+        unsafe { (self.waker.wake)(self.waker.context) };
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.gathered.notify_one();
     }
 }
 
@@ -222,7 +251,10 @@ impl Queue {
 pub mod tests {
     use super::{Event, Queue, Waker};
     use std::ffi::c_void;
+    use std::future::Future;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::task::Context;
 
     static WAKES: AtomicUsize = AtomicUsize::new(0);
 
@@ -240,23 +272,39 @@ pub mod tests {
     }
 
     #[test]
-    fn one_wake_until_the_next_drain() {
+    fn one_wake_for_a_round_and_none_until_the_next_drain() {
         let waker = Waker {
             wake: count,
             release: nothing,
             context: std::ptr::null_mut(),
         };
-        let queue = Queue::new(waker, 1, 1);
+        let queue = Arc::new(Queue::new(waker, 1, 1));
+        let mut waking = Box::pin(queue.waking());
+        let mut turn = || {
+            // Once to hear of the events, once after the yield.
+            let mut context = Context::from_waker(std::task::Waker::noop());
+            waking.as_mut().poll(&mut context).is_ready()
+                || waking.as_mut().poll(&mut context).is_ready()
+        };
         for request in 0..5 {
             queue.push(Event::Done { request });
         }
+        assert_eq!(WAKES.load(Relaxed), 0, "the round is not over");
+        assert!(!turn());
         assert_eq!(WAKES.load(Relaxed), 1);
-        assert_eq!(queue.drain(2).len(), 2);
         queue.push(Event::Done { request: 5 });
+        assert!(!turn());
+        assert_eq!(WAKES.load(Relaxed), 1, "JS has not looked yet");
+        assert_eq!(queue.drain(2).len(), 2);
+        queue.push(Event::Done { request: 6 });
+        assert!(!turn());
         assert_eq!(WAKES.load(Relaxed), 2);
-        assert_eq!(queue.drain(100).len(), 4);
+        assert_eq!(queue.drain(100).len(), 5);
         queue.broken("a");
         queue.broken("b");
+        assert_eq!(WAKES.load(Relaxed), 3, "at once, and once");
         assert_eq!(queue.drain(100).len(), 1);
+        drop(queue);
+        assert!(turn(), "the task ends with its queue");
     }
 }

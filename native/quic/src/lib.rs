@@ -20,6 +20,7 @@ mod options;
 mod receive;
 mod runtime;
 mod send;
+mod spare;
 mod tls;
 mod trim;
 

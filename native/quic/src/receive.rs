@@ -4,6 +4,7 @@ use crate::connection::Link;
 use crate::endpoint::Shared;
 use crate::engine::{self, RecvStream};
 use crate::events::Event;
+use crate::spare;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -65,7 +66,7 @@ async fn read(
         for share in &mut held {
             pace.keep(&data, share.grow(bytes)).await?;
         }
-        data.reserve(bytes);
+        spare::reserve(&mut data, bytes);
         for piece in pieces {
             data.extend_from_slice(&std::mem::take(piece));
         }
@@ -73,7 +74,7 @@ async fn read(
     for share in &mut held {
         share.complete();
     }
-    data.shrink_to_fit();
+    spare::fit(&mut data);
     Some((data, held))
 }
 

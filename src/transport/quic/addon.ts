@@ -6,6 +6,10 @@ import { TransportError } from '../errors.ts'
 /** What a native call says at once; everything else comes as an event. */
 export const STATUS = { ok: 0, argument: -1, gone: -2, queueFull: -3 } as const
 
+/** Bits in the kind of a drained event. */
+export const HAS_TEXT = 1 << 8
+export const HAS_DATA = 1 << 9
+
 /** Implemented by native/addon/shell/endpoint.cc. Request numbers are ours, from 1 to 2^32 - 1. */
 export interface AddonEndpoint {
   /** Bound address, `ip:port`. */
@@ -24,8 +28,11 @@ export interface AddonEndpoint {
   close(request: number, code: number, reason: string): number
   /** Closes and blocks until peers are told, at most `limitMs`. For the end of a process. */
   shutdown(code: number, reason: string, limitMs: number): void
-  /** Six slots an event, at most 256 events. */
-  drain(): readonly unknown[]
+  /**
+   * How many events: at most 256, and as many as fit. Each puts kind, a, b and code into `numbers`; its text and its
+   * data are added to `values`, which is empty before, where the kind has `HAS_TEXT` or `HAS_DATA` set.
+   */
+  drain(numbers: Float64Array, values: unknown[]): number
   /** Whether the endpoint keeps the process alive. */
   setReferenced(referenced: boolean): void
   free(): void

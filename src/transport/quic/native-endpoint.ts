@@ -2,20 +2,22 @@
  * The JS side of the native endpoint: requests with numbers go in, one queue of events comes out. The addon wakes us
  * once for whatever has gathered; we drain until it is empty, in turns of 256 events, so that the loop stays alive.
  */
-import { codeOf, messageOf } from '../../base/index.ts'
+import { codeOf, messageOf, never } from '../../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../../protocol/index.ts'
 import { TransportError, type TransportErrorCode } from '../errors.ts'
 import { STOP_CODE, STOP_REASON } from '../options.ts'
 import type { CloseReason } from '../transport.ts'
-import { type AddonEndpoint, type AddonEndpointClass, STATUS } from './addon.ts'
+import { type AddonEndpoint, type AddonEndpointClass, HAS_DATA, HAS_TEXT, STATUS } from './addon.ts'
 import { closeOnExit } from './exit.ts'
 
-const SLOTS = 6
-const FULL_DRAIN = 256 * SLOTS
+const NUMBERS = 4
+const FULL_DRAIN = 256
 const MAX_REQUEST = 2 ** 32 - 1
 const NO_BYTES = new Uint8Array()
 
-/** Numbers of native/quic/src/c_abi.rs. */
+const KIND = 0xff
+
+/** Numbers of native/quic/src/abi_types.rs. */
 const EVENT = { connected: 1, done: 2, failed: 3, closed: 4, message: 5, observed: 6, broken: 7 } as const
 const END_KINDS: readonly CloseReason['kind'][] = ['error', 'local', 'peer', 'timeout', 'reset', 'error']
 
@@ -41,9 +43,10 @@ export interface EndpointHandlers<Connection> {
 }
 
 interface Pending<Connection> {
-  done(connection: Connection | undefined): void
-  fail(error: unknown): void
-  describe(failure: NativeFailure): TransportError
+  readonly options: RequestOptions
+  readonly resolve: (connection: Connection | undefined) => void
+  readonly reject: (error: unknown) => void
+  readonly onAbort: (() => void) | undefined
 }
 
 export interface RequestOptions {
@@ -55,6 +58,7 @@ export class NativeEndpoint<Connection> {
   readonly #addon: AddonEndpoint
   readonly #handlers: EndpointHandlers<Connection>
   readonly #pending = new Map<number, Pending<Connection>>()
+  readonly #numbers = new Float64Array(FULL_DRAIN * NUMBERS)
   readonly #forgetExit: () => void
   #lastRequest = 0
   #over = false
@@ -88,30 +92,23 @@ export class NativeEndpoint<Connection> {
     begin: (addon: AddonEndpoint, request: number) => number,
     options: RequestOptions,
   ): Promise<Connection | undefined> {
+    const { signal } = options
     return new Promise((resolve, reject) => {
-      const { signal, describe } = options
       if (signal?.aborted) return reject(signal.reason)
       const request = this.#nextRequest()
-      const onAbort = () => {
-        this.#pending.delete(request)
-        if (!this.#over) this.#addon.cancel(request)
-        reject(signal?.reason)
-      }
       const status = this.#over ? STATUS.gone : begin(this.#addon, request)
       if (status !== STATUS.ok) return reject(statusError(status))
-      signal?.addEventListener('abort', onAbort, { once: true })
-      const settled = () => signal?.removeEventListener('abort', onAbort)
-      this.#pending.set(request, {
-        describe,
-        done: (connection) => {
-          settled()
-          resolve(connection)
-        },
-        fail: (error) => {
-          settled()
-          reject(error)
-        },
-      })
+      let onAbort: (() => void) | undefined
+      // Listening costs more than sending a small message does.
+      if (signal !== undefined && signal !== never) {
+        onAbort = () => {
+          this.#pending.delete(request)
+          if (!this.#over) this.#addon.cancel(request)
+          reject(signal.reason)
+        }
+        signal.addEventListener('abort', onAbort, { once: true })
+      }
+      this.#pending.set(request, { options, resolve, reject, onAbort })
     })
   }
 
@@ -128,9 +125,9 @@ export class NativeEndpoint<Connection> {
     this.#over = true
     this.#forgetExit()
     this.#addon.free()
-    const pending = [...this.#pending.values()]
-    this.#pending.clear()
-    for (const { fail } of pending) fail(new TransportError('TRANSPORT_CLOSED', why))
+    for (const request of [...this.#pending.keys()]) {
+      this.#take(request)?.reject(new TransportError('TRANSPORT_CLOSED', why))
+    }
   }
 
   #nextRequest(): number {
@@ -141,10 +138,15 @@ export class NativeEndpoint<Connection> {
 
   #pump(): void {
     if (this.#over) return
-    const slots = this.#addon.drain()
-    for (let at = 0; at < slots.length && !this.#over; at += SLOTS) {
+    const numbers = this.#numbers
+    const values: unknown[] = []
+    const count = this.#addon.drain(numbers, values)
+    for (let i = 0, at = 0, value = 0; i < count && !this.#over; i++, at += NUMBERS) {
+      const kind = numbers[at] as number
+      const text = kind & HAS_TEXT ? (values[value++] as string) : ''
+      const data = kind & HAS_DATA ? (values[value++] as Uint8Array) : NO_BYTES
       try {
-        this.#dispatch(slots, at)
+        this.#dispatch(kind & KIND, at, text, data)
       } catch (error) {
         // A handler that throws is a bug of ours: it surfaces, and the other events still arrive.
         queueMicrotask(() => {
@@ -152,26 +154,23 @@ export class NativeEndpoint<Connection> {
         })
       }
     }
-    if (slots.length === FULL_DRAIN) setImmediate(() => this.#pump())
+    if (count === FULL_DRAIN) setImmediate(() => this.#pump())
   }
 
-  #dispatch(slots: readonly unknown[], at: number): void {
-    const kind = slots[at] as number
-    const a = slots[at + 1] as number
-    const b = slots[at + 2] as number
-    const code = slots[at + 3] as number
-    const text = (slots[at + 4] ?? '') as string
-    const data = (slots[at + 5] ?? NO_BYTES) as Uint8Array
+  #dispatch(kind: number, at: number, text: string, data: Uint8Array): void {
+    const a = this.#numbers[at + 1] as number
+    const b = this.#numbers[at + 2] as number
+    const code = this.#numbers[at + 3] as number
     switch (kind) {
       case EVENT.connected:
         this.#connected(a, b, text, data)
         break
       case EVENT.done:
-        this.#take(a)?.done(undefined)
+        this.#take(a)?.resolve(undefined)
         break
       case EVENT.failed: {
         const pending = this.#take(a)
-        pending?.fail(pending.describe({ kind: b, code, text }))
+        pending?.reject(pending.options.describe({ kind: b, code, text }))
         break
       }
       case EVENT.closed:
@@ -197,12 +196,13 @@ export class NativeEndpoint<Connection> {
     const pending = this.#take(request)
     // Nobody waits any more: the dial was aborted while its last packet was on the way.
     if (pending === undefined) this.#addon.closeConnection(id, 0, '')
-    else pending.done(this.#handlers.connected(id, remote, key, false))
+    else pending.resolve(this.#handlers.connected(id, remote, key, false))
   }
 
   #take(request: number): Pending<Connection> | undefined {
     const pending = this.#pending.get(request)
     this.#pending.delete(request)
+    if (pending?.onAbort !== undefined) pending.options.signal?.removeEventListener('abort', pending.onAbort)
     return pending
   }
 }

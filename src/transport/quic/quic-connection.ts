@@ -59,21 +59,23 @@ export class QuicConnection implements Connection {
     if (this.#observed !== undefined) handler(this.#observed)
   }
 
-  async send(message: Uint8Array, options: SendOptions): Promise<void> {
+  /** Not async, as every message comes through here: one promise for each instead of three. */
+  send(message: Uint8Array, options: SendOptions): Promise<void> {
     const { signal, acknowledged = false, priority = 0 } = options
-    signal.throwIfAborted()
-    if (this.#over !== undefined) throw closedError(this.#over)
+    if (signal.aborted) return Promise.reject(signal.reason)
+    if (this.#over !== undefined) return Promise.reject(closedError(this.#over))
     const { id, endpoint, maxMessageBytes } = this.#deps
-    if (message.length > maxMessageBytes) {
-      throw new TransportError(
-        'TRANSPORT_MESSAGE_TOO_LARGE',
-        `sending a message of ${message.length} bytes: the limit is ${maxMessageBytes}`,
-      )
+    const { length } = message
+    if (length > maxMessageBytes) {
+      const text = `sending a message of ${length} bytes: the limit is ${maxMessageBytes}`
+      return Promise.reject(new TransportError('TRANSPORT_MESSAGE_TOO_LARGE', text))
     }
-    await endpoint.request((addon, request) => addon.send(request, id, message, acknowledged, priority), {
+    const sent = endpoint.request((addon, request) => addon.send(request, id, message, acknowledged, priority), {
       signal,
-      describe: (failure) => sendError(message.length, failure, this.#over),
+      describe: (failure) => sendError(length, failure, this.#over),
     })
+    // It has no value: a connection comes only from a dial.
+    return sent as Promise<unknown> as Promise<void>
   }
 
   setReceiveWindow(bytes: number): void {

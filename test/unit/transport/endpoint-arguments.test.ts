@@ -97,10 +97,14 @@ test('methods with wrong arguments are refused, and unknown numbers are answered
   assert.equal(endpoint.stats(77), undefined)
   assert.equal(endpoint.dial(1, 'nowhere', 10), STATUS.argument)
   endpoint.cancel(12345)
-  assert.deepEqual(endpoint.drain(), [])
+  const values: unknown[] = []
+  assert.equal(endpoint.drain(new Float64Array(4), values), 0)
+  assert.deepEqual(values, [])
+  assert.throws(() => endpoint.drain(new Uint8Array(4) as never, values), { code: 'INVALID_ARGUMENT' })
   endpoint.free()
   endpoint.free()
-  for (const method of ['address', 'publicKey', 'counters', 'drain'] as const) {
+  assert.throws(() => endpoint.drain(new Float64Array(4), values), { code: 'CLOSED' })
+  for (const method of ['address', 'publicKey', 'counters'] as const) {
     assert.throws(() => loose[method](), { code: 'CLOSED' })
   }
 })

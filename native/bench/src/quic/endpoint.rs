@@ -48,6 +48,11 @@ struct Handle {
     _opaque: [u8; 0],
 }
 
+#[repr(C)]
+struct RawBody {
+    _opaque: [u8; 0],
+}
+
 unsafe extern "C" {
     #[allow(clippy::too_many_arguments)]
     fn mx_quic_open(
@@ -78,6 +83,19 @@ unsafe extern "C" {
         acknowledged: bool,
         priority: i32,
     ) -> i32;
+    fn mx_quic_send_body(
+        endpoint: *const Handle,
+        request: u32,
+        connection: u32,
+        body: *const RawBody,
+        offset: usize,
+        length: usize,
+        acknowledged: bool,
+        priority: i32,
+    ) -> i32;
+    fn mx_quic_body_new(length: usize) -> *const RawBody;
+    fn mx_quic_body_data(body: *const RawBody) -> *mut u8;
+    fn mx_quic_body_free(body: *const RawBody);
     fn mx_quic_close_connection(
         endpoint: *const Handle,
         connection: u32,
@@ -124,6 +142,29 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: it came from an event and is freed once.
         unsafe { mx_quic_buffer_free(self.data, self.length, self.capacity) };
+    }
+}
+
+/// Memory of a message that is sent without a copy, as JS fills it with `transport.allocate`.
+pub struct Body(*const RawBody, usize);
+
+impl Body {
+    pub fn filled(length: usize, byte: u8) -> Result<Self, String> {
+        // SAFETY: no conditions; it says whether there is memory.
+        let body = unsafe { mx_quic_body_new(length) };
+        if body.is_null() {
+            return Err("no memory for a message".to_string());
+        }
+        // SAFETY: it has that length, and nobody else knows it yet.
+        unsafe { ptr::write_bytes(mx_quic_body_data(body), byte, length) };
+        Ok(Self(body, length))
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // SAFETY: made above, freed once; sends hold their own share.
+        unsafe { mx_quic_body_free(self.0) };
     }
 }
 
@@ -228,6 +269,30 @@ impl Endpoint {
                 connection,
                 data,
                 length,
+                acknowledged,
+                0,
+            )
+        };
+        ok(status, "send").map(|()| request)
+    }
+
+    /// Without a copy; the number of the send.
+    pub fn send_body(
+        &mut self,
+        connection: u32,
+        body: &Body,
+        acknowledged: bool,
+    ) -> Result<u32, String> {
+        let request = self.next_request();
+        // SAFETY: endpoint and body are live, and nobody writes to the body any more.
+        let status = unsafe {
+            mx_quic_send_body(
+                self.handle,
+                request,
+                connection,
+                body.0,
+                0,
+                body.1,
                 acknowledged,
                 0,
             )

@@ -2,7 +2,7 @@
 //! difference. A server gives small messages back and swallows large ones; a client times rounds against it.
 mod endpoint;
 
-use endpoint::{Endpoint, Event};
+use endpoint::{Body, Endpoint, Event};
 use std::time::Instant;
 
 const LARGE: usize = 4 << 20;
@@ -69,12 +69,12 @@ impl Client {
     }
 
     fn bulk(&mut self, count: usize) -> Result<f64, String> {
-        let message = vec![1; LARGE];
+        let message = Body::filled(LARGE, 1)?;
         let began = Instant::now();
         let (mut sent, mut done, mut first) = (0, 0, None);
         while done < count {
             while sent < count && sent - done < LARGE_IN_FLIGHT {
-                let request = self.endpoint.send(self.connection, &message, true)?;
+                let request = self.endpoint.send_body(self.connection, &message, true)?;
                 first = first.or(Some(request));
                 sent += 1;
             }
