@@ -6,6 +6,7 @@ import { type Devnet, startDevnet } from '../../src/devnet/index.ts'
 import type { Context } from './context.ts'
 import { peakRssMiB, resetPeak, rssMiB } from './process-figures.ts'
 import type { Answer, Session } from './session.ts'
+import type { Lateness } from './workers/lateness.ts'
 
 const COMMAND_LINE = join(import.meta.dirname, '../../src/cli/main.ts')
 const PROBED = join(import.meta.dirname, 'workers/node-program.ts')
@@ -70,21 +71,24 @@ export class LocalNetwork {
 
   /** Every probed node: `begin` collects and watches the JS memory outside the heap, `end` says what it grew to. */
   probe(question: 'begin' | 'end'): Promise<ProcessMemory[]> {
+    return this.#askAll<ProcessMemory>(question)
+  }
+
+  /** From now on every probed node measures how late its event loop is. */
+  async watchLateness(): Promise<void> {
+    await this.#askAll('watch-lateness')
+  }
+
+  /** What they measured since. */
+  lateness(): Promise<Lateness[]> {
+    return this.#askAll<Lateness>('lateness')
+  }
+
+  #askAll<T>(question: string): Promise<T[]> {
     return Promise.all(
       this.devnet.nodes.map(async ({ root_dir }) => {
         const { probe } = await ports(root_dir)
-        return JSON.parse(await ask(probe, question)) as ProcessMemory
-      }),
-    )
-  }
-
-  /** One metric of every probed node. */
-  scrape(names: readonly string[]): Promise<number[][]> {
-    return Promise.all(
-      this.devnet.nodes.map(async ({ root_dir }) => {
-        const { metrics } = await ports(root_dir)
-        const text = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text()
-        return names.map((name) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? Number.NaN))
+        return JSON.parse(await ask(probe, question)) as T
       }),
     )
   }
@@ -95,8 +99,8 @@ export interface ProcessMemory {
   readonly peak: number
 }
 
-async function ports(rootDir: string): Promise<{ probe: number; metrics: number }> {
-  return JSON.parse(await readFile(`${rootDir}.probe.json`, 'utf8')) as { probe: number; metrics: number }
+async function ports(rootDir: string): Promise<{ probe: number }> {
+  return JSON.parse(await readFile(`${rootDir}.probe.json`, 'utf8')) as { probe: number }
 }
 
 function ask(port: number, question: string): Promise<string> {

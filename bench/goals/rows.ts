@@ -196,7 +196,12 @@ const NODE = section('node', [
   {
     id: 'loop-delay',
     title: 'event loop delay of a node under full load, p99, worst node',
-    ...{ unit: 'ms', goal: atMost(10), yardstick: 'perf_hooks in every node' },
+    ...{ unit: 'ms', goal: atMost(10), yardstick: 'a timer of 20 ms in every node' },
+  },
+  {
+    id: 'loop-delay-own',
+    title: 'the same without waiting for a core: what the node itself keeps its loop from',
+    ...{ unit: 'ms', goal: atMost(10), yardstick: 'that timer, less the wait that the kernel counts for the thread' },
   },
   {
     id: 'node-idle-rss',

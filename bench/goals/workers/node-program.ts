@@ -1,13 +1,13 @@
 /**
- * The command line as a node process that can be looked into: metrics are on, and a question on a local port is answered
- * with the JS memory outside the heap that the process held. Both ports are in `<root dir>.probe.json`.
+ * The command line as a node process that can be looked into: a question on a local port is answered with the JS memory
+ * outside the heap that the process held, or with how late its event loop was. The port is in `<root dir>.probe.json`.
  */
 import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { getHeapStatistics } from 'node:v8'
 import { restartAsNeeded } from '../../../src/cli/restart.ts'
-import { freePort } from '../free-port.ts'
+import { LatenessWatch } from './lateness.ts'
 
 // As the command line itself begins.
 restartAsNeeded(process.argv.slice(2))
@@ -43,20 +43,36 @@ function end(): { base: number; peak: number } {
   return { base, peak: Math.max(peak, external()) }
 }
 
+let lateness: LatenessWatch | undefined
+
+const QUESTIONS: Readonly<Record<string, () => unknown>> = {
+  begin,
+  end,
+  'watch-lateness': () => {
+    lateness?.end()
+    lateness = new LatenessWatch()
+  },
+  lateness: () => {
+    const found = lateness?.end()
+    lateness = undefined
+    return found
+  },
+}
+
 const args = process.argv.slice(2)
 const rootDir = args[args.indexOf('--root-dir') + 1] as string
 const server = createServer((socket) => {
   socket.on('error', () => undefined)
   socket.once('data', (data) => {
-    const said = data.toString().startsWith('begin') ? begin() : Promise.resolve(end())
-    void said.then((answer) => socket.end(JSON.stringify(answer)))
+    const question = QUESTIONS[data.toString()]
+    if (question === undefined) socket.end()
+    else void Promise.resolve(question()).then((answer) => socket.end(JSON.stringify(answer ?? {})))
   })
 })
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 server.unref()
-const metrics = await freePort()
 const address = server.address()
 const probe = typeof address === 'object' && address !== null ? address.port : 0
-writeFileSync(`${rootDir}.probe.json`, JSON.stringify({ probe, metrics }))
-const code = await main([...args, '--metrics-port', String(metrics)])
+writeFileSync(`${rootDir}.probe.json`, JSON.stringify({ probe }))
+const code = await main(args)
 process.exit(code)
