@@ -1,6 +1,6 @@
 /**
  * What lets a caller go early. Pure. One for each call instead of AbortControllers with listeners at every step: on cold
- * cold caches those took 6 to 15 us, a third of what a task costs beside its work (docs/performance.md).
+ * caches those were most of what we added to a trip (docs/performance.md).
  */
 export class Cancellation {
   #cancelled: { readonly reason: unknown } | undefined
