@@ -6,15 +6,10 @@ import { type Clock, type Logger, messageOf, TaskGroup } from '../base/index.ts'
 import type { Network } from '../network/index.ts'
 import { type PeerId, short, type TypedAddress } from '../protocol/index.ts'
 import type { DhtMetrics } from './metrics.ts'
-import { NeighbourWatch, type NeighbourWatchOptions, type WatchAction } from './neighbour-watch.ts'
-import { RecentlyLost, type RecentlyLostOptions } from './recently-lost.ts'
+import type { NeighbourOptions } from './neighbour-options.ts'
+import { NeighbourWatch, type WatchAction } from './neighbour-watch.ts'
+import { RecentlyLost } from './recently-lost.ts'
 import type { TableKeeper } from './table-keeper.ts'
-
-export interface NeighbourKeeperOptions extends NeighbourWatchOptions, RecentlyLostOptions {
-  /** Between two looks while all is quiet, and while somebody owes us an answer. */
-  readonly lookMs: number
-  readonly closeLookMs: number
-}
 
 export interface NeighbourKeeperDeps {
   readonly network: Pick<Network, 'heard' | 'ping' | 'connect' | 'disconnect' | 'connectionOf' | 'events'>
@@ -26,7 +21,7 @@ export interface NeighbourKeeperDeps {
 
 export class NeighbourKeeper {
   readonly #deps: NeighbourKeeperDeps
-  readonly #options: NeighbourKeeperOptions
+  readonly #options: NeighbourOptions
   readonly #watch: NeighbourWatch
   readonly #lost: RecentlyLost
   /** Bytes that the connection of a neighbour had brought when we looked last. */
@@ -34,7 +29,7 @@ export class NeighbourKeeper {
   #tasks: TaskGroup
   #unsubscribe: () => void = () => undefined
 
-  constructor(deps: NeighbourKeeperDeps, options: NeighbourKeeperOptions) {
+  constructor(deps: NeighbourKeeperDeps, options: NeighbourOptions) {
     this.#deps = deps
     this.#options = options
     this.#watch = new NeighbourWatch(options, deps.clock.monotonic())

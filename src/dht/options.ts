@@ -3,8 +3,7 @@ import { ACCEPTANCE_WIDTH, K_BUCKET_SIZE, LOOKUP_ALPHA } from '../protocol/index
 import type { BootstrapSeed } from './dht.ts'
 import type { DiversityLimits } from './diversity.ts'
 import { DhtError } from './errors.ts'
-import type { NeighbourKeeperOptions } from './neighbour-keeper.ts'
-import { NEIGHBOUR_WATCH_DEFAULTS } from './neighbour-watch.ts'
+import { NEIGHBOUR_DEFAULTS, type NeighbourOptions } from './neighbour-options.ts'
 
 /** Every number of dht.md section 2 that a node may choose for itself, with the network's values as defaults. */
 export interface DhtOptions {
@@ -67,7 +66,7 @@ export interface DhtOptions {
   readonly sparseBucket: number
   readonly farWalksAtOnce: number
 
-  readonly neighbours: NeighbourKeeperOptions
+  readonly neighbours: NeighbourOptions
 
   readonly saveIntervalMs: number
   readonly cacheMaxAgeMs: number
@@ -132,14 +131,7 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   sparseBucket: 10, // half a bucket: fewer entries in a far bucket are filled up while joining
   farWalksAtOnce: 4, // of these walks
 
-  neighbours: Object.freeze({
-    ...NEIGHBOUR_WATCH_DEFAULTS,
-    lookMs: 5 * second, // = silenceMs: a busy pair is never asked
-    closeLookMs: 1 * second, // while somebody owes us an answer
-    lostFirstMs: 30 * second, // then 1, 2, 4 ... min
-    lostForgetMs: 1 * hour,
-    lostRemembered: 256, // three times the neighbourhood of a large network and all that replaced them
-  }),
+  neighbours: NEIGHBOUR_DEFAULTS,
 
   saveIntervalMs: 600 * second, // both files
   cacheMaxAgeMs: 1 * hour, // of close_group_cache.json, trust included
