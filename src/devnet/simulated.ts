@@ -5,20 +5,38 @@
 import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend } from '../crypto/index.ts'
-import { wireClient, wireStorageNode } from '../node/index.ts'
+import { backend, type Signer } from '../crypto/index.ts'
+import { type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
 import { type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import { type ChunkStore, createMemoryChunkStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
-export interface SimulatedNode {
+/** A machine with a node on it, over all its boots. */
+export class SimulatedNode {
   readonly index: number
   readonly peerId: PeerId
   readonly host: SimHost
+  readonly signer: Signer
   readonly store: ChunkStore
-  readonly tableSize: () => number
+  /** Of the present boot. */
+  dht!: WiredPeer['dht']
+
+  constructor(index: number, host: SimHost, signer: Signer, store: ChunkStore) {
+    this.index = index
+    this.host = host
+    this.signer = signer
+    this.store = store
+    this.peerId = peerIdOfPublicKey(signer.publicKey)
+  }
+
+  tableSize(): number {
+    return this.dht.tableSize
+  }
+  knows(other: SimulatedNode): boolean {
+    return this.dht.addressesOf(other.peerId).length > 0
+  }
 }
 
 const PORT = 10_000
@@ -43,12 +61,31 @@ export class SimulatedDevnet {
     }
   }
 
+  /** Its machine loses power; its disk stays. */
+  kill(node: SimulatedNode): void {
+    node.host.kill()
+  }
+
+  /** The machine of a killed node comes back with its identity, its address and its chunks. */
+  async restart(node: SimulatedNode): Promise<void> {
+    node.host.restart()
+    const lifecycle = this.#boot(node)
+    await this.world.run(() => lifecycle.start(never))
+  }
+
   #addNode(): Lifecycle {
     const index = this.nodes.length
+    const host = this.world.network.addHost()
+    const signer = this.world.signer(`node ${index}`)
+    const node = new SimulatedNode(index, host, signer, createMemoryChunkStore())
+    this.nodes.push(node)
+    return this.#boot(node)
+  }
+
+  /** Wires a node for this boot of its machine. */
+  #boot(node: SimulatedNode): Lifecycle {
     const { world } = this
-    const host = world.network.addHost()
-    const signer = world.signer(`node ${index}`)
-    const store = createMemoryChunkStore()
+    const { host, index, signer, store } = node
     const verifier = world.signatures
     const { dht, listening } = wireStorageNode(
       {
@@ -60,8 +97,8 @@ export class SimulatedDevnet {
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
     )
     const lifecycle = new Lifecycle([...listening, dht])
+    node.dht = dht
     this.#lifecycles.push(lifecycle)
-    this.nodes.push({ index, peerId: peerIdOfPublicKey(signer.publicKey), host, store, tableSize: () => dht.tableSize })
     return lifecycle
   }
 

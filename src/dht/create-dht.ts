@@ -34,6 +34,7 @@ import type { LookupPeer } from './lookup.ts'
 import { type FindNodeOutcome, type LookupRequest, LookupRunner } from './lookup-runner.ts'
 import { Maintenance } from './maintenance.ts'
 import { createDhtMetrics, type DhtMetrics } from './metrics.ts'
+import { NeighbourKeeper } from './neighbour-keeper.ts'
 import { ObservedAddresses } from './observed-addresses.ts'
 import { ANSWER_ENTRIES, type DhtOptions, resolveDhtOptions } from './options.ts'
 import { PeerCacheFiles, type PeerFiles } from './peer-cache-files.ts'
@@ -88,6 +89,7 @@ class KademliaDht implements DhtService {
   readonly #store: PeerStore
   readonly #bootstrap: Bootstrap
   readonly #maintenance: Maintenance
+  readonly #neighbours: NeighbourKeeper
   #unsubscribe: (() => void)[] = []
 
   constructor(deps: DhtDeps, options: DhtOptions) {
@@ -121,6 +123,11 @@ class KademliaDht implements DhtService {
     )
     this.#bootstrap = this.#createBootstrap()
     this.#maintenance = this.#createMaintenance()
+    const { neighbours } = options
+    this.#neighbours = new NeighbourKeeper(
+      { network, clock, log, keeper: this.#keeper, metrics: this.#metrics },
+      neighbours,
+    )
   }
 
   get tableSize(): number {
@@ -151,6 +158,7 @@ class KademliaDht implements DhtService {
     ]
     for (const connection of network.connections()) this.#keeper.connected(connection)
     this.#maintenance.start()
+    if (this.#options.role === 'node') this.#neighbours.start()
     await this.#bootstrap.run(signal)
   }
 
@@ -158,6 +166,7 @@ class KademliaDht implements DhtService {
     const started = this.#unsubscribe.length > 0
     for (const unsubscribe of this.#unsubscribe) unsubscribe()
     this.#unsubscribe = []
+    await this.#neighbours.stop()
     await this.#maintenance.stop()
     await this.#keeper.stop()
     this.#messenger.stop()

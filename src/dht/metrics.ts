@@ -15,6 +15,8 @@ export interface DhtMetrics {
   readonly admissions: Counter
   /** Label `reason`: why an entry left. */
   readonly removals: Counter
+  /** Labels: `state` suspect | gone | returned. */
+  readonly neighbours: Counter
   /** Label `version`: v1 or v2; label `outcome`: applied or ignored. */
   readonly publications: Counter
   readonly tableSize: Gauge
@@ -33,6 +35,7 @@ export function createDhtMetrics(registry: Registry, tableSize: () => number): D
     handled: registry.counter('myrmex_dht_handled_total', 'DHT requests answered'),
     dropped: registry.counter('myrmex_dht_dropped_total', 'DHT messages dropped'),
     admissions: registry.counter('myrmex_dht_admissions_total', 'Decisions about new peers'),
+    neighbours: registry.counter('myrmex_dht_neighbours_total', 'What became of our closest peers'),
     removals: registry.counter('myrmex_dht_removals_total', 'Entries removed from the table'),
     publications: registry.counter('myrmex_dht_publications_total', 'Address publications received'),
     tableSize: registry.gauge('myrmex_dht_table_entries', 'Peers in the routing table', tableSize),

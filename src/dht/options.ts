@@ -3,6 +3,7 @@ import { ACCEPTANCE_WIDTH, K_BUCKET_SIZE, LOOKUP_ALPHA } from '../protocol/index
 import type { BootstrapSeed } from './dht.ts'
 import type { DiversityLimits } from './diversity.ts'
 import { DhtError } from './errors.ts'
+import { NEIGHBOUR_DEFAULTS, type NeighbourOptions } from './neighbour-options.ts'
 
 /** Every number of dht.md section 2 that a node may choose for itself, with the network's values as defaults. */
 export interface DhtOptions {
@@ -64,6 +65,8 @@ export interface DhtOptions {
   readonly selfLookupsAfterBootstrap: number
   readonly sparseBucket: number
   readonly farWalksAtOnce: number
+
+  readonly neighbours: NeighbourOptions
 
   readonly saveIntervalMs: number
   readonly cacheMaxAgeMs: number
@@ -127,6 +130,8 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   selfLookupsAfterBootstrap: 2, // nodes only
   sparseBucket: 10, // half a bucket: fewer entries in a far bucket are filled up while joining
   farWalksAtOnce: 4, // of these walks
+
+  neighbours: NEIGHBOUR_DEFAULTS,
 
   saveIntervalMs: 600 * second, // both files
   cacheMaxAgeMs: 1 * hour, // of close_group_cache.json, trust included

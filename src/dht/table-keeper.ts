@@ -44,7 +44,7 @@ type Options = Pick<
   'bucketSize' | 'limits' | 'allowLoopback' | 'staleAfterMs' | 'maxRevalidations' | 'pingsAtOnce' | 'secondPingAfterMs'
 >
 
-export type RemovalReason = 'silent' | 'swapped' | 'identityMismatch' | 'rejectedUs'
+export type RemovalReason = 'silent' | 'gone' | 'swapped' | 'identityMismatch' | 'rejectedUs'
 
 const NODE_AGENT = 'node/'
 

@@ -82,6 +82,13 @@ export interface Network {
   connections(): readonly PeerConnection[]
   /** Whether `connections` names anybody. */
   readonly isConnected: boolean
+  /**
+   * Bytes that its channel has brought so far; it grows with every packet, so growth since the last look is a sign of
+   * life. undefined without a channel. `ping` asks for one.
+   */
+  heard(peer: PeerId): number | undefined
+  /** Asks a connected peer for a sign of life below the messages: nothing is signed. Does nothing without a channel. */
+  ping(peer: PeerId): void
   disconnect(peer: PeerId, reason: string): Promise<void>
   /** Whether at least one of the addresses may be dialled now (failure memory); connected peers always. */
   isDialable(peer: PeerId, addresses: readonly TypedAddress[]): boolean

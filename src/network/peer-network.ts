@@ -220,6 +220,14 @@ class PeerNetwork implements Network, Startable {
     return this.#links.table.usable()
   }
 
+  heard(peer: PeerId): number | undefined {
+    return this.#links.table.used(peer)?.connection.stats().receivedBytes
+  }
+
+  ping(peer: PeerId): void {
+    this.#links.table.used(peer)?.connection.ping()
+  }
+
   disconnect(peer: PeerId, reason: string): Promise<void> {
     return this.#links.closeAll(peer, reason)
   }

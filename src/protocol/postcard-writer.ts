@@ -14,6 +14,9 @@ export function varintBytes(value: number | bigint): number {
   return bytes
 }
 
+/** Its length fits one byte of a varint. */
+const SHORT_TEXT = 127
+
 /** Grows by doubling; give the capacity, or the memory itself, when the size is known: then nothing is copied twice. */
 export class Writer {
   #bytes: Bytes
@@ -61,7 +64,18 @@ export class Writer {
   }
 
   string(text: string): this {
-    return this.byteString(utf8(text))
+    return this.#shortAscii(text) ? this : this.byteString(utf8(text))
+  }
+
+  /** Addresses and names are short and ASCII: the system's encoder costs several times what their bytes do. */
+  #shortAscii(text: string): boolean {
+    const { length } = text
+    if (length > SHORT_TEXT) return false
+    for (let i = 0; i < length; i++) if (text.charCodeAt(i) > 0x7f) return false
+    this.#reserve(length + 1)
+    this.#bytes[this.#length++] = length
+    for (let i = 0; i < length; i++) this.#bytes[this.#length++] = text.charCodeAt(i)
+    return true
   }
 
   f64(value: number): this {

@@ -53,6 +53,11 @@ export class SimPair implements Cable {
     return this.#silentSince === undefined
   }
 
+  /** Whether packets passed at that moment, which is not to come. */
+  passedAt(moment: number): boolean {
+    return moment < (this.#silentSince ?? Infinity)
+  }
+
   hostKilled(machine: Machine): void {
     for (const end of [this.dialler, this.acceptor]) if (end.owner.machine === machine) end.vanish()
   }
@@ -107,6 +112,8 @@ export class SimConnection implements Connection {
   #waitingBytes = 0
   #sent = 0
   #received = 0
+  /** When the answer to our ping is due. */
+  #answerAt: number | undefined
   #onObservedAddress: (address: SocketAddress) => void = () => undefined
 
   constructor(
@@ -252,8 +259,19 @@ export class SimConnection implements Connection {
 
   setReceiveWindow(_bytes: number): void {}
 
+  /** Costs no event: whether the answer came is found out when somebody looks. */
+  ping(): void {
+    const { wires } = this.#pair
+    if (this.#over || this.#answerAt !== undefined || !this.#pair.passes) return
+    this.#answerAt = wires.clock.monotonic() + wires.rttMs(this.owner.machine, this.#peer.owner.machine)
+  }
+
   stats(): ConnectionStats {
     const rttMs = this.#pair.wires.rttMs(this.owner.machine, this.#peer.owner.machine)
+    if (this.#answerAt !== undefined && this.#answerAt <= this.#pair.wires.clock.monotonic()) {
+      if (this.#pair.passedAt(this.#answerAt)) this.#received += OVERHEAD_BYTES
+      this.#answerAt = undefined
+    }
     return { rttMs, sentBytes: this.#sent, receivedBytes: this.#received, lostPackets: 0 }
   }
 

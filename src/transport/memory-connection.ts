@@ -6,6 +6,9 @@ import { Inbox } from './inbox.ts'
 import type { TransportOptions } from './options.ts'
 import type { CloseReason, Connection, ConnectionStats, SendOptions } from './transport.ts'
 
+/** What an acknowledgement counts as. */
+const PING_BYTES = 40
+
 export interface MemoryConnectionDeps {
   readonly side: 'dialler' | 'acceptor'
   readonly remote: SocketAddress
@@ -114,6 +117,10 @@ export class MemoryConnection implements Connection {
 
   stats(): ConnectionStats {
     return { rttMs: 0, sentBytes: this.#sent, receivedBytes: this.#received, lostPackets: 0 }
+  }
+
+  ping(): void {
+    if (!this.#over.signal.aborted) this.#received += PING_BYTES
   }
 
   async close(code: number, reason: string): Promise<void> {

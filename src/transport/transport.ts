@@ -24,6 +24,7 @@ export interface SendOptions {
 export interface ConnectionStats {
   readonly rttMs: number
   readonly sentBytes: number
+  /** Grows with every packet of the peer, acknowledgements and keep-alives too. */
   readonly receivedBytes: number
   readonly lostPackets: number
 }
@@ -43,6 +44,11 @@ export interface Connection {
   /** Raises or lowers the receive window for this connection (bytes); a hint. */
   setReceiveWindow(bytes: number): void
   stats(): ConnectionStats
+  /**
+   * Asks the other end for a sign of life, with a packet that must be acknowledged (RFC 9000, 19.2): when it comes,
+   * `stats().receivedBytes` has grown. No message, no signature. Does nothing once the connection is over.
+   */
+  ping(): void
   /** Resolves, never rejects, when the connection is over. */
   readonly closed: Promise<CloseReason>
   /** Sends CONNECTION_CLOSE; resolves when nothing more will arrive. */

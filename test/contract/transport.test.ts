@@ -218,6 +218,23 @@ for (const driver of ['memory', 'simulated', 'quic'] as const) {
       ours.setReceiveWindow(MiB)
     })
 
+    it('shows a sign of life for every ping, and none when it is over', async () => {
+      await using bench = new Bench(driver)
+      const { ours, theirs } = await bench.pair()
+      for (const end of [ours, theirs, ours]) {
+        const before = end.stats().receivedBytes
+        end.ping()
+        // The suite's limit of time is the only one: nothing else is sent that would let the figure grow for ever.
+        while (end.stats().receivedBytes <= before) await new Promise(setImmediate)
+      }
+      await ours.close(0, '')
+      const after = ours.stats().receivedBytes
+      ours.ping()
+      await theirs.closed
+      theirs.ping()
+      assert.equal(ours.stats().receivedBytes, after)
+    })
+
     it('delivers nothing after a close', async () => {
       await using bench = new Bench(driver)
       const { ours, theirs } = await bench.pair()

@@ -46,6 +46,7 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
                         InstanceMethod<&QuicEndpoint::Cancel>("cancel"),
                         InstanceMethod<&QuicEndpoint::CloseConnection>("closeConnection"),
                         InstanceMethod<&QuicEndpoint::SetReceiveWindow>("setReceiveWindow"),
+                        InstanceMethod<&QuicEndpoint::Ping>("ping"),
                         InstanceMethod<&QuicEndpoint::Stats>("stats"),
                         InstanceMethod<&QuicEndpoint::Counters>("counters"),
                         InstanceMethod<&QuicEndpoint::Close>("close"),
@@ -200,6 +201,14 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
       return BadArgument(info.Env(), "setReceiveWindow takes a number and bytes");
     }
     return Napi::Number::New(info.Env(), mx_quic_set_receive_window(endpoint_, connection, bytes));
+  }
+
+  // (connection) -> status
+  Napi::Value Ping(const Napi::CallbackInfo& info) {
+    uint32_t connection;
+    if (Gone(info.Env())) return info.Env().Undefined();
+    if (!Uint32Of(info[0], &connection)) return BadArgument(info.Env(), "ping takes a number");
+    return Napi::Number::New(info.Env(), mx_quic_ping(endpoint_, connection));
   }
 
   // (connection) -> Float64Array | undefined

@@ -64,6 +64,7 @@ void mx_quic_cancel(const MxQuicEndpoint* endpoint, uint32_t request);
 int32_t mx_quic_close_connection(const MxQuicEndpoint* endpoint, uint32_t connection, double code, const char* reason,
                                  size_t reason_length);
 int32_t mx_quic_set_receive_window(const MxQuicEndpoint* endpoint, uint32_t connection, double bytes);
+int32_t mx_quic_ping(const MxQuicEndpoint* endpoint, uint32_t connection);
 int32_t mx_quic_stats(const MxQuicEndpoint* endpoint, uint32_t connection, double* out, size_t count);
 int32_t mx_quic_counters(const MxQuicEndpoint* endpoint, double* out, size_t count);
 int32_t mx_quic_close(const MxQuicEndpoint* endpoint, uint32_t request, double code, const char* reason,

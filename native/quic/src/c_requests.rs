@@ -208,6 +208,19 @@ pub unsafe extern "C" fn mx_quic_set_receive_window(
     })
 }
 
+/// Asks the peer for a sign of life: what it sends back shows in the figures of the connection.
+///
+/// # Safety
+/// `endpoint` is live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mx_quic_ping(endpoint: &MxQuicEndpoint, connection: u32) -> i32 {
+    let shared = &endpoint.0;
+    caught(&shared.queue, || match shared.link(connection) {
+        Some(link) if engine::ping(&link.engine) => OK,
+        _ => GONE,
+    })
+}
+
 /// Writes the figures of a connection in the order of `Stats`.
 ///
 /// # Safety

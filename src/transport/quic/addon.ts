@@ -21,6 +21,7 @@ export interface AddonEndpoint {
   send(request: number, connection: number, message: Uint8Array, acknowledged: boolean, priority: number): number
   cancel(request: number): void
   closeConnection(connection: number, code: number, reason: string): number
+  ping(connection: number): number
   setReceiveWindow(connection: number, bytes: number): number
   /** RTT in ms, bytes sent and received, packets sent and lost, congestion window, MTU; undefined when it is over. */
   stats(connection: number): Float64Array | undefined

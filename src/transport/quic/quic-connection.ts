@@ -93,6 +93,10 @@ export class QuicConnection implements Connection {
     return this.#stats
   }
 
+  ping(): void {
+    if (this.#over === undefined) this.#deps.endpoint.live?.ping(this.#deps.id)
+  }
+
   async close(code: number, reason: string): Promise<void> {
     if (this.#over === undefined && this.#ours === undefined) {
       this.closing(code, reason)

@@ -213,6 +213,8 @@ export class World {
       connectionOf,
       connections: () => [],
       isConnected: false,
+      heard: () => undefined,
+      ping: () => undefined,
       disconnect: async () => undefined,
       isDialable: () => true,
       addressesPublished: () => undefined,

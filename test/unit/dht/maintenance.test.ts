@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { never } from '../../../src/base/index.ts'
+import { dhtDefaults } from '../../../src/dht/index.ts'
 import { type DhtMessage, keyOf } from '../../../src/protocol/index.ts'
 import { Probe } from './support/probe.ts'
 import { DhtWorld, type Member } from './support/world.ts'
@@ -29,8 +30,8 @@ async function network(size: number, options = {}) {
 }
 const knows = ({ dht }: Member, { peer }: { peer: Member['peer'] }) => dht.addressesOf(peer).length > 0
 
-test('a killed neighbour leaves every table at a self-lookup tick after 15 minutes of silence, live ones stay', async () => {
-  const { world, last } = await network(6)
+test('without the watch a killed neighbour leaves every table at a self-lookup tick after 15 minutes of silence', async () => {
+  const { world, last } = await network(6, { neighbours: { ...dhtDefaults.neighbours, lookMs: NEVER_MS } })
   const changes: number[] = []
   const survivors = world.members.filter((member) => member !== last)
   survivors[0]?.dht.events.on('closestPeersChanged', ({ current }) => changes.push(current.length))

@@ -128,6 +128,23 @@ test('a killed host says nothing: the peer finds out by its idle timer, within 3
   assert.deepEqual(again.remote, transport.localAddress)
 })
 
+test('a ping is answered by a live host only, and its answer takes a round trip', async () => {
+  const pair = await connect(worldOf())
+  const heard = () => pair.b.stats().receivedBytes
+  const before = heard()
+  pair.b.ping()
+  assert.equal(heard(), before)
+  await pair.world.advance(pair.b.stats().rttMs + 1)
+  const answered = heard()
+  assert.ok(answered > before)
+  pair.b.ping()
+  pair.hosts[0].kill()
+  await pair.world.advance(5000)
+  pair.b.ping()
+  await pair.world.advance(5000)
+  assert.equal(heard(), answered)
+})
+
 test('what is sent into silence brings the end nearer: 30 s after the first of it', async () => {
   const pair = await connect(worldOf())
   pair.hosts[0].kill()

@@ -82,7 +82,7 @@ test('methods with wrong arguments are refused, and unknown numbers are answered
       refused(() => loose.close(1, 0, odd))
       refused(() => loose.shutdown(0, odd, 1))
     }
-    for (const method of ['dial', 'send', 'cancel', 'closeConnection', 'setReceiveWindow', 'stats'] as const) {
+    for (const method of ['dial', 'send', 'cancel', 'closeConnection', 'setReceiveWindow', 'ping', 'stats'] as const) {
       refused(() => loose[method](odd, odd, odd, odd, odd))
     }
     refused(() => loose.send(1, 1, odd, false, 0))
@@ -94,6 +94,7 @@ test('methods with wrong arguments are refused, and unknown numbers are answered
   assert.equal(endpoint.send(1, 77, message, false, 0), STATUS.gone)
   assert.equal(endpoint.closeConnection(77, 0, 'x'), STATUS.gone)
   assert.equal(endpoint.setReceiveWindow(77, 1), STATUS.gone)
+  assert.equal(endpoint.ping(77), STATUS.gone)
   assert.equal(endpoint.stats(77), undefined)
   assert.equal(endpoint.dial(1, 'nowhere', 10), STATUS.argument)
   endpoint.cancel(12345)

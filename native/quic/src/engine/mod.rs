@@ -121,6 +121,13 @@ pub fn peer_key(connection: &Connection) -> Option<Vec<u8>> {
     tls::key_of_spki(entries.first()?).map(<[u8]>::to_vec)
 }
 
+/// Sends a packet that the peer must acknowledge; false when the connection is over.
+pub fn ping(connection: &Connection) -> bool {
+    connection
+        .path(PathId::ZERO)
+        .is_some_and(|path| path.ping().is_ok())
+}
+
 pub fn remote_of(connection: &Connection) -> Option<SocketAddr> {
     let path = connection.path(PathId::ZERO)?;
     path.remote_address().ok().map(canonical)

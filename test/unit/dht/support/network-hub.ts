@@ -98,6 +98,7 @@ export class HubNetwork implements Network {
   readonly #dials = new Map<PeerId, Promise<PeerConnection>>()
   readonly #failed = new Set<string>()
   readonly #stop = new AbortController()
+  #packets = 0
 
   constructor(hub: NetworkHub, peer: PeerId, socket: SocketAddress, userAgent: string, publicKey: Uint8Array) {
     this.#hub = hub
@@ -117,6 +118,14 @@ export class HubNetwork implements Network {
   get isConnected(): boolean {
     return this.connections().length > 0
   }
+
+  /** Grows while the peer lives. */
+  heard(peer: PeerId): number | undefined {
+    if (!this.#connections.has(peer)) return undefined
+    if (this.#hub.members.get(peer)?.alive) this.#packets++
+    return this.#packets
+  }
+  ping(): void {}
 
   connections(): readonly PeerConnection[] {
     return [...this.#connections.values()]
