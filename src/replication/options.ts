@@ -52,6 +52,7 @@ const SYNC = {
   syncCooldownMs: hour, // nothing new to say
   syncNewsCooldownMs: 30 * second, // ours (30.3 nr 2): new hints for the peer
   syncTimeoutMs: 15 * second,
+  syncHistory: 4096, // ours: peers whose syncs are remembered
   selfLookupMinMs: 5 * minute,
   selfLookupMaxMs: 10 * minute,
   hintMaturityMs: hour,
