@@ -2,10 +2,9 @@
  * Which keys to hint to whom, without looking at all keys (replication.md 7.2, 30.3 nr 2 and 6). Holds the keys that are
  * stored and those that are paid; answers by walks that can be taken in steps. Pure.
  */
-import type { ChunkAddress, PeerId } from '../protocol/index.ts'
-import { KEY_BYTES } from '../protocol/index.ts'
+import { type ChunkAddress, KEY_BYTES, type PeerId } from '../protocol/index.ts'
 import { groupsGained, groupsOf, HintWalk } from './hint-walk.ts'
-import { writeKey } from './key-bytes.ts'
+import { keyText, writeKey } from './key-bytes.ts'
 import type { OwnView } from './own-view.ts'
 import { SortedKeys } from './sorted-keys.ts'
 
@@ -46,6 +45,18 @@ export class HintIndex {
     this.#keys.set(bytes, old & ~FLAGS[kind])
     this.#counts[kind]--
     return true
+  }
+
+  /** Keys of a kind in ascending order, the first one after `after`; [] past the end. For scans in steps. */
+  keysAfter(after: ChunkAddress | undefined, kind: KeyKind, limit: number): ChunkAddress[] {
+    const found: ChunkAddress[] = []
+    const cursor = this.#keys.seek(after === undefined ? new Uint8Array(KEY_BYTES) : this.#bytes(after))
+    for (; !cursor.atEnd && found.length < limit; cursor.advance()) {
+      if ((cursor.flags & FLAGS[kind]) === 0) continue
+      const key = keyText(cursor.bytes, cursor.offset)
+      if (key !== after) found.push(key)
+    }
+    return found
   }
 
   /** Keys of a kind for which the peer is among the `width` closest of the view. */

@@ -24,7 +24,8 @@ export interface Facts {
 }
 
 export interface HintsTaken {
-  readonly admitted: number
+  /** New entries: a node that joins has caught up when they have ended. */
+  readonly admitted: readonly ChunkAddress[]
   /** Known, or not ours to know. */
   readonly ignored: number
   readonly overCapacity: number
@@ -69,12 +70,17 @@ export class HintPipeline {
   ): HintsTaken {
     const replica = new Set(hints.replica)
     const paid = new Set(hints.paid.filter((key) => !replica.has(key)))
-    const counts = { admitted: 0, ignored: 0, overCapacity: 0 }
-    const take = (key: ChunkAddress, pipeline: Pipeline) => counts[this.#admit(source, key, pipeline, facts, now)]++
+    const admitted: ChunkAddress[] = []
+    const counts = { ignored: 0, overCapacity: 0 }
+    const take = (key: ChunkAddress, pipeline: Pipeline) => {
+      const taken = this.#admit(source, key, pipeline, facts, now)
+      if (taken === 'admitted') admitted.push(key)
+      else counts[taken]++
+    }
     for (const key of replica) take(key, 'replica')
     for (const key of paid) take(key, 'paidOnly')
     if (counts.overCapacity === 0) this.pending.forgetRejection(source)
-    return counts
+    return { admitted, ...counts }
   }
 
   /** Drops what is too old, then takes the due keys for a round; what ends without a round is not among them (9.1). */

@@ -200,7 +200,6 @@ const REST = {
   trafficLogMs: 300 * second,
   taskStopMs: 10 * second,
   paidListMapBytes: 256 * MiB,
-  watchedBytes: 16 * MiB, // ours: bytes of bulk lanes on their way while nothing else waits
 }
 
 export const REPLICATION_DEFAULTS = Object.freeze({

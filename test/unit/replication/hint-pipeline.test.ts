@@ -33,7 +33,7 @@ const key = at(0)
 
 test('scenario 3: unknown key, quorum passes: pending, verifying, queued, fetching, stored; learnt as paid', () => {
   const { pipeline, facts, hint, result } = world(3)
-  assert.deepEqual(hint(ALICE, [key]), { admitted: 1, ignored: 0, overCapacity: 0 })
+  assert.deepEqual(hint(ALICE, [key]), { admitted: [key], ignored: 0, overCapacity: 0 })
   const keys = pipeline.startRound(facts, 0)
   assert.deepEqual(keys, [{ key, paidLocally: false, held: false, hinters: [{ peer: ALICE, replica: true }] }])
   const decided = pipeline.decided(result(key, 'quorumVerified'), facts, 1)
@@ -58,11 +58,11 @@ test('scenario 4 and 22: a failed quorum removes the entry and fetches nothing',
 
 test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is learnt and never fetched', () => {
   const outside = world(20)
-  assert.deepEqual(outside.hint(ALICE, [key]), { admitted: 0, ignored: 1, overCapacity: 0 })
+  assert.deepEqual(outside.hint(ALICE, [key]), { admitted: [], ignored: 1, overCapacity: 0 })
   outside.paid.add(key)
-  assert.deepEqual(outside.hint(ALICE, [key]).admitted, 0, 'paid already and not ours to keep: nothing to do')
+  assert.deepEqual(outside.hint(ALICE, [key]).admitted, [], 'paid already and not ours to keep: nothing to do')
   const between = world(12)
-  assert.equal(between.hint(ALICE, [key]).admitted, 1)
+  assert.deepEqual(between.hint(ALICE, [key]).admitted, [key])
   between.pipeline.startRound(between.facts, 0)
   const decided = between.pipeline.decided(between.result(key, 'paidListVerified'), between.facts, 1)
   assert.deepEqual(decided, { learnPaid: true, lost: false, next: 'end' })
@@ -71,11 +71,11 @@ test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is
 
 test('scenario 8: in both sets a key is a replica, once; a stored one is nothing new', () => {
   const { pipeline, hint, stored } = world(3)
-  assert.deepEqual(hint(ALICE, [key, key], [key, key]), { admitted: 1, ignored: 0, overCapacity: 0 })
+  assert.deepEqual(hint(ALICE, [key, key], [key, key]), { admitted: [key], ignored: 0, overCapacity: 0 })
   assert.equal(pipeline.pending.get(key)?.pipeline, 'replica')
   stored.add(at(1))
   assert.equal(hint(ALICE, [at(1)]).ignored, 1)
-  assert.equal(hint(ALICE, [], [at(1)]).admitted, 1, 'a stored key may still be unpaid')
+  assert.deepEqual(hint(ALICE, [], [at(1)]).admitted, [at(1)], 'a stored key may still be unpaid')
 })
 
 test('scenario 20: in the own paid list: authorised, fetched from any source; no holder is reported once and retried', () => {
