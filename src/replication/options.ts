@@ -1,22 +1,223 @@
-/** Limits of what neighbours may ask at once (replication.md 4.2). */
-export interface ReplicationOptions {
-  readonly fetches: number
-  readonly fetchesPerPeer: number
-  readonly verifications: number
-  readonly verificationsPerPeer: number
-  readonly syncs: number
-  readonly syncsPerPeer: number
-  readonly audits: number
-  readonly auditsPerPeer: number
+/**
+ * The one table of replication.md 2: the network's values as defaults, all of which tests may change. Times in
+ * milliseconds, sizes in bytes. "ours" marks what the network does not fix. Limits of incoming work are in 4.2.
+ */
+import { day, GiB, hour, KiB, MiB, minute, second } from '../base/index.ts'
+import {
+  ACCEPTANCE_WIDTH,
+  CLOSE_GROUP_SIZE,
+  MAX_COMMITMENT_KEYS,
+  MAX_COMMITMENT_SIDECAR_BYTES,
+  MAX_PAYMENT_PROOF_BYTES,
+  MAX_POINTER_HINTS,
+  MAX_POINTER_STATES,
+  MAX_VERIFICATION_KEYS,
+  MIN_PAYMENT_PROOF_BYTES,
+  STORAGE_WIDTH,
+} from '../protocol/index.ts'
+
+const GROUPS = {
+  closeGroupSize: CLOSE_GROUP_SIZE,
+  quorumThreshold: 4,
+  storageWidth: STORAGE_WIDTH,
+  acceptanceWidth: ACCEPTANCE_WIDTH,
+  paidGroupSize: 20, // self included
+  paidEdge: 4, // farthest members of a full paid group that count only when they confirm
+  paidQuorumFloor: 3,
+  syncScope: 20,
 }
 
-export const REPLICATION_DEFAULTS: ReplicationOptions = Object.freeze({
+const FRESH = {
+  freshSends: 3, // copies on their way at once, node-wide
+  freshRetries: 2, // after the first attempt, on transport errors only
+  freshEncoded: 8, // encoded offers alive: 8 x 4.5 MiB
+  freshReadBackMs: Object.freeze([1, 2, 4, 8, 16, 32].map((pause) => pause * second)), // one attempt more than pauses
+  freshWaiting: 4096, // ours: plans without bytes; a plan is some 2 KiB
+  freshRankDelayMs: 3 * second, // ours, not measured: an offer to 3 peers over a home uplink takes about as long
+  freshProbeTimeoutMs: 15 * second, // as any verification
+  freshAnswerTimeoutMs: 20 * second, // ours: an offer unanswered for so long gets its notify all the same
+  mergedProofs: 4, // different proofs of offers for one key
+  mergedKeys: 16, // as many offers as are let in
+  minProofBytes: MIN_PAYMENT_PROOF_BYTES,
+  maxProofBytes: MAX_PAYMENT_PROOF_BYTES,
+  possessionDelayMinMs: 5 * minute,
+  possessionDelayMaxMs: 15 * minute,
+  possessionWaiting: 16_384, // ours: checks to come; beyond it the check falls away, not the copy
+}
+
+const SYNC = {
+  syncIntervalMinMs: 10 * minute,
+  syncIntervalMaxMs: 20 * minute,
+  syncPeers: 4, // of one round
+  syncCooldownMs: hour, // nothing new to say
+  syncNewsCooldownMs: 30 * second, // ours (30.3 nr 2): new hints for the peer
+  syncTimeoutMs: 15 * second,
+  syncHistory: 4096, // ours: peers whose syncs are remembered
+  selfLookupMinMs: 5 * minute,
+  selfLookupMaxMs: 10 * minute,
+  hintMaturityMs: hour,
+  hintMaturityEpochs: 1,
+  repairProofKeys: 65_536, // ours: an audit samples the root of the keys; some 700 B a key
+}
+
+const VERIFICATION = {
+  pendingEntries: 131_072,
+  pendingSources: 8, // of one key
+  pendingLifeMs: 30 * minute,
+  pendingHinters: 4096, // ours: peers remembered as capacity-rejected
+  verificationPollMs: 250,
+  cycleKeys: MAX_VERIFICATION_KEYS,
+  requestKeys: MAX_VERIFICATION_KEYS, // of one incoming request; more gets an empty answer
+  verificationRequests: 32, // outgoing at once
+  verificationTimeoutMs: 15 * second,
+  hinterReports: 3, // failures of one peer in one cycle
+  retryMinMs: 15 * second,
+  retryMaxMs: 5 * minute,
+  capacityRetryMs: 5 * minute,
+}
+
+const FETCH = {
+  fetchQueue: 131_072,
+  fetchParallel: 4, // the fallback; a node gives its hardware threads
+  fetchSources: 28, // ours: 20 that were asked and 8 that hinted
+  fetchOutstandingPerPeer: 2, // what a stock peer serves at once
+  fetchPollMs: 100,
+  fetchTimeoutMs: 30 * second,
+}
+
+const BOOTSTRAP = {
+  bootstrapGateMs: 60 * second,
+  drainPollMs: 5 * second,
+  drainBatch: 4,
+  overflowExpiryMs: 125 * minute, // max(5 x 20 min + 20 x 15 s, 1 h) + 20 min
+  claimGraceMs: 24 * hour,
+  claimPeers: 4096, // ours: histories remembered
+}
+
+const AUDIT = {
+  auditTickMinMs: 10 * minute,
+  auditTickMaxMs: 20 * minute,
+  auditBaseMs: 4 * second,
+  sliceBaseMs: 5 * second,
+  auditPerKeyMs: 400, // 5 x 4 MiB at 50 MiB/s
+  challengesPerTarget: 2, // outgoing digest, possession and prune challenges of one peer at once
+  commitmentRotationMs: hour,
+  commitmentAnswerableMs: 3 * hour,
+  commitmentSignatureMs: 60 * second, // one check of a peer's
+  retentionSaveMs: 30 * second,
+  commitmentKeys: MAX_COMMITMENT_KEYS,
+  commitmentSidecarBytes: MAX_COMMITMENT_SIDECAR_BYTES,
+  commitmentSidecars: 16,
+  retainedCommitments: 16,
+  commitmentPeers: 4096,
+  capablePeers: 16_384,
+  pinFetchTimeoutMs: 10 * second,
+  pinFetches: 3, // of one proof bundle
+  pinMisses: 4096,
+  gossipAttemptMs: 30 * minute,
+  gossipLaunchMs: 30 * minute,
+  gossipLottery: 0.2,
+  subtreeCooldownMs: 30 * minute,
+  subtreeSessionMs: 2 * minute,
+  subtreeSessions: 2048,
+  subtreeBindings: 65_536,
+  subtreeRounds: 2,
+  subtreeRoundsPerPeer: 1,
+  roundBudgetPerSecond: 64 * MiB,
+  roundBudgetBurst: 8 * GiB, // and as far below zero
+  roundChargeMin: 4 * KiB,
+  sliceOpenings: 10,
+  sliceKeys: 5,
+  sampledLeaves: 5,
+  auditBlockBytes: KiB,
+  proverLifeMs: 40 * minute,
+  proversPerKey: 16,
+  firstAuditBurst: 2,
+  firstAuditTokenMs: 5 * minute,
+  firstAuditInFlight: 2,
+  firstAuditJitterMs: 30 * second,
+  firstAuditRetryMs: 60 * second,
+  firstAuditQueue: 31,
+  firstAuditIngress: 1024,
+  firstAuditAgainMs: 2 * hour,
+  firstAuditGrowth: 1.5,
+}
+
+const PRUNE = {
+  pruneHysteresisMs: 3 * day,
+  pruneKeys: 1024, // audited candidates of one pass
+  pruneRequests: 256,
+  pruneParallel: 32,
+  fastDeletes: 2048,
+  pruneScan: 16_384, // ours: keys looked at in one pass, so that a pass is bounded
+  pruneTimers: 1_000_000, // ours: as many as a commitment has keys
+  paidPruneEntries: 32,
+  paidPrunePeers: 32,
+  clockJumpMs: hour, // ours: a wall clock that moved further while we were off is not believed
+}
+
+const POINTERS = {
+  pointerHints: MAX_POINTER_HINTS,
+  pointerStates: MAX_POINTER_STATES,
+  pointerPollMs: 500,
+  pointerAddresses: 256, // verified in one tick
+  pointerPending: 65_536,
+  pointerRounds: 5,
+  pointerRetryMs: 30 * second,
+  replacedPointerMs: 10 * minute,
+}
+
+/** Incoming work of 4.2: how much waits or runs, how much runs, how much of one peer's, how old a request may be. */
+const POOLS = {
+  dispatchQueue: 64,
+  freshOffers: 16,
+  freshOfferWorkers: 4,
+  freshOffersPerPeer: 12,
+  freshOfferAgeMs: 5 * minute,
+  paidNotifies: 64,
+  paidNotifyWorkers: 2,
+  paidNotifiesPerPeer: 16,
+  paidNotifyAgeMs: 20 * minute,
   fetches: 12, // 12 x 4 MiB is the most that answers hold in memory
+  fetchWorkers: 3,
   fetchesPerPeer: 2,
   verifications: 8,
+  verificationWorkers: 2,
   verificationsPerPeer: 1,
   syncs: 8,
+  syncWorkers: 2,
   syncsPerPeer: 1,
-  audits: 32, // shared by digests, subtrees and pins, as in the network
+  audits: 32, // shared by digests, slices and pins
   auditsPerPeer: 8,
+  slicesPerPeer: 4,
+  pointerServes: 128,
+  pointerServeWorkers: 32,
+  pointerServesPerPeer: 16,
+  pointerOffers: 16,
+}
+
+const REST = {
+  trafficLogMs: 300 * second,
+  taskStopMs: 10 * second,
+  paidListMapBytes: 256 * MiB,
+}
+
+export const REPLICATION_DEFAULTS = Object.freeze({
+  ...GROUPS,
+  ...FRESH,
+  ...SYNC,
+  ...VERIFICATION,
+  ...FETCH,
+  ...BOOTSTRAP,
+  ...AUDIT,
+  ...PRUNE,
+  ...POINTERS,
+  ...POOLS,
+  ...REST,
 })
+
+export type ReplicationOptions = Readonly<{
+  [Name in keyof typeof REPLICATION_DEFAULTS]: (typeof REPLICATION_DEFAULTS)[Name] extends number
+    ? number
+    : readonly number[]
+}>

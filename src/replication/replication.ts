@@ -24,6 +24,7 @@ import { answerTo } from './answers.ts'
 import { Gate } from './gate.ts'
 import { type ReplicationMetrics, replicationMetrics } from './metrics.ts'
 import { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
+import { validateReplicationOptions } from './validate.ts'
 
 export interface ReplicationDeps {
   readonly network: Pick<Network, 'handle' | 'handleRequests'>
@@ -32,9 +33,11 @@ export interface ReplicationDeps {
   readonly registry?: Registry
 }
 
-/** Answers from `start` to `stop`; asks nobody by itself. */
+/** Answers from `start` to `stop`; asks nobody by itself. Throws REPLICATION_OPTIONS. */
 export function createReplication(deps: ReplicationDeps, options?: Partial<ReplicationOptions>): Startable {
-  return new NeighbourAnswers(deps, resolveOptions('replication', REPLICATION_DEFAULTS, options))
+  const resolved = resolveOptions<ReplicationOptions>('replication', REPLICATION_DEFAULTS, options)
+  validateReplicationOptions(resolved)
+  return new NeighbourAnswers(deps, resolved)
 }
 
 class NeighbourAnswers implements Startable {

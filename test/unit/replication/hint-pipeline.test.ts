@@ -1,0 +1,197 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { minute, randomBelow, second } from '../../../src/base/index.ts'
+import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { type Facts, HintPipeline, type PipelineOptions } from '../../../src/replication/hint-pipeline.ts'
+import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
+import { OwnView } from '../../../src/replication/own-view.ts'
+import type { KeyResult } from '../../../src/replication/verification-round.ts'
+import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
+
+const [ALICE, BOB] = [peerAt(0x81), peerAt(0x82)]
+/** Keys near 00 have self at the given rank. */
+function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
+  const others = many(30, () => 0).map((_, i) => peerAt(i < rank ? i + 1 : i + 0x40))
+  const self = peerAt(0x3f)
+  const stored = new Set<ChunkAddress>()
+  const paid = new Set<ChunkAddress>()
+  const facts = {
+    view: new OwnView(self, others),
+    stored: (key: ChunkAddress) => stored.has(key),
+    paid: (key: ChunkAddress) => paid.has(key),
+    full: false,
+  } satisfies Facts
+  const pipeline = new HintPipeline(self, { ...REPLICATION_DEFAULTS, ...overrides })
+  const hint = (source: PeerId, replica: ChunkAddress[], paidKeys: ChunkAddress[] = [], now = 0) =>
+    pipeline.hint(source, { replica, paid: paidKeys }, facts, now)
+  const result = (key: ChunkAddress, verdict: KeyResult['result'], sources: PeerId[] = [ALICE]): KeyResult => ({
+    ...{ key, result: verdict, sources, holders: sources.length },
+  })
+  return { pipeline, facts, stored, paid, hint, result }
+}
+const key = at(0)
+
+test('scenario 3: unknown key, quorum passes: pending, verifying, queued, fetching, stored; learnt as paid', () => {
+  const { pipeline, facts, hint, result } = world(3)
+  assert.deepEqual(hint(ALICE, [key]), { admitted: [key], ignored: 0, overCapacity: 0 })
+  const keys = pipeline.startRound(facts, 0)
+  assert.deepEqual(keys, [{ key, paidLocally: false, held: false, hinters: [{ peer: ALICE, replica: true }] }])
+  const decided = pipeline.decided(result(key, 'quorumVerified'), facts, 1)
+  assert.deepEqual(decided, { learnPaid: true, lost: false, next: 'fetch' })
+  const fetch = pipeline.nextFetch(facts, 1)
+  assert.deepEqual(fetch, { key, source: ALICE })
+  assert.equal(pipeline.fetched({ key, source: ALICE }, 'stored', 2), false)
+  assert.ok(!pipeline.has(key))
+})
+
+test('scenario 4 and 22: a failed quorum removes the entry and fetches nothing', () => {
+  const { pipeline, facts, hint, result } = world(3)
+  hint(ALICE, [key])
+  pipeline.startRound(facts, 0)
+  assert.deepEqual(pipeline.decided(result(key, 'quorumFailed'), facts, 1), {
+    learnPaid: false,
+    lost: false,
+    next: 'end',
+  })
+  assert.ok(!pipeline.has(key) && !pipeline.nextFetch(facts, 1))
+})
+
+test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is learnt and never fetched', () => {
+  const outside = world(20)
+  assert.deepEqual(outside.hint(ALICE, [key]), { admitted: [], ignored: 1, overCapacity: 0 })
+  outside.paid.add(key)
+  assert.deepEqual(outside.hint(ALICE, [key]).admitted, [], 'paid already and not ours to keep: nothing to do')
+  const between = world(12)
+  assert.deepEqual(between.hint(ALICE, [key]).admitted, [key])
+  between.pipeline.startRound(between.facts, 0)
+  const decided = between.pipeline.decided(between.result(key, 'paidListVerified'), between.facts, 1)
+  assert.deepEqual(decided, { learnPaid: true, lost: false, next: 'end' })
+  assert.equal(between.pipeline.nextFetch(between.facts, 1), undefined)
+})
+
+test('scenario 8: in both sets a key is a replica, once; a stored one is nothing new', () => {
+  const { pipeline, hint, stored } = world(3)
+  assert.deepEqual(hint(ALICE, [key, key], [key, key]), { admitted: [key], ignored: 0, overCapacity: 0 })
+  assert.equal(pipeline.pending.get(key)?.pipeline, 'replica')
+  stored.add(at(1))
+  assert.equal(hint(ALICE, [at(1)]).ignored, 1)
+  assert.deepEqual(hint(ALICE, [], [at(1)]).admitted, [at(1)], 'a stored key may still be unpaid')
+})
+
+test('scenario 20: in the own paid list: authorised, fetched from any source; no holder is reported once and retried', () => {
+  const { pipeline, facts, hint, result, paid } = world(3)
+  paid.add(key)
+  hint(ALICE, [], [key])
+  assert.equal(pipeline.startRound(facts, 0)[0]?.paidLocally, true)
+  const lost = pipeline.decided(result(key, 'authorised', []), facts, 0)
+  assert.deepEqual(lost, { learnPaid: false, lost: true, next: 'retry' })
+  pipeline.startRound(facts, 15 * second)
+  assert.equal(pipeline.decided(result(key, 'authorised', []), facts, 15 * second).lost, false)
+  pipeline.startRound(facts, 45 * second)
+  const found = pipeline.decided(result(key, 'authorised', [BOB]), facts, 45 * second)
+  assert.deepEqual(found, { learnPaid: false, lost: false, next: 'fetch' })
+})
+
+test('scenario 42 and 21: a paid-only key in width 9 that is verified is learnt and fetched', () => {
+  const { pipeline, facts, hint, result } = world(8)
+  hint(ALICE, [], [key])
+  pipeline.startRound(facts, 0)
+  assert.equal(pipeline.decided(result(key, 'paidListVerified', [BOB]), facts, 0).next, 'fetch')
+})
+
+test('section 23: a full disk defers probes of paid keys and fetches by 5 min; learning and ends go on', () => {
+  const { pipeline, facts, hint, result, paid } = world(3)
+  const full = { ...facts, full: true }
+  paid.add(at(0, '01'))
+  hint(ALICE, [key, at(0, '01'), at(0, '02')])
+  const keys = pipeline.startRound(full, 0).map((each) => each.key)
+  assert.deepEqual(keys, [key, at(0, '02')])
+  assert.deepEqual(pipeline.decided(result(key, 'quorumVerified'), full, 0), {
+    learnPaid: true,
+    ...{ lost: false, next: 'blocked' },
+  })
+  assert.equal(pipeline.decided(result(at(0, '02'), 'quorumFailed'), full, 0).next, 'end')
+  assert.equal(pipeline.pending.nextDueAt, 5 * minute)
+  pipeline.startRound(facts, 5 * minute)
+  pipeline.decided(result(key, 'authorised'), facts, 5 * minute)
+  assert.equal(pipeline.nextFetch(full, 5 * minute), undefined)
+  assert.ok(
+    pipeline.pending.has(key) && !pipeline.fetches.has(key),
+    'the queue does not hold what the disk cannot take',
+  )
+})
+
+test('scenario 10: all sources failed: one failure each, back with back-off, gone after 30 minutes', () => {
+  const { pipeline, facts, hint, result } = world(3)
+  hint(ALICE, [key])
+  pipeline.startRound(facts, 0)
+  pipeline.decided(result(key, 'quorumVerified', [ALICE, BOB]), facts, 0)
+  let blamed = 0
+  for (let fetch = pipeline.nextFetch(facts, 0); fetch; fetch = pipeline.nextFetch(facts, 0))
+    blamed += pipeline.fetched(fetch, 'sourceFailed', 0) ? 1 : 0
+  assert.equal(blamed, 2)
+  assert.equal(pipeline.pending.nextDueAt, 15 * second)
+  assert.deepEqual(pipeline.startRound(facts, 30 * minute), [])
+  assert.ok(!pipeline.has(key))
+})
+
+test('a key that became held, or left width 9, while it waited is not fetched', () => {
+  for (const change of ['stored', 'moved'] as const) {
+    const { pipeline, facts, hint, result, stored } = world(3)
+    hint(ALICE, [key])
+    pipeline.startRound(facts, 0)
+    pipeline.decided(result(key, 'quorumVerified'), facts, 0)
+    if (change === 'stored') stored.add(key)
+    const later = change === 'moved' ? { ...facts, view: world(9).facts.view } : facts
+    assert.equal(pipeline.nextFetch(later, 0), undefined)
+    assert.ok(!pipeline.has(key))
+  }
+})
+
+test('any story: a key is in one place only, all counters end at zero', () => {
+  forSeeds(40, (random) => {
+    const { pipeline, facts, stored, paid, hint, result } = world(randomBelow(random, 12), {
+      ...{ pendingEntries: 20, fetchQueue: 6, fetchParallel: 2 },
+    })
+    const keys = many(50, () => at(0, address(random).slice(0, 2)))
+    const peers = many(5, () => peerId(random))
+    const verdicts = ['quorumVerified', 'paidListVerified', 'quorumFailed', 'quorumInconclusive', 'authorised'] as const
+    let now = 0
+    let running: NonNullable<ReturnType<HintPipeline['nextFetch']>>[] = []
+    for (let step = 0; step < 300; step++) {
+      now += randomBelow(random, 20) * second
+      const state = { ...facts, full: randomBelow(random, 5) === 0 }
+      hint(
+        pick(random, peers),
+        many(2, () => pick(random, keys)),
+        many(2, () => pick(random, keys)),
+        now,
+      )
+      for (const { key: each } of pipeline.startRound(state, now)) {
+        const sources = many(randomBelow(random, 3), () => pick(random, peers))
+        const { learnPaid } = pipeline.decided(result(each, pick(random, verdicts), sources), state, now)
+        if (learnPaid) paid.add(each)
+      }
+      for (let fetch = pipeline.nextFetch(state, now); fetch; fetch = pipeline.nextFetch(state, now))
+        running.push(fetch)
+      running = running.filter((fetch) => {
+        if (randomBelow(random, 3) > 0) return true
+        const outcome = pick(random, ['stored', 'sourceFailed', 'timeout', 'localWriteFailed'] as const)
+        if (outcome === 'stored') stored.add(fetch.key)
+        pipeline.fetched(fetch, outcome, now)
+        return false
+      })
+      for (const each of keys) assert.ok(!(pipeline.pending.has(each) && pipeline.fetches.has(each)))
+      const held = peers.reduce((sum, peer) => sum + pipeline.pending.heldBy(peer), 0)
+      assert.equal(held, pipeline.pending.size)
+    }
+    for (let i = 0; i < 50 && (running.length > 0 || pipeline.fetches.size > 0); i++) {
+      for (const fetch of running.splice(0)) pipeline.fetched(fetch, 'stored', now)
+      for (let fetch = pipeline.nextFetch(facts, now); fetch; fetch = pipeline.nextFetch(facts, now))
+        running.push(fetch)
+    }
+    pipeline.startRound(facts, now + 31 * minute)
+    assert.deepEqual([pipeline.pending.size, pipeline.pending.sources], [0, 0])
+    assert.deepEqual([pipeline.fetches.size, pipeline.fetches.busyPeers], [0, 0])
+  })
+})

@@ -1,0 +1,292 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { day, hour, minute, randomBelow } from '../../../src/base/index.ts'
+import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { HintIndex } from '../../../src/replication/hint-index.ts'
+import { bytesOf } from '../../../src/replication/key-bytes.ts'
+import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
+import { OwnView } from '../../../src/replication/own-view.ts'
+import { PaidPrune, paidConfirmationsNeeded } from '../../../src/replication/prune-paid.ts'
+import { type PruneChallenge, proofsNeeded, RecordPrune } from '../../../src/replication/prune-records.ts'
+import { RangeTimers } from '../../../src/replication/range-timers.ts'
+import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
+
+const key = at(0)
+/** For keys near 00 self stands behind `closer` others, with some more behind it. */
+const viewOf = (closer: number, behind = 0) =>
+  new OwnView(peerAt(0x70), [
+    ...many(closer, () => 0).map((_, i) => peerAt(i + 1)),
+    ...many(behind, () => 0).map((_, i) => peerAt(i + 0x80)),
+  ])
+const uncommitted = (_key: ChunkAddress) => false
+
+function open(keys: readonly ChunkAddress[] = [key], overrides = {}) {
+  const index = new HintIndex()
+  for (const each of keys) index.add(each, 'stored')
+  const timers = new RangeTimers(options)
+  const prune = new RecordPrune({ ...options, ...overrides }, timers)
+  const keysAfter = (after: ChunkAddress | undefined, limit: number) => index.keysAfter(after, 'stored', limit)
+  const plan = (view: OwnView, now: number, { drained = true, committed = uncommitted } = {}) =>
+    prune.plan(keysAfter, index.count('stored'), drained, { view, now, committed })
+  const settle = (view: OwnView, now: number, committed: (key: ChunkAddress) => boolean = uncommitted) =>
+    prune.settle({ view, now, committed })
+  return { index, timers, prune, plan, settle }
+}
+const grade = (prune: RecordPrune, challenge: PruneChallenge, verdict: 'proved' | 'wrong') =>
+  prune.graded(challenge, { kind: 'digests', verdicts: challenge.keys.map(() => verdict) })
+
+test('scenario 13 and 50: nothing is deleted before 3 days out of range, fast delete included', () => {
+  for (const closer of [9, 20]) {
+    const { plan, settle } = open()
+    const view = viewOf(closer)
+    for (const now of [0, day, 3 * day - 1]) {
+      assert.deepEqual(plan(view, now), [])
+      assert.deepEqual(settle(view, now).deletable, [])
+    }
+    const challenged = plan(view, 3 * day).length
+    assert.deepEqual([challenged, settle(view, 3 * day).deletable], closer === 20 ? [0, [key]] : [7, []])
+  }
+})
+
+test('28.1 fast delete: 20 closer members and 3 days, no audit; not when the 20th is missing', () => {
+  const { plan, settle } = open()
+  plan(viewOf(20), 0)
+  assert.deepEqual(plan(viewOf(20), 3 * day), [])
+  assert.deepEqual(settle(viewOf(19), 3 * day).deletable, [], 'judged anew at the end')
+  assert.deepEqual(plan(viewOf(19, 10), 3 * day).length, 7)
+})
+
+test('28.1 prune confirmation: at exactly n-1 proofs deleted, one below kept; nothing without proofs', () => {
+  for (const [proofs, deleted] of [
+    [0, false],
+    [5, false],
+    [6, true],
+    [7, true],
+  ] as const) {
+    const { plan, settle, prune } = open()
+    const view = viewOf(12)
+    plan(view, 0)
+    const challenges = plan(view, 3 * day)
+    for (const [i, challenge] of challenges.entries()) grade(prune, challenge, i < proofs ? 'proved' : 'wrong')
+    const verdict = settle(view, 3 * day)
+    assert.deepEqual(verdict.deletable, deleted ? [key] : [])
+    assert.equal(verdict.failures.length, 7 - proofs)
+  }
+  assert.deepEqual([0, 1, 2, 3, 7].map(proofsNeeded), [0, 1, 2, 2, 6])
+})
+
+test('28.6 proofs of peers that left the group do not count, a peer counts once', () => {
+  const { plan, settle, prune } = open()
+  plan(viewOf(12), 0)
+  const challenges = plan(viewOf(12), 3 * day)
+  for (const challenge of challenges.slice(0, 6)) {
+    grade(prune, challenge, 'proved')
+    grade(prune, challenge, 'proved')
+  }
+  const others = new OwnView(
+    peerAt(0x70),
+    many(12, () => 0).map((_, i) => peerAt(i + 3)),
+  )
+  assert.deepEqual(settle(others, 3 * day).deletable, [])
+  assert.deepEqual(settle(viewOf(12), 3 * day).deletable, [key])
+})
+
+test('28.1 prune veto: a committed key is kept, its timer runs on', () => {
+  const { plan, settle } = open()
+  const committed = (each: ChunkAddress) => each === key
+  plan(viewOf(20), 0, { committed })
+  plan(viewOf(20), 4 * day, { committed })
+  assert.deepEqual(settle(viewOf(20), 4 * day).deletable, [])
+  plan(viewOf(20), 5 * day)
+  assert.deepEqual(settle(viewOf(20), 5 * day, committed).deletable, [], 'committed meanwhile')
+  assert.deepEqual(settle(viewOf(20), 5 * day).deletable, [key])
+})
+
+test('12.2 a node that is not drained audits nobody and deletes nothing, but timers run', () => {
+  const { plan, settle } = open()
+  plan(viewOf(20), 0, { drained: false })
+  plan(viewOf(20), 3 * day, { drained: false })
+  assert.deepEqual(settle(viewOf(20), 3 * day).deletable, [])
+  plan(viewOf(20), 3 * day)
+  assert.deepEqual(settle(viewOf(20), 3 * day).deletable, [key])
+})
+
+test('scenario 51: back in range clears the timer; leaving again starts at zero', () => {
+  const { plan, settle, timers } = open()
+  plan(viewOf(20), 0)
+  plan(viewOf(8), 2 * day)
+  assert.ok(!timers.running(key))
+  plan(viewOf(20), 3 * day)
+  assert.deepEqual([settle(viewOf(20), 3 * day).deletable, timers.running(key)], [[], true])
+  plan(viewOf(20), 6 * day)
+  assert.deepEqual(settle(viewOf(20), 6 * day).deletable, [key])
+})
+
+test('scenario 19 and 53: a failure once a pass, only of peers still in the 7 closest; timeouts too; claims to the tracker', () => {
+  const keys = [at(0, '00'), at(0, '01'), at(0, '02')]
+  const { plan, settle, prune } = open(keys)
+  plan(viewOf(12), 0)
+  const challenges = plan(viewOf(12), 3 * day)
+  const [first, second, third, fourth] = viewOf(12).closest(bytesOf(key), 4) as [PeerId, PeerId, PeerId, PeerId]
+  for (const challenge of challenges) {
+    if (challenge.peer === first) grade(prune, challenge, 'wrong')
+    if (challenge.peer === second) prune.graded(challenge, { kind: 'timeout' })
+    if (challenge.peer === third) prune.graded(challenge, { kind: 'bootstrapping' })
+    if (challenge.peer === fourth) grade(prune, challenge, 'proved')
+  }
+  const verdict = settle(viewOf(12), 3 * day)
+  assert.deepEqual(verdict, { deletable: [], failures: [first, second], claims: [third], answered: [first, fourth] })
+  const without = new OwnView(
+    peerAt(0x70),
+    viewOf(12).peers.filter((peer) => peer !== first),
+  )
+  assert.deepEqual(settle(without, 3 * day).failures, [second])
+})
+
+test('budgets: keys a challenge, requests and keys a pass; the cursor moves past what it saw, every key has its turn', () => {
+  forSeeds(5, (random) => {
+    const self = peerId(random)
+    const view = new OwnView(
+      self,
+      many(60, () => peerId(random)),
+    )
+    const keys = many(2000, () => address(random))
+    const limits = { pruneKeys: 100, pruneRequests: 40, pruneScan: 300 }
+    const { plan, timers } = open(keys, limits)
+    // The view has no 20 closer members for keys near self only: shrink the width of the fast rule out of the way.
+    const seen = new Set<ChunkAddress>()
+    for (let pass = 0; pass < 8; pass++) plan(view, pass * minute)
+    const out = keys.filter((each) => view.rank(bytesOf(each), self) >= 9)
+    assert.ok(
+      out.every((each) => timers.running(each)),
+      'each key was looked at',
+    )
+    for (let pass = 0; pass < 40; pass++) {
+      const challenges = plan(view, 4 * day + pass * minute)
+      assert.ok(challenges.length <= 40)
+      for (const challenge of challenges) {
+        assert.ok(challenge.keys.length > 0 && challenge.keys.length <= 44)
+        for (const each of challenge.keys) seen.add(each)
+      }
+    }
+    const near = out.filter((each) => view.rank(bytesOf(each), self) < 20)
+    assert.ok(near.length > 0 && [...seen].every((each) => near.includes(each)))
+    assert.ok(seen.size >= Math.min(near.length, 100))
+  })
+})
+
+test('no key ever goes without reason, whatever the views do', () => {
+  forSeeds(30, (random) => {
+    const self = peerId(random)
+    const crowd = many(40, () => peerId(random))
+    const keys = many(60, () => address(random))
+    const { plan, settle, prune, index } = open(keys)
+    let others = crowd.slice()
+    const outSince = new Map<ChunkAddress, number>()
+    let now = 0
+    for (let pass = 0; pass < 60; pass++) {
+      now += randomBelow(random, 20) * hour
+      if (randomBelow(random, 4) === 0) others = crowd.filter(() => randomBelow(random, 5) > 0)
+      const view = new OwnView(self, others)
+      for (const each of keys) {
+        if (view.rank(bytesOf(each), self) < 9) outSince.delete(each)
+        else if (!outSince.has(each)) outSince.set(each, now)
+      }
+      const proofs = new Map<ChunkAddress, number>()
+      for (const challenge of plan(view, now)) {
+        const proved = randomBelow(random, 10) > 0
+        grade(prune, challenge, proved ? 'proved' : 'wrong')
+        if (proved) for (const each of challenge.keys) proofs.set(each, (proofs.get(each) ?? 0) + 1)
+      }
+      for (const each of settle(view, now).deletable) {
+        assert.ok(now - (outSince.get(each) ?? now) >= 3 * day)
+        assert.ok(view.rank(bytesOf(each), self) >= 20 || (proofs.get(each) ?? 0) >= 6)
+        index.remove(each, 'stored')
+      }
+    }
+  })
+})
+
+function openPaid(keys: readonly ChunkAddress[] = [key], overrides = {}) {
+  const index = new HintIndex()
+  for (const each of keys) index.add(each, 'paid')
+  const timers = new RangeTimers(options)
+  const prune = new PaidPrune({ ...options, ...overrides }, timers)
+  const keysAfter = (after: ChunkAddress | undefined, limit: number) => index.keysAfter(after, 'paid', limit)
+  return {
+    prune,
+    timers,
+    plan: (view: OwnView, now: number, drained = true) => prune.plan(keysAfter, drained, view, now),
+  }
+}
+
+test('scenario 23 and 28.1: a paid entry goes after 3 days out of 20 with 15 of 20 confirmations, 14 keep it', () => {
+  assert.deepEqual([1, 4, 8, 20].map(paidConfirmationsNeeded), [1, 3, 6, 15])
+  for (const confirmations of [14, 15]) {
+    const { plan, prune } = openPaid()
+    const view = viewOf(22)
+    assert.deepEqual(plan(view, 0), [])
+    assert.deepEqual(plan(view, 3 * day, false), [])
+    const questions = plan(view, 3 * day)
+    assert.equal(questions.length, 20)
+    for (const [i, { peer, keys, paidListCheckIndices }] of questions.entries()) {
+      assert.deepEqual([keys, paidListCheckIndices], [[key], [0]])
+      prune.answered(peer, i < confirmations ? [{ key, present: false, paid: true }] : undefined)
+    }
+    assert.deepEqual(prune.settle(view, 3 * day), confirmations === 15 ? [key] : [])
+    assert.deepEqual(prune.settle(viewOf(10), 3 * day), [], 'back in the group meanwhile')
+  }
+})
+
+test('paid entries: 32 and 32 distinct peers a pass, overlapping groups share the peers', () => {
+  forSeeds(10, (random) => {
+    const keys = many(
+      200,
+      (): ChunkAddress => (randomBelow(random, 2) === 0 ? at(0, address(random).slice(0, 2)) : address(random)),
+    )
+    const view = new OwnView(
+      peerId(random),
+      many(200, () => peerId(random)),
+    )
+    const { plan } = openPaid(keys)
+    plan(view, 0)
+    const questions = plan(view, 3 * day)
+    assert.ok(questions.length <= 32 && questions.length >= 20)
+    assert.ok(new Set(questions.flatMap((question) => question.keys)).size <= 32)
+  })
+})
+
+test('scenario 52: record and paid timers do not influence each other; a deleted record starts the paid one', () => {
+  const records = new RangeTimers(options)
+  const paid = new RangeTimers(options)
+  const prune = new RecordPrune(options, records)
+  records.outOfRange(key, 0)
+  assert.ok(!paid.running(key))
+  prune.deleted(key, paid, day)
+  assert.deepEqual(
+    [records.running(key), paid.expired(key, 4 * day - 1), paid.expired(key, 4 * day)],
+    [false, false, true],
+  )
+})
+
+test('hysteresis over restart: timers go on; time off counts for an hour at most, a clock that jumps not at all', () => {
+  forSeeds(20, (random) => {
+    const before = new RangeTimers(options)
+    before.outOfRange(key, 0)
+    const off = pick(random, [-5 * day, 0, minute, hour, 10 * day])
+    const after = new RangeTimers(options)
+    const now = randomBelow(random, 1000)
+    after.restore(before.saved(2 * day), off, now)
+    const left = day - Math.min(Math.max(0, off), hour)
+    assert.deepEqual([after.expired(key, now + left - 1), after.expired(key, now + left)], [false, true])
+  })
+})
+
+test('timers are bounded: a key without one is simply not deleted yet', () => {
+  const timers = new RangeTimers({ ...options, pruneTimers: 2 })
+  for (let i = 0; i < 5; i++) timers.outOfRange(at(i), 0)
+  assert.deepEqual(
+    [timers.size, timers.outOfRange(at(4), 9 * day), timers.outOfRange(at(0), 9 * day)],
+    [2, false, true],
+  )
+})
