@@ -1,5 +1,6 @@
 /** base: no domain words in here; imports node built-ins only. */
 export * from './abort.ts'
+export * from './alarm.ts'
 export * from './assert.ts'
 export * from './bytes.ts'
 export * from './clock.ts'

@@ -1,0 +1,78 @@
+/** Replication bodies to other peers: questions with an answer, and plain messages. */
+import { CodedError, type Random, randomBytes64 } from '../../base/index.ts'
+import type { Network } from '../../network/index.ts'
+import {
+  decodeReplicationMessage,
+  encodeReplicationMessage,
+  type PeerId,
+  type ReplicationBody,
+  replicationTopicOf,
+} from '../../protocol/index.ts'
+
+type BodyOf<Kind extends ReplicationBody['kind']> = Extract<ReplicationBody, { kind: Kind }>
+
+export type Answer<Kind extends ReplicationBody['kind']> =
+  | { readonly kind: 'answer'; readonly body: BodyOf<Kind> }
+  /** Nothing came in time, or the peer was not reached. */
+  | { readonly kind: 'silent' }
+  /** Something came that is no such answer. */
+  | { readonly kind: 'malformed' }
+
+export interface AskOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** Default: random. */
+  readonly requestId?: bigint
+}
+
+export class Messenger {
+  readonly #network: Pick<Network, 'request' | 'send'>
+  readonly #random: Random
+
+  constructor(network: Pick<Network, 'request' | 'send'>, random: Random) {
+    this.#network = network
+    this.#random = random
+  }
+
+  newId(): bigint {
+    return randomBytes64(this.#random)
+  }
+
+  /** Rejects only with the signal's reason. */
+  async ask<Kind extends ReplicationBody['kind']>(
+    peer: PeerId,
+    body: ReplicationBody,
+    expected: Kind,
+    { timeoutMs, signal, requestId = this.newId() }: AskOptions,
+  ): Promise<Answer<Kind>> {
+    let data: Uint8Array
+    try {
+      const message = encodeReplicationMessage({ requestId, body })
+      data = await this.#network.request(peer, replicationTopicOf(body), message, { signal, timeoutMs })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof CodedError)) throw error
+      return { kind: 'silent' }
+    }
+    try {
+      const answer = decodeReplicationMessage(data).body
+      if (answer.kind === expected) return { kind: 'answer', body: answer as BodyOf<Kind> }
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error
+    }
+    return { kind: 'malformed' }
+  }
+
+  /** false: it could not be handed to the peer's connection. Rejects only with the signal's reason. */
+  async tell(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<boolean> {
+    try {
+      const message = encodeReplicationMessage({ requestId: this.newId(), body })
+      await this.#network.send(peer, replicationTopicOf(body), message, { signal })
+      return true
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof CodedError)) throw error
+      return false
+    }
+  }
+}

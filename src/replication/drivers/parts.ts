@@ -1,0 +1,37 @@
+/** What the drivers share: ports, the machines' facts, and how observations become trust. */
+import type { Clock, Logger, Random, TaskGroup } from '../../base/index.ts'
+import type { Dht } from '../../dht/index.ts'
+import type { Network } from '../../network/index.ts'
+import type { PaymentVerifier } from '../../payment/index.ts'
+import type { PeerId } from '../../protocol/index.ts'
+import type { ChunkStore, Hash } from '../../storage/index.ts'
+import type { ReplicationMetrics } from '../metrics.ts'
+import type { ReplicationOptions } from '../options.ts'
+import type { Holdings } from './holdings.ts'
+import type { Messenger } from './messenger.ts'
+
+export interface Parts {
+  readonly self: PeerId
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly metrics: ReplicationMetrics
+  readonly options: ReplicationOptions
+  readonly network: Pick<Network, 'send' | 'prepare' | 'sendPrepared'>
+  readonly dht: Pick<Dht, 'reportTrust'>
+  readonly store: ChunkStore
+  readonly payment: PaymentVerifier
+  readonly hash: Hash
+  readonly holdings: Holdings
+  readonly messenger: Messenger
+  readonly tasks: TaskGroup
+  /** Says and does nothing about others before the node has caught up (12.2). */
+  bootstrapping(): boolean
+}
+
+export const WEIGHT = { failure: 1, audit: 5, success: 1 } as const
+
+/** A failure of replication: weight 1. */
+export function blame({ dht }: Parts, peer: PeerId, reason: string, weight: number = WEIGHT.failure): void {
+  dht.reportTrust(peer, { success: false, weight, reason })
+}
