@@ -1,4 +1,4 @@
-import { MiB, second } from '../base/index.ts'
+import { MiB, resolveOptions, second } from '../base/index.ts'
 
 export interface FileChunkStoreOptions {
   /** Hash every chunk that is read. Off only where the reader proves the bytes itself. */
@@ -26,3 +26,19 @@ export interface MemoryChunkStoreOptions {
 export const memoryChunkStoreDefaults: MemoryChunkStoreOptions = Object.freeze({
   maxBytes: Number.MAX_SAFE_INTEGER, // simulations bound it themselves
 })
+
+export interface PaidListOptions {
+  /** Bytes of the map: the largest size of the file. Address space, not memory. */
+  readonly mapBytes: number
+  /** Inserts that may wait for the disk. */
+  readonly maxWaiting: number
+}
+
+export const paidListDefaults: PaidListOptions = Object.freeze({
+  mapBytes: 256 * MiB, // replication.md 11; about 4 million addresses
+  maxWaiting: 4096, // half of what one transaction takes
+})
+
+export function resolvePaidListOptions(given: Partial<PaidListOptions> | undefined): PaidListOptions {
+  return resolveOptions('storage', paidListDefaults, given)
+}

@@ -72,6 +72,7 @@ export const DRIVERS: readonly string[] = [
   'crypto/backend/',
   'storage/file-lock.ts',
   'storage/file-system.ts',
+  'storage/lmdb-paid-list.ts',
   'transport/quic/',
   'sim/event-pump.ts',
   'dht/peer-cache-files.ts',
