@@ -13,9 +13,10 @@ export async function writeDurably(
   directory: string,
   names: { readonly temp: string; readonly name: string },
   content: Uint8Array,
+  mode?: number,
 ): Promise<WriteOutcome> {
   const temp = join(directory, names.temp)
-  const file = await fileSystem.create(temp)
+  const file = await fileSystem.create(temp, mode)
   try {
     await writeAndClose(file, content)
     await fileSystem.rename(temp, join(directory, names.name))
