@@ -12,6 +12,8 @@ export type StorageErrorCode =
   /** The stored bytes did not match their address; they are gone now. */
   | 'STORAGE_CORRUPT'
   | 'STORAGE_IO'
+  /** A small file of the node makes no sense; it is ignored as a whole. */
+  | 'STORAGE_BAD_FILE'
   /** Too many operations wait for one shard. */
   | 'STORAGE_BUSY'
   /** Used before start or after stop. */

@@ -1,4 +1,4 @@
-import { MiB, resolveOptions, second } from '../base/index.ts'
+import { hour, MiB, minute, resolveOptions, second } from '../base/index.ts'
 
 export interface FileChunkStoreOptions {
   /** Hash every chunk that is read. Off only where the reader proves the bytes itself. */
@@ -42,3 +42,17 @@ export const paidListDefaults: PaidListOptions = Object.freeze({
 export function resolvePaidListOptions(given: Partial<PaidListOptions> | undefined): PaidListOptions {
   return resolveOptions('storage', paidListDefaults, given)
 }
+
+export interface OutOfRangeOptions {
+  /** Timers of records, and of paid entries. */
+  readonly maxPerKind: number
+  readonly saveIntervalMs: number
+  /** Time between two runs that counts at most. */
+  readonly maxGapMs: number
+}
+
+export const outOfRangeDefaults: OutOfRangeOptions = Object.freeze({
+  maxPerKind: 131_072, // as many keys as wait for verification (replication.md 2.3); the file has at most 9 MiB
+  saveIntervalMs: 10 * minute, // of three days nobody misses ten minutes
+  maxGapMs: 1 * hour, // a restart or an update; of a longer pause nobody knows where the key belonged meanwhile
+})

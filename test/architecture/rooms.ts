@@ -75,7 +75,6 @@ export const DRIVERS: readonly string[] = [
   'storage/lmdb-paid-list.ts',
   'transport/quic/',
   'sim/event-pump.ts',
-  'dht/peer-cache-files.ts',
   'client/local/',
   'node/',
   'devnet/',
