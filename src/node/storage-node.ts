@@ -5,7 +5,7 @@ import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
 import type { PeerId, SocketAddress } from '../protocol/index.ts'
-import { type ChunkStore, createFileChunkStore, nodeFileSystem } from '../storage/index.ts'
+import { type ChunkStore, createFileChunkStore, nodeFileSystem, sentenceOf } from '../storage/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
@@ -128,6 +128,8 @@ function healthOf({ peerId, startedAt, clock, network, dht, store }: HealthParts
     peer_count: network.connections().length,
     routing_table_size: dht.tableSize,
     storage_enabled: true,
+    disk_state: store.disk,
+    disk_message: sentenceOf(store.disk),
     chunks_current: stats.currentChunks,
     chunks_written_total: stats.chunksStored,
     bytes_written_total: stats.bytesStored,

@@ -1,6 +1,14 @@
 import { hour, MiB, minute, resolveOptions, second } from '../base/index.ts'
 
-export interface FileChunkStoreOptions {
+export interface DiskWatchOptions {
+  /** First wait before a disk that takes no writes is tried again; doubled up to the other. */
+  readonly probeMs: number
+  readonly probeMaxMs: number
+  /** Read errors without a good read between them after which the disk counts as failing. */
+  readonly readErrorsInARow: number
+}
+
+export interface FileChunkStoreOptions extends DiskWatchOptions {
   /** Hash every chunk that is read. Off only where the reader proves the bytes itself. */
   readonly verifyOnRead: boolean
   /** Free bytes that a write must leave. */
@@ -16,6 +24,9 @@ export const fileChunkStoreDefaults: FileChunkStoreOptions = Object.freeze({
   reserveBytes: 500 * MiB, // the reference's disk_reserve_mb
   freeSpaceMaxAgeMs: 5 * second, // storage.md 7
   maxWaitingPerShard: 1024, // above all permits of all callers together, so reached by a leak only; not measured
+  probeMs: 5 * second, // as often as free space is measured
+  probeMaxMs: minute, // a disk that is mounted again is used within a minute
+  readErrorsInARow: 3, // chunks lie anywhere on a disk: one bad spot hits one of them
 })
 
 export interface MemoryChunkStoreOptions {

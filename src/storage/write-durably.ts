@@ -32,7 +32,8 @@ export async function writeDurably(
   return { kind: 'durable' }
 }
 
-async function writeAndClose(file: NewFile, content: Uint8Array): Promise<void> {
+/** Durable bytes when it resolves; the handle is closed in any case. */
+export async function writeAndClose(file: NewFile, content: Uint8Array): Promise<void> {
   try {
     await file.write(content)
     await file.sync()
