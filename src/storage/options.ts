@@ -1,4 +1,4 @@
-import { hour, MiB, minute, resolveOptions, second } from '../base/index.ts'
+import { day, hour, MiB, minute, resolveOptions, second } from '../base/index.ts'
 
 export interface DiskWatchOptions {
   /** First wait before a disk that takes no writes is tried again; doubled up to the other. */
@@ -66,4 +66,21 @@ export const outOfRangeDefaults: OutOfRangeOptions = Object.freeze({
   maxPerKind: 131_072, // as many keys as wait for verification (replication.md 2.3); the file has at most 9 MiB
   saveIntervalMs: 10 * minute, // of three days nobody misses ten minutes
   maxGapMs: 1 * hour, // a restart or an update; of a longer pause nobody knows where the key belonged meanwhile
+})
+
+export interface ScrubberOptions {
+  /** Bytes read in a second, on average. */
+  readonly bytesPerSecond: number
+  /** A round is not begun sooner than this after the last one. */
+  readonly minRoundMs: number
+  /** Pause before the store is looked at again while others use it. */
+  readonly busyPollMs: number
+  readonly saveIntervalMs: number
+}
+
+export const scrubberDefaults: ScrubberOptions = Object.freeze({
+  bytesPerSecond: MiB, // 25,000 chunks of 4 MiB in 28 h; a hundredth of what a slow disk reads
+  minRoundMs: day, // small stores: rot takes weeks, reading wears
+  busyPollMs: second, // a burst of puts lasts longer than that
+  saveIntervalMs: 5 * minute, // read twice after a crash: 300 MiB at most
 })
