@@ -11,12 +11,12 @@ import {
 } from '../protocol/index.ts'
 import { type ChunkStore, type Hash, HashedContent } from '../storage/index.ts'
 import { addressFault, responsibilityFault, sizeFault } from './admission.ts'
-import { heldFailure, spoken, storageFailure } from './failures.ts'
+import { heldFailure, noRoomFailure, spoken, storageFailure } from './failures.ts'
 import type { FreshChunkSink, PointerPresence } from './ports.ts'
 
 export interface PutDeps {
   readonly hash: Hash
-  readonly store: Pick<ChunkStore, 'repair' | 'admits' | 'put'>
+  readonly store: Pick<ChunkStore, 'repair' | 'admits' | 'put' | 'disk'>
   readonly dht: Pick<Dht, 'isResponsible'>
   readonly payment: PaymentVerifier
   readonly pointers: PointerPresence
@@ -48,9 +48,7 @@ export async function handlePut(deps: PutDeps, request: PutRequest, signal: Abor
   if (held) return held
   // 5. room, before any payment work
   const { length } = content.bytes
-  if (!(await deps.store.admits(length))) {
-    return refused({ kind: 'storageFailed', message: `Insufficient disk space: ${length} bytes do not fit` })
-  }
+  if (!(await deps.store.admits(length))) return refused(noRoomFailure(deps.store.disk, length))
   // 6. responsibility
   const tooFar = responsibilityFault(deps.dht.isResponsible(keyOf(address), ACCEPTANCE_WIDTH))
   if (tooFar) return refused(tooFar)

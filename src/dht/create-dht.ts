@@ -37,7 +37,7 @@ import { createDhtMetrics, type DhtMetrics } from './metrics.ts'
 import { NeighbourKeeper } from './neighbour-keeper.ts'
 import { ObservedAddresses } from './observed-addresses.ts'
 import { ANSWER_ENTRIES, type DhtOptions, resolveDhtOptions } from './options.ts'
-import { PeerCacheFiles, type PeerFiles } from './peer-cache-files.ts'
+import type { PeerFiles } from './peer-files.ts'
 import { PeerStore } from './peer-store.ts'
 import { Publisher } from './publisher.ts'
 import { localRecordView } from './record-view.ts'
@@ -56,7 +56,7 @@ export interface DhtDeps {
   /** Shared with other rooms of the node when given. */
   readonly trust?: TrustEngine
   readonly registry?: Registry
-  /** Default: files in `dataDir` when that is set. */
+  /** Default: nothing is remembered over restarts. */
   readonly files?: PeerFiles
 }
 
@@ -118,7 +118,7 @@ class KademliaDht implements DhtService {
     this.#publisher = this.#createPublisher()
     const { self } = network
     this.#store = new PeerStore(
-      { self, clock, log, trust: this.trust, table: this.#keeper.table, files: this.#files() },
+      { self, clock, log, trust: this.trust, table: this.#keeper.table, files: this.#deps.files },
       options,
     )
     this.#bootstrap = this.#createBootstrap()
@@ -256,12 +256,6 @@ class KademliaDht implements DhtService {
 
   #closestPeers(): PeerId[] {
     return this.#keeper.table.closestToSelf().map(({ peer }) => peer)
-  }
-
-  #files(): PeerFiles | undefined {
-    const { dataDir } = this.#options
-    const { files, random } = this.#deps
-    return files ?? (dataDir === undefined ? undefined : new PeerCacheFiles({ random }, { folder: dataDir }))
   }
 
   #createKeeper(): TableKeeper {

@@ -13,8 +13,6 @@ export interface DhtOptions {
   readonly allowLoopback: boolean
   readonly limits: DiversityLimits
   readonly seeds: readonly BootstrapSeed[]
-  /** Folder of the two cache files; no files without it. */
-  readonly dataDir: string | undefined
 
   readonly bucketSize: number
   readonly staleAfterMs: number
@@ -79,7 +77,6 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   allowLoopback: false, // production rule; devnets and tests switch it on
   limits: Object.freeze({ maxPerIp: 2, maxPerSubnet: 5 }), // the network's numbers: 2 and k / 4
   seeds: Object.freeze([]),
-  dataDir: undefined,
 
   bucketSize: K_BUCKET_SIZE, // k = 20 of the network; below 4 the diversity limit k / 4 would be 0
   staleAfterMs: 900 * second, // 15 min of silence, as everybody

@@ -12,7 +12,7 @@ import {
   parseRoutingSnapshot,
   type TrustedPeer,
 } from './peer-cache.ts'
-import type { PeerFiles } from './peer-cache-files.ts'
+import type { PeerFiles } from './peer-files.ts'
 import type { RoutingTable } from './routing-table.ts'
 
 export interface PeerStoreDeps {

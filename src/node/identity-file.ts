@@ -3,9 +3,10 @@
  * identity can be taken over; with a passphrase a form of our own. Mode 0600: a file that others can read is refused.
  */
 import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto'
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Bytes, codeOf, fromHex, systemRandom, toHex } from '../base/index.ts'
+import { type Bytes, codeOf, fromHex, systemRandom, toHex, utf8 } from '../base/index.ts'
+import { type FileSystem, nodeFileSystem, writeDurably } from '../storage/index.ts'
 import { NodeError } from './errors.ts'
 import { generateIdentity, type Identity, verifiedIdentity } from './identity.ts'
 
@@ -36,12 +37,14 @@ interface SealedIdentity {
 export async function loadOrCreateIdentity(
   folder: string,
   passphrase?: string,
+  fileSystem: FileSystem = nodeFileSystem,
 ): Promise<Identity & { created: boolean; sealed: boolean }> {
   const path = join(folder, IDENTITY_FILE)
   const text = await readPrivate(path)
   if (text !== undefined) return { ...(await parseIdentity(text, path, passphrase)), created: false }
   const identity = generateIdentity()
-  await writePrivate(path, passphrase === undefined ? plainForm(identity) : await sealedForm(identity, passphrase))
+  const form = passphrase === undefined ? plainForm(identity) : await sealedForm(identity, passphrase)
+  await writePrivate(fileSystem, folder, form)
   return { ...identity, created: true, sealed: passphrase !== undefined }
 }
 
@@ -66,20 +69,12 @@ async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-/** Temp file, fsync, rename: a crash leaves the old file or the new one. */
-async function writePrivate(path: string, text: string): Promise<void> {
-  const temp = `${path}.${process.pid}.${toHex(systemRandom.bytes(4))}.tmp`
-  const file = await open(temp, 'wx', 0o600)
-  try {
-    await file.writeFile(text)
-    await file.sync()
-  } catch (error) {
-    await rm(temp, { force: true })
-    throw error
-  } finally {
-    await file.close()
-  }
-  await rename(temp, path)
+/** Durable when it resolves: peers know a node by its key from its first message on. */
+async function writePrivate(fileSystem: FileSystem, folder: string, text: string): Promise<void> {
+  // Nothing is locked yet: a name that no other process takes.
+  const temp = `${IDENTITY_FILE}.${fileSystem.processId}.${toHex(systemRandom.bytes(4))}.tmp`
+  const outcome = await writeDurably(fileSystem, folder, { temp, name: IDENTITY_FILE }, utf8(text), 0o600)
+  if (outcome.kind === 'unflushed') throw outcome.cause
 }
 
 async function parseIdentity(

@@ -5,13 +5,14 @@ import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
 import type { PeerId, SocketAddress } from '../protocol/index.ts'
-import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
+import { type ChunkStore, createFileChunkStore, nodeFileSystem, sentenceOf } from '../storage/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
 import { idleMemory } from './idle-memory.ts'
 import { LoopDelay } from './loop-delay.ts'
 import type { StorageNodeSettings } from './options.ts'
+import { createPeerFiles } from './peer-files.ts'
 import type { Tuning } from './profile.ts'
 import { removeStatusFile, writeStatusFile } from './status-file.ts'
 import { VERSION } from './version.ts'
@@ -57,15 +58,15 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     { clock, random, log, registry, hash },
     { reserveBytes: settings.diskReserveBytes },
   )
+  const peerFiles = createPeerFiles(nodeFileSystem, rootDir)
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
-    { transport, signer, verifier, clock, random, log, registry, store, payment, hash },
+    { transport, signer, verifier, clock, random, log, registry, store, payment, hash, peerFiles },
     {
       allowLoopback: preset.allowLoopback,
       limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },
       seeds: settings.seeds.map((address) => ({ address })),
-      cacheDir: rootDir,
       ...(tuning && { tuning }),
       ...(settings.rewardsAddress === undefined ? {} : { rewardsAddress: settings.rewardsAddress }),
     },
@@ -127,6 +128,8 @@ function healthOf({ peerId, startedAt, clock, network, dht, store }: HealthParts
     peer_count: network.connections().length,
     routing_table_size: dht.tableSize,
     storage_enabled: true,
+    disk_state: store.disk,
+    disk_message: sentenceOf(store.disk),
     chunks_current: stats.currentChunks,
     chunks_written_total: stats.chunksStored,
     bytes_written_total: stats.bytesStored,

@@ -5,7 +5,7 @@
 import type { Clock, Logger, Random, Registry, Startable } from '../base/index.ts'
 import { createChunkServer } from '../chunk-server/index.ts'
 import type { Signer, Verifier } from '../crypto/index.ts'
-import { type BootstrapSeed, createDht, type DhtService } from '../dht/index.ts'
+import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
 import { createReplication } from '../replication/index.ts'
@@ -42,12 +42,12 @@ export interface StorageNodePorts extends PeerPorts {
   readonly payment: PaymentVerifier
   /** BLAKE3 of chunk content; default: on the calling thread. */
   readonly hash?: Hash
+  /** What the routing table remembers over restarts; nothing without. */
+  readonly peerFiles?: PeerFiles
 }
 
 export interface StorageWiring extends PeerSettings {
   readonly limits: { readonly maxPerIp: number; readonly maxPerSubnet: number }
-  /** Folder of the peer caches; none in a simulation. */
-  readonly cacheDir?: string
   readonly rewardsAddress?: string
 }
 
@@ -57,7 +57,7 @@ export function wireStorageNode(
   wiring: StorageWiring,
 ): WiredPeer & { readonly listening: readonly Startable[] } {
   const { store, payment, clock, log, registry, signer } = ports
-  const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, dataDir: wiring.cacheDir })
+  const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
   const quoter = createQuoter({
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
@@ -79,7 +79,7 @@ export function wirePeer(
   { transport, signer, verifier, clock, random, log, registry }: PeerPorts,
   { allowLoopback, seeds, tuning }: PeerSettings,
   role: 'node' | 'client',
-  more: { readonly limits?: StorageWiring['limits']; readonly dataDir?: string | undefined },
+  more: { readonly limits?: StorageWiring['limits']; readonly files?: PeerFiles | undefined },
 ): WiredPeer {
   let table: DhtService | undefined
   const addressBook: AddressBook = { addressesOf: (peer) => table?.addressesOf(peer) ?? [] }
@@ -89,13 +89,15 @@ export function wirePeer(
     { ...tuning?.network, userAgent: `${role}/${VERSION}`, allowLoopback },
   )
   const dht = createDht(
-    { network, clock, random, log, signer, verifier, registry },
+    {
+      ...{ network, clock, random, log, signer, verifier, registry },
+      ...(more.files === undefined ? {} : { files: more.files }),
+    },
     {
       role,
       allowLoopback,
       seeds,
       ...(more.limits ? { limits: more.limits } : {}),
-      ...(more.dataDir === undefined ? {} : { dataDir: more.dataDir }),
     },
   )
   table = dht

@@ -1,10 +1,12 @@
 /** sim: drivers for virtual time and simulated networks; used by tests, devnet and the simulator. */
+export { type Aftermath, type DiskOperation, DiskTree } from './disk-tree.ts'
 export * from './errors.ts'
 export * from './event-pump.ts'
 export * from './host-clock.ts'
 export * from './latency.ts'
 export * from './options.ts'
 export * from './sim-clock.ts'
+export * from './sim-disk.ts'
 export * from './sim-host.ts'
 export * from './sim-network.ts'
 export * from './sim-signatures.ts'

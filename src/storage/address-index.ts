@@ -72,6 +72,16 @@ export class AddressIndex {
     }
   }
 
+  /** Ascending, greater than `after` (undefined: from the first), at most `limit`. */
+  after(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
+    let [place, next] = after === undefined ? [0, 0] : this.#after(after)
+    const found: ChunkAddress[] = []
+    for (; found.length < limit && this.#blocks[place] !== undefined; [place, next] = [place + 1, 0]) {
+      found.push(...(this.#blocks[place] as ChunkAddress[]).slice(next, next + limit - found.length))
+    }
+    return found
+  }
+
   /** The last block that begins at or before the address, else the first. */
   #blockOf(address: ChunkAddress): number {
     let [low, high] = [0, this.#blocks.length]

@@ -1,12 +1,15 @@
 /** The folder `<root>/chunks`: which file is whose, and the file system calls of one chunk (storage.md 3 and 4). */
 import { join } from 'node:path'
-import { type Logger, type Random, toHex } from '../base/index.ts'
+import { codeOf, type Logger, type Random, toHex } from '../base/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
+import { stateOfError } from './disk-state.ts'
 import type { FileLock } from './file-lock.ts'
 import type { FileSystem } from './file-system.ts'
-import { LOCK_FILE, shardOf, tempName } from './layout.ts'
+import { LAYOUT_FILE, LAYOUT_MAX_BYTES, LOCK_FILE, layoutFault, shardOf, tempName } from './layout.ts'
 import { checkLayout, scanFolder } from './open-folder.ts'
-import { type WriteOutcome, writeDurably } from './write-durably.ts'
+import { type WriteOutcome, writeAndClose, writeDurably } from './write-durably.ts'
+
+const PROBE_BYTES = 4096
 
 export interface ChunkFolderDeps {
   readonly fileSystem: FileSystem
@@ -50,6 +53,29 @@ export class ChunkFolder {
     }
   }
 
+  /** Whether the folder is there, with our layout; undefined when that cannot be read. */
+  async present(): Promise<boolean | undefined> {
+    const { fileSystem } = this.#deps
+    try {
+      const found = await fileSystem.read(join(this.path, LAYOUT_FILE), LAYOUT_MAX_BYTES)
+      return found.kind === 'found' && layoutFault(found.bytes) === undefined
+    } catch (error) {
+      return codeOf(error) === 'ENOTDIR' || stateOfError(error) === 'gone' ? false : undefined
+    }
+  }
+
+  /** Writes a block, flushes it and removes it again. */
+  async probe(): Promise<void> {
+    const { fileSystem } = this.#deps
+    const path = join(this.path, this.#nextTempName())
+    const file = await fileSystem.create(path)
+    try {
+      await writeAndClose(file, new Uint8Array(PROBE_BYTES))
+    } finally {
+      await fileSystem.unlink(path)
+    }
+  }
+
   freeBytes(): Promise<number> {
     return this.#deps.fileSystem.freeBytes(this.path)
   }
@@ -67,6 +93,8 @@ export class ChunkFolder {
   async write(address: ChunkAddress, content: Uint8Array): Promise<WriteOutcome> {
     const shard = shardOf(address)
     if (!this.#shards.has(shard)) {
+      // Where the disk is not mounted, a folder must not be made in its place.
+      if ((await this.present()) === false) throw absent(this.path)
       await this.#make(this.#shard(address), this.path)
       this.#shards.add(shard)
     }
@@ -104,4 +132,8 @@ export class ChunkFolder {
   #nextTempName(): string {
     return tempName(this.#deps.fileSystem.processId, this.#nonce, this.#sequence++)
   }
+}
+
+function absent(path: string): Error {
+  return Object.assign(new Error(`the chunk folder ${path} is not there`), { code: 'ENOENT' })
 }

@@ -1,9 +1,15 @@
 /** Chunks on disk, by address. Drivers: files (real), memory (tests, simulation). One contract suite runs on both. */
 import type { ChunkAddress } from '../protocol/index.ts'
+import type { DiskState } from './disk-state.ts'
 import type { HashedContent } from './hash.ts'
 
 export type PutOutcome = 'stored' | 'duplicate' | 'repaired'
 export type Capacity = 'writable' | 'full' | 'unknown'
+
+export type ChunkCheck =
+  | { readonly kind: 'right'; readonly bytes: number }
+  | { readonly kind: 'corrupt'; readonly bytes: number }
+  | { readonly kind: 'absent' }
 
 export interface StoreStats {
   readonly chunksStored: number
@@ -18,14 +24,14 @@ export interface StoreStats {
 export interface ChunkStore {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
-  /** Held by name and not known to be unreadable or wrong; nothing is read. */
+  /** Held by name and not known to be unreadable, wrong or away with the disk; nothing is read. */
   has(address: ChunkAddress): boolean
-  /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. Also STORAGE_IO. */
+  /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. Also STORAGE_IO, STORAGE_GONE. */
   get(address: ChunkAddress): Promise<Uint8Array | undefined>
   /**
    * Durable when it resolves; `repaired` = wrong bytes were replaced. The content, which is hashed here unless it was
-   * before, is borrowed. Throws STORAGE_ADDRESS_MISMATCH, STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_IO,
-   * STORAGE_BUSY, STORAGE_CLOSED.
+   * before, is borrowed. Throws STORAGE_ADDRESS_MISMATCH, STORAGE_CHUNK_TOO_LARGE, STORAGE_FULL, STORAGE_READ_ONLY,
+   * STORAGE_FAILING, STORAGE_GONE, STORAGE_IO, STORAGE_BUSY, STORAGE_CLOSED.
    */
   put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome>
   /**
@@ -42,4 +48,12 @@ export interface ChunkStore {
   admits(bytes: number): Promise<boolean>
   capacity(): Promise<Capacity>
   stats(): StoreStats
+  readonly disk: DiskState
+  /** Gets, puts, repairs and deletes that run or wait. */
+  readonly operations: number
+  /**
+   * Reads the chunk and compares it with its address, whatever `verifyOnRead` says; counts as no retrieval. A corrupt
+   * one is removed. Throws STORAGE_IO, STORAGE_GONE, STORAGE_CLOSED.
+   */
+  check(address: ChunkAddress): Promise<ChunkCheck>
 }

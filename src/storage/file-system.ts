@@ -37,8 +37,8 @@ export interface FileSystem {
   list(path: string): Promise<readonly DirectoryEntry[]>
   /** Reads a regular file of at most `maxBytes` without following links. Fresh bytes. */
   read(path: string, maxBytes: number): Promise<ReadOutcome>
-  /** Creates the file; EEXIST when the name is taken. */
-  create(path: string): Promise<NewFile>
+  /** Creates the file, mode 0644 unless told; EEXIST when the name is taken. */
+  create(path: string, mode?: number): Promise<NewFile>
   /** Atomic; replaces `to`. */
   rename(from: string, to: string): Promise<void>
   /** false when it was not there. */
@@ -117,8 +117,8 @@ class NodeFileSystem implements FileSystem {
     }
   }
 
-  async create(path: string): Promise<NewFile> {
-    return new NodeNewFile(await open(path, 'wx', 0o644))
+  async create(path: string, mode = 0o644): Promise<NewFile> {
+    return new NodeNewFile(await open(path, 'wx', mode))
   }
 
   rename(from: string, to: string): Promise<void> {

@@ -3,7 +3,8 @@ import { Registry, resolveOptions } from '../base/index.ts'
 import { backend } from '../crypto/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
 import { AddressIndex } from './address-index.ts'
-import type { Capacity, ChunkStore, PutOutcome, StoreStats } from './chunk-store.ts'
+import type { Capacity, ChunkCheck, ChunkStore, PutOutcome, StoreStats } from './chunk-store.ts'
+import type { DiskState } from './disk-state.ts'
 import { StorageError } from './errors.ts'
 import { type Hash, type HashedContent, verifyContent } from './hash.ts'
 import { createStorageMetrics, type StorageMetrics, statsOf } from './metrics.ts'
@@ -96,6 +97,18 @@ export class MemoryChunkStore implements ChunkStore {
     this.#charged -= chargeOf(bytes.length)
     this.#chunks.delete(address)
     return this.#index.delete(address)
+  }
+
+  get disk(): DiskState {
+    return this.#fits(MAX_CHUNK_BYTES) ? 'writable' : 'full'
+  }
+  /** Nothing takes time here. */
+  readonly operations = 0
+
+  async check(address: ChunkAddress): Promise<ChunkCheck> {
+    this.#assertOpen()
+    const bytes = this.#chunks.get(address)
+    return bytes ? { kind: 'right', bytes: bytes.length } : { kind: 'absent' }
   }
 
   async admits(bytes: number): Promise<boolean> {

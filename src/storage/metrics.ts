@@ -1,4 +1,4 @@
-import type { Counter, Registry } from '../base/index.ts'
+import type { Counter, Gauge, Registry } from '../base/index.ts'
 import type { StoreStats } from './chunk-store.ts'
 
 export interface StorageMetrics {
@@ -10,6 +10,10 @@ export interface StorageMetrics {
   readonly repairs: Counter
   readonly verificationFailures: Counter
   readonly refusedFull: Counter
+  /** By label `state`: 1 for the state that the disk is in. */
+  readonly diskState: Gauge
+  readonly diskStateChanges: Counter
+  readonly refusedDisk: Counter
 }
 
 export function createStorageMetrics(registry: Registry, current: () => number): StorageMetrics {
@@ -24,6 +28,9 @@ export function createStorageMetrics(registry: Registry, current: () => number):
     repairs: counter('repairs', 'Puts that replaced wrong bytes.'),
     verificationFailures: counter('verification_failures', 'Reads whose bytes did not match their address.'),
     refusedFull: counter('refused_full', 'Writes refused for want of space.'),
+    diskState: registry.gauge('myrmex_storage_disk_state', 'State of the disk: 1 for the one that holds.'),
+    refusedDisk: counter('refused_disk', 'Writes refused at once, by the state of the disk.'),
+    diskStateChanges: counter('disk_state_changes', 'Times that the disk entered a state.'),
   }
 }
 

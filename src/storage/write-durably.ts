@@ -13,9 +13,10 @@ export async function writeDurably(
   directory: string,
   names: { readonly temp: string; readonly name: string },
   content: Uint8Array,
+  mode?: number,
 ): Promise<WriteOutcome> {
   const temp = join(directory, names.temp)
-  const file = await fileSystem.create(temp)
+  const file = await fileSystem.create(temp, mode)
   try {
     await writeAndClose(file, content)
     await fileSystem.rename(temp, join(directory, names.name))
@@ -31,7 +32,8 @@ export async function writeDurably(
   return { kind: 'durable' }
 }
 
-async function writeAndClose(file: NewFile, content: Uint8Array): Promise<void> {
+/** Durable bytes when it resolves; the handle is closed in any case. */
+export async function writeAndClose(file: NewFile, content: Uint8Array): Promise<void> {
   try {
     await file.write(content)
     await file.sync()

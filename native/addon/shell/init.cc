@@ -38,6 +38,7 @@ static Napi::Object Init(Napi::Env env, Napi::Object exports) {
   KeepHeapsSmall();
   InitKernels(env, exports);
   InitEndpoint(env, exports);
+  InitKeys(env, exports);
   return exports;
 }
 

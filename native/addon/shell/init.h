@@ -6,5 +6,6 @@ namespace myrmex {
 
 void InitKernels(Napi::Env env, Napi::Object exports);
 void InitEndpoint(Napi::Env env, Napi::Object exports);
+void InitKeys(Napi::Env env, Napi::Object exports);
 
 }  // namespace myrmex

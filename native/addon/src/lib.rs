@@ -3,6 +3,7 @@ use std::ffi::c_void;
 
 // Without a use, the linker would drop the crates whose C ABI only the shell calls.
 pub use myrmex_core::c_abi as core_abi;
+pub use myrmex_keys as keys_abi;
 pub use myrmex_quic as quic_abi;
 
 unsafe extern "C" {

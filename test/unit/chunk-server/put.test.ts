@@ -16,6 +16,7 @@ function storeThat(changes: Partial<ChunkStore>): ChunkStore {
     repair: async () => 'absent',
     admits: async () => true,
     put: async () => 'stored',
+    disk: 'full',
     ...changes,
   } as unknown as ChunkStore
 }
@@ -209,4 +210,13 @@ test('what a peer is told of our disk names no path', async () => {
   const s = scene({ store: storeThat({ repair: broken }) })
   const result = await put(s, { address, content })
   assert.doesNotMatch(JSON.stringify(result), /secret/)
+})
+
+test('a disk that is not writable is named by its state, never by its path, before payment is looked at', async () => {
+  for (const disk of ['readOnly', 'failing', 'gone'] as const) {
+    const s = scene({ store: storeThat({ admits: async () => false, disk, start: async () => undefined }) })
+    const result = await put(s, { address, content, paymentProof: proof })
+    assertError(result, refusal('storageFailed', new RegExp(`^the node takes no chunks now.*\\(${disk}\\)$`)))
+    assert.equal(s.asked.length, 0)
+  }
 })

@@ -1,10 +1,5 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { seededRandom } from '../../../src/base/index.ts'
 import {
   formatCloseGroupCache,
   formatRoutingSnapshot,
@@ -12,7 +7,6 @@ import {
   parseCloseGroupCache,
   parseRoutingSnapshot,
 } from '../../../src/dht/peer-cache.ts'
-import { PeerCacheFiles } from '../../../src/dht/peer-cache-files.ts'
 import { peerOf, typed } from './support/addresses.ts'
 
 const HOUR = 3_600_000
@@ -81,30 +75,4 @@ test('snapshot: not before the restore is resolved, no shrinking for an hour, ne
   assert.equal(maySaveSnapshot(10, restored, 0, HOUR), true)
   assert.equal(maySaveSnapshot(9, restored, HOUR, HOUR), true)
   assert.equal(maySaveSnapshot(0, { peers: 0, at: 0 }, HOUR, HOUR), false)
-})
-
-test('files: whole or not at all with mode 0600; symlink, FIFO, folder and oversize are refused without blocking', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'myrmex-dht-'))
-  try {
-    const files = new PeerCacheFiles({ random: seededRandom(1) }, { folder })
-    const path = join(folder, 'routing_snapshot.json')
-    assert.equal(await files.read('routing_snapshot.json'), undefined)
-    await files.write('routing_snapshot.json', 'text')
-    await files.write('routing_snapshot.json', 'newer')
-    assert.equal(await files.read('routing_snapshot.json'), 'newer')
-    assert.equal((await stat(path)).mode & 0o777, 0o600)
-    assert.deepEqual(await readdir(folder), ['routing_snapshot.json'])
-
-    await writeFile(path, new Uint8Array(512 * 1024 + 1))
-    assert.equal(await files.read('routing_snapshot.json'), undefined)
-    await rm(path)
-    await writeFile(join(folder, 'elsewhere'), 'secret')
-    await symlink(join(folder, 'elsewhere'), path)
-    assert.equal(await files.read('routing_snapshot.json'), undefined)
-    await rm(path)
-    execFileSync('mkfifo', [path])
-    assert.equal(await files.read('routing_snapshot.json'), undefined)
-  } finally {
-    await rm(folder, { recursive: true })
-  }
 })

@@ -260,7 +260,8 @@ test('failures of a write: temp removed, chunk absent, room given back', async (
   const { address, content } = chunk(6)
   let failing: 'write' | 'sync' | 'rename' | undefined
   const fail = (step: string) => {
-    if (failing === step) throw Object.assign(new Error(`${step} failed`), { code: 'ENOSPC' })
+    // An error that says nothing of the disk as a whole.
+    if (failing === step) throw Object.assign(new Error(`${step} failed`), { code: 'EINVAL' })
   }
   const faulty = altered({
     create: async (path) => {
