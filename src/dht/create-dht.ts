@@ -188,6 +188,12 @@ class KademliaDht implements DhtService {
     return this.#witnessed.run(target, options)
   }
 
+  peers(): readonly PeerId[] {
+    return this.#keeper.table.entries().map(({ peer }) => peer)
+  }
+  closestToSelf(): readonly PeerId[] {
+    return this.#closestPeers()
+  }
   closestLocal(target: Key, count: number): readonly DhtPeer[] {
     return this.#keeper.table.closest(target, count).map(({ peer, addresses }) => ({ peer, addresses }))
   }

@@ -53,6 +53,10 @@ export interface Dht {
     options: { count: number; viewSize: number; signal: AbortSignal },
   ): Promise<WitnessedCloseGroup>
 
+  /** Everybody in the own table, in no order. */
+  peers(): readonly PeerId[]
+  /** The 20 nearest to self, nearest first. */
+  closestToSelf(): readonly PeerId[]
   /** From the own table, nearest first, without self. */
   closestLocal(target: Key, count: number): readonly DhtPeer[]
   /** From the own table with self in its place. */

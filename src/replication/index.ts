@@ -1,3 +1,3 @@
-/** replication: what neighbours ask of each other about the chunks they keep. */
-export * from './options.ts'
+/** replication: no chunk is lost while nodes come, go, fill up and lie. */
+export { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
 export * from './replication.ts'

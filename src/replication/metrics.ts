@@ -1,12 +1,39 @@
 import type { Counter, Registry } from '../base/index.ts'
 
 export interface ReplicationMetrics {
+  /** Labels: `outcome` admitted | overCapacity. */
+  readonly hints: Counter
+  /** Keys told to peers that became responsible for them. */
+  readonly repairHints: Counter
+  /** Labels: `result`. */
+  readonly verified: Counter
+  /** Labels: `outcome`. */
+  readonly fetches: Counter
+  /** Chunk bytes that came, labels: `by` fetch | offer. */
+  readonly receivedBytes: Counter
+  /** Chunk bytes that went, labels: `by` fetch | offer. */
+  readonly sentBytes: Counter
+  /** Labels: `outcome` stored | held | refused. */
+  readonly offers: Counter
+  /** Labels: `outcome`. */
+  readonly challenges: Counter
+  readonly pruned: Counter
   /** Labels: `kind` of the request, `outcome` answered | ignored | busy | undecodable. */
   readonly requests: Counter
 }
 
 export function replicationMetrics(registry: Registry): ReplicationMetrics {
+  const name = (what: string) => `myrmex_replication_${what}_total`
   return {
+    hints: registry.counter(name('hints'), 'Keys hinted to us by outcome'),
+    repairHints: registry.counter(name('repair_hints'), 'Keys told to peers that became responsible for them'),
+    verified: registry.counter(name('verified'), 'Keys verified by result'),
+    fetches: registry.counter(name('fetches'), 'Chunks fetched from neighbours by outcome'),
+    receivedBytes: registry.counter(name('received_bytes'), 'Chunk bytes received from neighbours'),
+    sentBytes: registry.counter(name('sent_bytes'), 'Chunk bytes sent to neighbours'),
+    offers: registry.counter(name('offers'), 'Offers of fresh chunks by outcome'),
+    challenges: registry.counter(name('challenges'), 'Challenges of ours by outcome'),
+    pruned: registry.counter(name('pruned'), 'Chunks deleted because others are responsible'),
     requests: registry.counter(
       'myrmex_replication_requests_total',
       'Replication and audit messages of neighbours by kind and outcome',

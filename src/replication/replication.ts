@@ -1,117 +1,266 @@
-/** Answers neighbours on both replication ids. The engine itself (offers, sync, repair, audits) takes this place later. */
+/**
+ * The replication engine: keeps every chunk that this node is responsible for, and sees to it that its neighbours do
+ * (replication.md). Puts the machines and their drivers together; each decides or does one thing.
+ */
 import {
-  CodedError,
+  type Clock,
   type Logger,
   messageOf,
+  type Random,
   Registry,
-  resolveOptions,
   type Startable,
   silentLogger,
+  TaskGroup,
 } from '../base/index.ts'
-import type { Network, RequestContext } from '../network/index.ts'
-import {
-  decodeReplicationMessage,
-  encodeReplicationMessage,
-  MAX_MESSAGE_BYTES,
-  MAX_SUBTREE_MESSAGE_BYTES,
-  type ReplicationBody,
-  replicationTopicOf,
-  TOPIC_REPLICATION,
-  TOPIC_SUBTREE_AUDIT,
-} from '../protocol/index.ts'
-import type { ChunkStore } from '../storage/index.ts'
-import { answerTo } from './answers.ts'
-import { Gate } from './gate.ts'
-import { type ReplicationMetrics, replicationMetrics } from './metrics.ts'
-import { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
-import { validateReplicationOptions } from './validate.ts'
+import type { Dht } from '../dht/index.ts'
+import type { Network } from '../network/index.ts'
+import type { PaymentVerifier } from '../payment/index.ts'
+import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts'
+import type { ChunkStore, Hash, PaidList } from '../storage/index.ts'
+import { fetchResponse, pointerAnswer, verificationResponse } from './answers.ts'
+import { BootstrapDrain } from './bootstrap-drain.ts'
+import { ClaimTracker } from './claim-tracker.ts'
+import { Challenger } from './drivers/challenger.ts'
+import { Fetcher } from './drivers/fetcher.ts'
+import { HintExchange } from './drivers/hint-exchange.ts'
+import { Holdings } from './drivers/holdings.ts'
+import { Inbound } from './drivers/inbound.ts'
+import { Joiner } from './drivers/joiner.ts'
+import { Messenger } from './drivers/messenger.ts'
+import { News } from './drivers/news.ts'
+import { Offers } from './drivers/offers.ts'
+import type { Parts } from './drivers/parts.ts'
+import { Pruner } from './drivers/pruner.ts'
+import { Repair } from './drivers/repair.ts'
+import { Spreader } from './drivers/spreader.ts'
+import { Verifier } from './drivers/verifier.ts'
+import { FreshReplication } from './fresh-replication.ts'
+import { HintPipeline } from './hint-pipeline.ts'
+import { replicationMetrics } from './metrics.ts'
+import { NeighborSync } from './neighbor-sync.ts'
+import { OfferMerge } from './offer-merge.ts'
+import type { ReplicationOptions } from './options.ts'
+import { PossessionSchedule } from './possession-schedule.ts'
+import { PaidPrune } from './prune-paid.ts'
+import { RecordPrune } from './prune-records.ts'
+import { RangeTimers } from './range-timers.ts'
+import { RepairProofs } from './repair-proofs.ts'
+import { resolveReplicationOptions } from './validate.ts'
 
 export interface ReplicationDeps {
-  readonly network: Pick<Network, 'handle' | 'handleRequests'>
-  readonly store: Pick<ChunkStore, 'has' | 'get'>
+  readonly network: Pick<Network, 'self' | 'handle' | 'handleRequests' | 'request' | 'send' | 'prepare' | 'sendPrepared'>
+  readonly dht: Dht
+  readonly store: ChunkStore
+  readonly paidList: PaidList
+  readonly payment: PaymentVerifier
+  readonly hash: Hash
+  readonly clock: Clock
+  readonly random: Random
   readonly log?: Logger
   readonly registry?: Registry
 }
 
-/** Answers from `start` to `stop`; asks nobody by itself. Throws REPLICATION_OPTIONS. */
-export function createReplication(deps: ReplicationDeps, options?: Partial<ReplicationOptions>): Startable {
-  const resolved = resolveOptions<ReplicationOptions>('replication', REPLICATION_DEFAULTS, options)
-  validateReplicationOptions(resolved)
-  return new NeighbourAnswers(deps, resolved)
+export interface Replication extends Startable {
+  /** A client paid for a chunk that is stored now: it is spread. */
+  freshChunk(chunk: { readonly address: ChunkAddress; readonly proof: Uint8Array }): void
+  /** The store holds a chunk more, or one less. */
+  chunkStored(address: ChunkAddress): void
+  chunkRemoved(address: ChunkAddress): void
+  /** What our messages say about us. */
+  readonly bootstrapping: boolean
+  /** Keys that wait for verification or are being fetched. */
+  readonly pending: number
 }
 
-class NeighbourAnswers implements Startable {
+/** Throws REPLICATION_OPTIONS for values that make no engine (replication.md 2). */
+export function createReplication(deps: ReplicationDeps, options?: Partial<ReplicationOptions>): Replication {
+  return new Engine(deps, resolveReplicationOptions(options))
+}
+
+class Engine implements Replication {
   readonly #deps: ReplicationDeps
+  readonly #options: ReplicationOptions
   readonly #log: Logger
-  readonly #metrics: ReplicationMetrics
-  readonly #gates: Readonly<Record<'sync' | 'verification' | 'fetch' | 'audit', Gate>>
+  readonly #parts: Parts
+  readonly #holdings: Holdings
+  readonly #pipeline: HintPipeline
+  readonly #sync: NeighborSync
+  readonly #news = new News()
+  readonly #claims: ClaimTracker
+  readonly #proofs: RepairProofs
+  readonly #drain: BootstrapDrain
+  readonly #schedule: PossessionSchedule
+  readonly #exchange: HintExchange
+  readonly #repair: Repair
+  readonly #verifier: Verifier
+  readonly #fetcher: Fetcher
+  readonly #spreader: Spreader
+  readonly #offers: Offers
+  readonly #challenger: Challenger
+  readonly #pruner: Pruner
+  readonly #inbound: Inbound
+  readonly #joiner: Joiner
+  readonly #tasks: TaskGroup
   #unsubscribe: (() => void)[] = []
 
   constructor(deps: ReplicationDeps, options: ReplicationOptions) {
+    const { clock, network, random } = deps
     this.#deps = deps
+    this.#options = options
     this.#log = (deps.log ?? silentLogger).child('replication')
-    this.#metrics = replicationMetrics(deps.registry ?? new Registry())
-    this.#gates = {
-      sync: new Gate(options.syncs, options.syncsPerPeer),
-      verification: new Gate(options.verifications, options.verificationsPerPeer),
-      fetch: new Gate(options.fetches, options.fetchesPerPeer),
-      audit: new Gate(options.audits, options.auditsPerPeer),
+    this.#tasks = new TaskGroup((error, name) => this.#log.error('a task failed', { name, error: messageOf(error) }))
+    this.#holdings = new Holdings({
+      ...{ self: network.self, store: deps.store, paidList: deps.paidList, log: this.#log },
+      peers: () => deps.dht.peers(),
+      breathe: () => clock.sleep(0, this.#tasks.signal),
+    })
+    this.#pipeline = new HintPipeline(network.self, options)
+    this.#sync = new NeighborSync(options)
+    this.#claims = new ClaimTracker(options)
+    this.#proofs = new RepairProofs(options)
+    this.#drain = new BootstrapDrain(options, clock.monotonic())
+    this.#schedule = new PossessionSchedule(options)
+    this.#parts = {
+      ...{ self: network.self, clock, random, log: this.#log, options, network, dht: deps.dht, store: deps.store },
+      ...{ payment: deps.payment, hash: deps.hash, holdings: this.#holdings, tasks: this.#tasks },
+      metrics: replicationMetrics(deps.registry ?? new Registry()),
+      messenger: new Messenger(network, random),
+      bootstrapping: () => this.#drain.bootstrapping,
     }
+    const parts = this.#parts
+    const [pipeline, sync, news, claims] = [this.#pipeline, this.#sync, this.#news, this.#claims]
+    const hinted = () => this.#verifier.wake()
+    this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
+    const records = new RangeTimers(options)
+    const paidTimers = new RangeTimers(options)
+    this.#pruner = new Pruner({
+      ...{ parts, claims, challenger: this.#challenger, paidTimers },
+      records: new RecordPrune(options, records),
+      paid: new PaidPrune(options, paidTimers),
+      committed: () => false,
+    })
+    this.#exchange = new HintExchange({
+      ...{ parts, sync, news, pipeline, claims, proofs: this.#proofs, drain: this.#drain, hinted },
+      inTable: (peer) => this.#holdings.view.has(peer),
+      cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
+    })
+    this.#repair = new Repair({ parts, news, sync, newsCame: () => this.#exchange.newsCame() })
+    this.#verifier = new Verifier({
+      ...{ parts, pipeline, credited: () => true, waits: () => this.#drain.verificationWaits },
+      verified: () => this.#fetcher.wake(),
+    })
+    this.#fetcher = new Fetcher({ parts, pipeline, hinted })
+    this.#spreader = new Spreader({
+      ...{ parts, plans: new FreshReplication(options) },
+      spread: (key, peers) => this.#schedule.add({ key, peers }, clock.monotonic(), random),
+    })
+    this.#offers = new Offers({ parts, merge: new OfferMerge(options) })
+    this.#joiner = new Joiner({
+      ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange, asked: hinted },
+      nearest: () => this.#nearest(),
+      drained: () => this.#log.info('caught up with the neighbours', { chunks: deps.store.size }),
+    })
+    this.#inbound = new Inbound({
+      ...{ parts, network },
+      answer: (peer, body, signal) => this.#answer(peer, body, signal),
+      receive: (peer, body, signal) => this.#receive(peer, body, signal),
+      busy: (peer, body) => this.#busy(peer, body),
+    })
   }
 
-  async start(): Promise<void> {
+  get bootstrapping(): boolean {
+    return this.#drain.bootstrapping
+  }
+  get pending(): number {
+    return this.#pipeline.pending.size + this.#pipeline.fetches.size
+  }
+
+  freshChunk({ address, proof }: { address: ChunkAddress; proof: Uint8Array }): void {
+    this.#spreader.stored(address, proof)
+  }
+  chunkStored(address: ChunkAddress): void {
+    this.#holdings.added(address)
+  }
+  chunkRemoved(address: ChunkAddress): void {
+    this.#holdings.removed(address)
+    this.#proofs.keyRemoved(address)
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
     if (this.#unsubscribe.length > 0) return
-    const { network } = this.#deps
-    const answer = (topic: string) => (data: Uint8Array, context: RequestContext) => this.#answer(topic, data, context)
+    await this.#holdings.load(signal)
+    const { events } = this.#deps.dht
+    const viewChanged = () => {
+      this.#holdings.viewChanged()
+      this.#repair.viewChanged()
+    }
     this.#unsubscribe = [
-      network.handleRequests(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, answer(TOPIC_REPLICATION)),
-      network.handleRequests(TOPIC_SUBTREE_AUDIT, { maxBytes: MAX_SUBTREE_MESSAGE_BYTES }, answer(TOPIC_SUBTREE_AUDIT)),
-      // Offers and notifies of others: nothing is stored on a neighbour's word before payment can be checked.
-      network.handle(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, () =>
-        this.#metrics.requests.add(1, { kind: 'plain', outcome: 'ignored' }),
-      ),
+      events.on('peerAdded', viewChanged),
+      events.on('peerRemoved', ({ peer }) => {
+        viewChanged()
+        this.#forget(peer)
+      }),
+      events.on('closestPeersChanged', ({ current }) => {
+        if (this.#sync.neighboursChanged(current)) this.#exchange.wake()
+      }),
+      events.on('bootstrapComplete', () => this.#drain.bootstrapComplete()),
+      this.#inbound.listen(),
     ]
+    this.#sync.rebuild(this.#nearest())
+    const loops = { exchange: this.#exchange, repair: this.#repair, verifier: this.#verifier, fetcher: this.#fetcher }
+    const more = { spreader: this.#spreader, challenger: this.#challenger, joiner: this.#joiner }
+    for (const [name, loop] of Object.entries({ ...loops, ...more }))
+      this.#tasks.spawn(name, (inner) => loop.run(inner))
   }
 
   async stop(): Promise<void> {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    await this.#tasks.stop()
   }
 
-  async #answer(topic: string, data: Uint8Array, { from, answered }: RequestContext): Promise<Uint8Array | undefined> {
-    const message = this.#decode(topic, data)
-    if (!message) return undefined
-    const { kind } = message.body
-    const leave = this.#gates[gateOf(kind)].enter(from.peer)
-    if (!leave) {
-      this.#metrics.requests.add(1, { kind, outcome: 'busy' })
-      return undefined
+  #nearest(): readonly PeerId[] {
+    return this.#deps.dht.closestToSelf().slice(0, this.#options.syncScope)
+  }
+
+  #forget(peer: PeerId): void {
+    this.#sync.peerRemoved(peer)
+    this.#proofs.peerRemoved(peer)
+    this.#news.forget(peer)
+    this.#pipeline.pending.forgetRejection(peer)
+  }
+
+  async #answer(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<ReplicationBody | undefined> {
+    switch (body.kind) {
+      case 'neighborSyncRequest':
+        return this.#exchange.answer(peer, body, signal)
+      case 'verificationRequest':
+        return verificationResponse(body, this.#holdings)
+      case 'fetchRequest':
+        return fetchResponse(body, this.#deps.store, this.#parts.metrics)
+      case 'auditChallenge':
+        return this.#challenger.answer(body)
+      case 'subtreeAuditChallenge':
+        return { kind: 'subtreeAuditResponse', result: { kind: 'bootstrapping', challengeId: body.challengeId } }
+      case 'subtreeSliceChallenge':
+        return { kind: 'subtreeSliceResponse', result: { kind: 'bootstrapping', challengeId: body.challengeId } }
+      case 'getCommitmentByPin':
+        return { kind: 'getCommitmentByPinResponse', result: { kind: 'notRetained', pin: body.pin } }
+      default:
+        return pointerAnswer(body)
     }
-    // The place is kept until the answer is gone: answers that a slow reader leaves with us are bounded too.
-    void answered.then(leave)
-    const body = await answerTo(message.body, this.#deps.store)
-    this.#metrics.requests.add(1, { kind, outcome: body ? 'answered' : 'ignored' })
-    if (!body) return undefined
-    this.#log.debug('neighbour answered', { kind, peer: from.peer })
-    return encodeReplicationMessage({ requestId: message.requestId, body })
   }
 
-  /** A body on the wrong id, or bytes that make no sense, are dropped without a word (replication.md 25). */
-  #decode(topic: string, data: Uint8Array): { requestId: bigint; body: ReplicationBody } | undefined {
-    try {
-      const message = decodeReplicationMessage(data)
-      if (replicationTopicOf(message.body) === topic) return message
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error
-      this.#log.debug('undecodable message', { error: messageOf(error) })
-    }
-    this.#metrics.requests.add(1, { kind: 'unknown', outcome: 'undecodable' })
-    return undefined
+  async #receive(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<void> {
+    if (body.kind === 'freshOffer') await this.#offers.take(peer, body, signal)
+    else if (body.kind === 'paidNotify') await this.#offers.notified(body.key, body.paymentProof, signal)
+    else if (body.kind === 'freshResponse') this.#spreader.answered(peer, body.result)
   }
-}
 
-function gateOf(kind: ReplicationBody['kind']): 'sync' | 'verification' | 'fetch' | 'audit' {
-  if (kind === 'neighborSyncRequest') return 'sync'
-  if (kind === 'verificationRequest') return 'verification'
-  if (kind === 'fetchRequest' || kind === 'pointerFetchRequest' || kind === 'pointerStateRequest') return 'fetch'
-  return 'audit'
+  /** Only a fresh offer hears that there was no place (4.2). */
+  #busy(peer: PeerId, body: ReplicationBody): void {
+    if (body.kind !== 'freshOffer') return
+    this.#tasks.spawn('refuse', (signal) =>
+      this.#offers.refuse(peer, body.key, 'Receiver at fresh-offer capacity', signal),
+    )
+  }
 }

@@ -109,6 +109,17 @@ export class VerificationRound {
     }
   }
 
+  /** Every key is authorised and somebody holds it: what is still to come changes nothing but sources. */
+  get settled(): boolean {
+    for (const tally of this.#tallies.values()) {
+      if (![...tally.presence.values()].includes('present')) return false
+      if (tally.paidLocally) continue
+      const result = this.#decide(tally)
+      if (result !== 'quorumVerified' && result !== 'paidListVerified') return false
+    }
+    return true
+  }
+
   /** Who has not answered by now is unresolved. */
   end(): RoundEnd {
     const results: KeyResult[] = []

@@ -22,7 +22,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   network: { rank: 6, mayImport: ['base', 'crypto', 'protocol', 'transport'] },
   dht: { rank: 7, mayImport: ['base', 'crypto', 'protocol', 'trust', 'network'] },
   'chunk-server': { rank: 8, mayImport: ['base', 'crypto', 'protocol', 'storage', 'payment', 'network', 'dht'] },
-  replication: { rank: 8, mayImport: ['base', 'protocol', 'storage', 'network'] },
+  replication: { rank: 8, mayImport: ['base', 'protocol', 'storage', 'payment', 'network', 'dht'] },
   client: {
     rank: 8,
     mayImport: ['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'payment', 'network', 'dht'],

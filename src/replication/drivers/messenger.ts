@@ -1,5 +1,5 @@
 /** Replication bodies to other peers: questions with an answer, and plain messages. */
-import { CodedError, type Random, randomBytes64 } from '../../base/index.ts'
+import { CodedError, type Random } from '../../base/index.ts'
 import type { Network } from '../../network/index.ts'
 import {
   decodeReplicationMessage,
@@ -35,7 +35,8 @@ export class Messenger {
   }
 
   newId(): bigint {
-    return randomBytes64(this.#random)
+    const { buffer, byteOffset } = this.#random.bytes(8)
+    return new DataView(buffer, byteOffset, 8).getBigUint64(0)
   }
 
   /** Rejects only with the signal's reason. */
