@@ -2,12 +2,10 @@
  * The one table of replication.md 2: the network's values as defaults, all of which tests may change. Times in
  * milliseconds, sizes in bytes. "ours" marks what the network does not fix. Limits of incoming work are in 4.2.
  */
-import { day, GiB, hour, KiB, MiB, minute, second } from '../base/index.ts'
+import { day, hour, minute, second } from '../base/index.ts'
 import {
   ACCEPTANCE_WIDTH,
   CLOSE_GROUP_SIZE,
-  MAX_COMMITMENT_KEYS,
-  MAX_COMMITMENT_SIDECAR_BYTES,
   MAX_PAYMENT_PROOF_BYTES,
   MAX_POINTER_HINTS,
   MAX_POINTER_STATES,
@@ -94,53 +92,17 @@ const BOOTSTRAP = {
   claimPeers: 4096, // ours: histories remembered
 }
 
+/** What the engine does about audits; the values of the audits themselves are options of the room audit. */
 const AUDIT = {
   auditTickMinMs: 10 * minute,
   auditTickMaxMs: 20 * minute,
-  auditBaseMs: 4 * second,
-  sliceBaseMs: 5 * second,
-  auditPerKeyMs: 400, // 5 x 4 MiB at 50 MiB/s
   challengesPerTarget: 2, // outgoing digest, possession and prune challenges of one peer at once
   commitmentRotationMs: hour,
-  commitmentAnswerableMs: 3 * hour,
-  commitmentSignatureMs: 60 * second, // one check of a peer's
   retentionSaveMs: 30 * second,
-  commitmentKeys: MAX_COMMITMENT_KEYS,
-  commitmentSidecarBytes: MAX_COMMITMENT_SIDECAR_BYTES,
-  commitmentSidecars: 16,
-  retainedCommitments: 16,
-  commitmentPeers: 4096,
-  capablePeers: 16_384,
   pinFetchTimeoutMs: 10 * second,
   pinFetches: 3, // of one proof bundle
   pinMisses: 4096,
-  gossipAttemptMs: 30 * minute,
-  gossipLaunchMs: 30 * minute,
-  gossipLottery: 0.2,
-  subtreeCooldownMs: 30 * minute,
-  subtreeSessionMs: 2 * minute,
-  subtreeSessions: 2048,
-  subtreeBindings: 65_536,
-  subtreeRounds: 2,
-  subtreeRoundsPerPeer: 1,
-  roundBudgetPerSecond: 64 * MiB,
-  roundBudgetBurst: 8 * GiB, // and as far below zero
-  roundChargeMin: 4 * KiB,
-  sliceOpenings: 10,
-  sliceKeys: 5,
-  sampledLeaves: 5,
-  auditBlockBytes: KiB,
-  proverLifeMs: 40 * minute,
-  proversPerKey: 16,
-  firstAuditBurst: 2,
-  firstAuditTokenMs: 5 * minute,
-  firstAuditInFlight: 2,
-  firstAuditJitterMs: 30 * second,
-  firstAuditRetryMs: 60 * second,
-  firstAuditQueue: 31,
   firstAuditIngress: 1024,
-  firstAuditAgainMs: 2 * hour,
-  firstAuditGrowth: 1.5,
 }
 
 const PRUNE = {
@@ -150,10 +112,8 @@ const PRUNE = {
   pruneParallel: 32,
   fastDeletes: 2048,
   pruneScan: 16_384, // ours: keys looked at in one pass, so that a pass is bounded
-  pruneTimers: 1_000_000, // ours: as many as a commitment has keys
   paidPruneEntries: 32,
   paidPrunePeers: 32,
-  clockJumpMs: hour, // ours: a wall clock that moved further while we were off is not believed
 }
 
 const POINTERS = {
@@ -190,6 +150,9 @@ const POOLS = {
   audits: 32, // shared by digests, slices and pins
   auditsPerPeer: 8,
   slicesPerPeer: 4,
+  auditAgeMs: 4 * second, // ours: the part of the auditor's deadline that does not depend on the keys
+  subtreeRounds: 2,
+  subtreeRoundsPerPeer: 1,
   pointerServes: 128,
   pointerServeWorkers: 32,
   pointerServesPerPeer: 16,
@@ -199,7 +162,6 @@ const POOLS = {
 const REST = {
   trafficLogMs: 300 * second,
   taskStopMs: 10 * second,
-  paidListMapBytes: 256 * MiB,
 }
 
 export const REPLICATION_DEFAULTS = Object.freeze({

@@ -8,10 +8,10 @@ import { bytesOf } from './key-bytes.ts'
 import type { ReplicationOptions } from './options.ts'
 import type { OwnView } from './own-view.ts'
 import type { ProbeQuestion } from './probe-batches.ts'
-import type { KeysAfter } from './prune-records.ts'
-import type { RangeTimers } from './range-timers.ts'
+import type { KeysAfter, OutOfRange } from './prune-records.ts'
 
-export type PaidPruneOptions = Widths & Pick<ReplicationOptions, 'paidPruneEntries' | 'paidPrunePeers' | 'pruneScan'>
+export type PaidPruneOptions = Widths &
+  Pick<ReplicationOptions, 'pruneHysteresisMs' | 'paidPruneEntries' | 'paidPrunePeers' | 'pruneScan'>
 
 /** ceil(3n/4): 15 of 20. */
 export function paidConfirmationsNeeded(group: number): number {
@@ -20,11 +20,11 @@ export function paidConfirmationsNeeded(group: number): number {
 
 export class PaidPrune {
   readonly #options: PaidPruneOptions
-  readonly #timers: RangeTimers
+  readonly #timers: OutOfRange
   #cursor: ChunkAddress | undefined
   readonly #confirmed = new Map<ChunkAddress, Set<PeerId>>()
 
-  constructor(options: PaidPruneOptions, timers: RangeTimers) {
+  constructor(options: PaidPruneOptions, timers: OutOfRange) {
     this.#options = options
     this.#timers = timers
   }
@@ -70,8 +70,10 @@ export class PaidPrune {
   }
 
   #mayGo(key: ChunkAddress, view: OwnView, now: number): boolean {
-    if (view.rank(bytesOf(key), view.self) >= this.#options.paidGroupSize) return this.#timers.outOfRange(key, now)
-    this.#timers.clear(key)
+    const { paidGroupSize, pruneHysteresisMs } = this.#options
+    if (view.rank(bytesOf(key), view.self) >= paidGroupSize)
+      return this.#timers.out('paid', key, now) >= pruneHysteresisMs
+    this.#timers.clear('paid', key)
     return false
   }
 }

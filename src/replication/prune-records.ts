@@ -1,18 +1,24 @@
 /**
  * Which stored keys may be deleted (replication.md 21.1): out of width 9 for 3 days, bound by no commitment, and either
  * 20 closer peers are known or all but one of the close group prove that they hold the key. One pass: `plan`, then
- * `graded` for each challenge, then `settle`, where everything is judged anew by the view of that moment. Pure.
+ * `judged` for each challenge, then `settle`, where everything is judged anew by the view of that moment. Pure.
  */
 import type { ChunkAddress, PeerId } from '../protocol/index.ts'
-import type { ChallengeGrade } from './challenge-grade.ts'
+import { type ChallengeVerdict, keyVerdict, possessionConsequence } from './challenge-verdict.ts'
 import { inStorageWidth, presenceTargets, type Widths } from './groups.ts'
 import { bytesOf } from './key-bytes.ts'
 import type { ReplicationOptions } from './options.ts'
 import type { OwnView } from './own-view.ts'
-import type { RangeTimers } from './range-timers.ts'
 
 export type PruneOptions = Widths &
-  Pick<ReplicationOptions, 'pruneKeys' | 'pruneRequests' | 'fastDeletes' | 'pruneScan'>
+  Pick<ReplicationOptions, 'pruneHysteresisMs' | 'pruneKeys' | 'pruneRequests' | 'fastDeletes' | 'pruneScan'>
+
+/** Since when keys are out of range, monotonic; the room storage keeps it over restarts (`OutOfRangeTimers`). */
+export interface OutOfRange {
+  /** Starts the timer or lets it run on: milliseconds so far. */
+  out(kind: 'record' | 'paid', key: ChunkAddress, now: number): number
+  clear(kind: 'record' | 'paid', key: ChunkAddress): void
+}
 
 export interface PruneFacts {
   readonly view: OwnView
@@ -51,7 +57,7 @@ export function fastDeletable(view: OwnView, key: Uint8Array, { acceptanceWidth 
 
 export class RecordPrune {
   readonly #options: PruneOptions
-  readonly #timers: RangeTimers
+  readonly #timers: OutOfRange
   /** Where the next pass goes on. */
   #cursor: ChunkAddress | undefined
   #fast: ChunkAddress[] = []
@@ -60,7 +66,7 @@ export class RecordPrune {
   readonly #claims = new Set<PeerId>()
   readonly #answered = new Set<PeerId>()
 
-  constructor(options: PruneOptions, timers: RangeTimers) {
+  constructor(options: PruneOptions, timers: OutOfRange) {
     this.#options = options
     this.#timers = timers
   }
@@ -85,16 +91,14 @@ export class RecordPrune {
   }
 
   /** What came of a challenge of this pass. */
-  graded({ peer, keys }: PruneChallenge, grade: ChallengeGrade): void {
-    if (grade.kind === 'bootstrapping') {
-      this.#claims.add(peer)
-      return
-    }
-    if (grade.kind !== 'timeout') this.#answered.add(peer)
-    for (const [index, key] of keys.entries()) {
-      const verdict = grade.kind === 'digests' ? grade.verdicts[index] : 'wrong'
-      if (verdict === 'proved') this.#proofs.get(key)?.add(peer)
-      else if (verdict === 'wrong') this.#failed.set(peer, (this.#failed.get(peer) ?? new Set()).add(key))
+  judged({ peer, keys }: PruneChallenge, verdict: ChallengeVerdict): void {
+    const { claim } = possessionConsequence(verdict)
+    if (claim === 'observe') this.#claims.add(peer)
+    if (claim === 'clear') this.#answered.add(peer)
+    for (const key of keys) {
+      const said = keyVerdict(verdict, key)
+      if (said === 'proved') this.#proofs.get(key)?.add(peer)
+      else if (said === 'failed') this.#failed.set(peer, (this.#failed.get(peer) ?? new Set()).add(key))
     }
   }
 
@@ -116,18 +120,18 @@ export class RecordPrune {
   }
 
   /** The record is gone: its timer goes, that of its paid entry starts. */
-  deleted(key: ChunkAddress, paidTimers: RangeTimers, now: number): void {
-    this.#timers.clear(key)
-    paidTimers.outOfRange(key, now)
+  deleted(key: ChunkAddress, now: number): void {
+    this.#timers.clear('record', key)
+    this.#timers.out('paid', key, now)
   }
 
   /** Out of range for 3 days and not committed. Starts, continues or clears the timer. */
   #mayGo(key: ChunkAddress, { view, now, committed }: PruneFacts): boolean {
     if (inStorageWidth(view, bytesOf(key), this.#options)) {
-      this.#timers.clear(key)
+      this.#timers.clear('record', key)
       return false
     }
-    return this.#timers.outOfRange(key, now) && !committed(key)
+    return this.#timers.out('record', key, now) >= this.#options.pruneHysteresisMs && !committed(key)
   }
 
   /** Up to the scan's limit, once around; the cursor moves past what was looked at, whatever comes of it. */

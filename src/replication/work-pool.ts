@@ -32,7 +32,7 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
   const limits = (outstanding: number, workers: number, perPeer: number, ageMs: number): PoolLimits => ({
     ...{ outstanding, workers, perPeer, ageMs },
   })
-  const { audits, subtreeRounds, pointerOffers, auditBaseMs } = options
+  const { audits, subtreeRounds, pointerOffers, auditAgeMs } = options
   return {
     freshOffer: limits(
       options.freshOffers,
@@ -54,9 +54,9 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
       options.verificationTimeoutMs,
     ),
     sync: limits(options.syncs, options.syncWorkers, options.syncsPerPeer, options.syncTimeoutMs),
-    digestChallenge: limits(audits, audits, options.auditsPerPeer, auditBaseMs),
-    sliceOrPin: limits(audits, audits, options.slicesPerPeer, options.sliceBaseMs),
-    subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditBaseMs),
+    digestChallenge: limits(audits, audits, options.auditsPerPeer, auditAgeMs),
+    sliceOrPin: limits(audits, audits, options.slicesPerPeer, auditAgeMs),
+    subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
     pointerServe: limits(
       options.pointerServes,
       options.pointerServeWorkers,

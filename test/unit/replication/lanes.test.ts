@@ -98,7 +98,7 @@ test('the table of 4.2', () => {
     ['verification', 8, 2, 1, 15],
     ['sync', 8, 2, 1, 15],
     ['digestChallenge', 32, 32, 8, 4],
-    ['sliceOrPin', 32, 32, 4, 5],
+    ['sliceOrPin', 32, 32, 4, 4],
     ['subtreeRound', 2, 2, 1, 4],
     ['pointerServe', 128, 32, 16, 15],
     ['pointerOffer', 16, 16, 16, 300],

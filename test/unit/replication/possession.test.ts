@@ -1,44 +1,30 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { minute } from '../../../src/base/index.ts'
-import type { AuditResult } from '../../../src/protocol/index.ts'
-import {
-  type ChallengeAnswer,
-  gradeChallenge,
-  possessionConsequence,
-} from '../../../src/replication/challenge-grade.ts'
+import { type ChallengeVerdict, keyVerdict, possessionConsequence } from '../../../src/replication/challenge-verdict.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
 import { PossessionSchedule } from '../../../src/replication/possession-schedule.ts'
 import { address, at, forSeeds, many, peerAt } from './support/seeds.ts'
 
-const right = new Uint8Array(32).fill(7)
-const zero = new Uint8Array(32)
-const sent = { challengeId: 5n, expected: [right] }
-const digests = (...list: Uint8Array[]): AuditResult => ({ kind: 'digests', challengeId: 5n, digests: list })
-const consequence = (answer: ChallengeAnswer) => possessionConsequence(gradeChallenge(sent, answer))
+const key = at(1)
 
-test('28.6 possession: each answer and what follows', () => {
+test('28.6 possession: each verdict, what follows for the peer, and for the key', () => {
   const failed = { failure: true, claim: 'clear' }
-  const rows: [string, ChallengeAnswer, object][] = [
-    ['matching digest', digests(right), { failure: false, claim: 'clear' }],
-    ['zero digest', digests(zero), failed],
-    ['forged digest', digests(right.map((byte) => byte ^ 1)), failed],
-    ['wrong id', { ...digests(right), challengeId: 6n }, failed],
-    ['wrong arity', digests(right, right), failed],
-    ['no digests', digests(), failed],
-    ['short digest', digests(right.slice(0, 31)), failed],
-    ['rejected', { kind: 'rejected', challengeId: 5n, reason: '' }, failed],
-    ['bootstrapping with the wrong id', { kind: 'bootstrapping', challengeId: 6n }, failed],
-    ['malformed', 'malformed', failed],
-    ['bootstrapping', { kind: 'bootstrapping', challengeId: 5n }, { failure: false, claim: 'observe' }],
-    ['timeout', 'timeout', { failure: true, claim: 'keep' }],
+  const fine = { failure: false, claim: 'clear' }
+  const rows: [ChallengeVerdict, object, ReturnType<typeof keyVerdict>][] = [
+    [{ kind: 'pass' }, fine, 'proved'],
+    [{ kind: 'idle' }, fine, undefined],
+    [{ kind: 'failed', failures: [{ key }] }, failed, 'failed'],
+    [{ kind: 'malformed' }, failed, 'failed'],
+    [{ kind: 'rejected' }, failed, 'failed'],
+    [{ kind: 'bootstrapping' }, { failure: false, claim: 'observe' }, undefined],
+    [{ kind: 'timeout' }, { failure: true, claim: 'keep' }, 'failed'],
   ]
-  for (const [name, answer, expected] of rows) assert.deepEqual(consequence(answer), expected, name)
-})
-
-test('scenario 54: several keys give verdicts for each; a key we cannot read ourselves grades nobody', () => {
-  const grade = gradeChallenge({ challengeId: 5n, expected: [right, right, undefined] }, digests(right, zero, zero))
-  assert.deepEqual(grade, { kind: 'digests', verdicts: ['proved', 'wrong', 'unknown'] })
+  for (const [verdict, consequence, said] of rows) {
+    assert.deepEqual(possessionConsequence(verdict), consequence, verdict.kind)
+    assert.equal(keyVerdict(verdict, key), said, verdict.kind)
+  }
+  assert.equal(keyVerdict({ kind: 'failed', failures: [{ key: at(2) }] }, key), 'proved')
 })
 
 test('28.1 checks come due inside 5 to 15 min in the order of their time, and are bounded', () => {

@@ -8,8 +8,8 @@ import { REPLICATION_DEFAULTS as options } from '../../../src/replication/option
 import { OwnView } from '../../../src/replication/own-view.ts'
 import { PaidPrune, paidConfirmationsNeeded } from '../../../src/replication/prune-paid.ts'
 import { type PruneChallenge, proofsNeeded, RecordPrune } from '../../../src/replication/prune-records.ts'
-import { RangeTimers } from '../../../src/replication/range-timers.ts'
-import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
+import { address, at, forSeeds, many, peerAt, peerId } from './support/seeds.ts'
+import { Timers } from './support/timers.ts'
 
 const key = at(0)
 /** For keys near 00 self stands behind `closer` others, with some more behind it. */
@@ -23,7 +23,7 @@ const uncommitted = (_key: ChunkAddress) => false
 function open(keys: readonly ChunkAddress[] = [key], overrides = {}) {
   const index = new HintIndex()
   for (const each of keys) index.add(each, 'stored')
-  const timers = new RangeTimers(options)
+  const timers = new Timers()
   const prune = new RecordPrune({ ...options, ...overrides }, timers)
   const keysAfter = (after: ChunkAddress | undefined, limit: number) => index.keysAfter(after, 'stored', limit)
   const plan = (view: OwnView, now: number, { drained = true, committed = uncommitted } = {}) =>
@@ -32,8 +32,11 @@ function open(keys: readonly ChunkAddress[] = [key], overrides = {}) {
     prune.settle({ view, now, committed })
   return { index, timers, prune, plan, settle }
 }
-const grade = (prune: RecordPrune, challenge: PruneChallenge, verdict: 'proved' | 'wrong') =>
-  prune.graded(challenge, { kind: 'digests', verdicts: challenge.keys.map(() => verdict) })
+const judge = (prune: RecordPrune, challenge: PruneChallenge, proved: boolean) =>
+  prune.judged(
+    challenge,
+    proved ? { kind: 'pass' } : { kind: 'failed', failures: challenge.keys.map((key) => ({ key })) },
+  )
 
 test('scenario 13 and 50: nothing is deleted before 3 days out of range, fast delete included', () => {
   for (const closer of [9, 20]) {
@@ -67,7 +70,7 @@ test('28.1 prune confirmation: at exactly n-1 proofs deleted, one below kept; no
     const view = viewOf(12)
     plan(view, 0)
     const challenges = plan(view, 3 * day)
-    for (const [i, challenge] of challenges.entries()) grade(prune, challenge, i < proofs ? 'proved' : 'wrong')
+    for (const [i, challenge] of challenges.entries()) judge(prune, challenge, i < proofs)
     const verdict = settle(view, 3 * day)
     assert.deepEqual(verdict.deletable, deleted ? [key] : [])
     assert.equal(verdict.failures.length, 7 - proofs)
@@ -80,8 +83,8 @@ test('28.6 proofs of peers that left the group do not count, a peer counts once'
   plan(viewOf(12), 0)
   const challenges = plan(viewOf(12), 3 * day)
   for (const challenge of challenges.slice(0, 6)) {
-    grade(prune, challenge, 'proved')
-    grade(prune, challenge, 'proved')
+    judge(prune, challenge, true)
+    judge(prune, challenge, true)
   }
   const others = new OwnView(
     peerAt(0x70),
@@ -115,9 +118,9 @@ test('scenario 51: back in range clears the timer; leaving again starts at zero'
   const { plan, settle, timers } = open()
   plan(viewOf(20), 0)
   plan(viewOf(8), 2 * day)
-  assert.ok(!timers.running(key))
+  assert.ok(!timers.running('record', key))
   plan(viewOf(20), 3 * day)
-  assert.deepEqual([settle(viewOf(20), 3 * day).deletable, timers.running(key)], [[], true])
+  assert.deepEqual([settle(viewOf(20), 3 * day).deletable, timers.running('record', key)], [[], true])
   plan(viewOf(20), 6 * day)
   assert.deepEqual(settle(viewOf(20), 6 * day).deletable, [key])
 })
@@ -129,10 +132,10 @@ test('scenario 19 and 53: a failure once a pass, only of peers still in the 7 cl
   const challenges = plan(viewOf(12), 3 * day)
   const [first, second, third, fourth] = viewOf(12).closest(bytesOf(key), 4) as [PeerId, PeerId, PeerId, PeerId]
   for (const challenge of challenges) {
-    if (challenge.peer === first) grade(prune, challenge, 'wrong')
-    if (challenge.peer === second) prune.graded(challenge, { kind: 'timeout' })
-    if (challenge.peer === third) prune.graded(challenge, { kind: 'bootstrapping' })
-    if (challenge.peer === fourth) grade(prune, challenge, 'proved')
+    if (challenge.peer === first) judge(prune, challenge, false)
+    if (challenge.peer === second) prune.judged(challenge, { kind: 'timeout' })
+    if (challenge.peer === third) prune.judged(challenge, { kind: 'bootstrapping' })
+    if (challenge.peer === fourth) judge(prune, challenge, true)
   }
   const verdict = settle(viewOf(12), 3 * day)
   assert.deepEqual(verdict, { deletable: [], failures: [first, second], claims: [third], answered: [first, fourth] })
@@ -158,7 +161,7 @@ test('budgets: keys a challenge, requests and keys a pass; the cursor moves past
     for (let pass = 0; pass < 8; pass++) plan(view, pass * minute)
     const out = keys.filter((each) => view.rank(bytesOf(each), self) >= 9)
     assert.ok(
-      out.every((each) => timers.running(each)),
+      out.every((each) => timers.running('record', each)),
       'each key was looked at',
     )
     for (let pass = 0; pass < 40; pass++) {
@@ -195,7 +198,7 @@ test('no key ever goes without reason, whatever the views do', () => {
       const proofs = new Map<ChunkAddress, number>()
       for (const challenge of plan(view, now)) {
         const proved = randomBelow(random, 10) > 0
-        grade(prune, challenge, proved ? 'proved' : 'wrong')
+        judge(prune, challenge, proved)
         if (proved) for (const each of challenge.keys) proofs.set(each, (proofs.get(each) ?? 0) + 1)
       }
       for (const each of settle(view, now).deletable) {
@@ -210,7 +213,7 @@ test('no key ever goes without reason, whatever the views do', () => {
 function openPaid(keys: readonly ChunkAddress[] = [key], overrides = {}) {
   const index = new HintIndex()
   for (const each of keys) index.add(each, 'paid')
-  const timers = new RangeTimers(options)
+  const timers = new Timers()
   const prune = new PaidPrune({ ...options, ...overrides }, timers)
   const keysAfter = (after: ChunkAddress | undefined, limit: number) => index.keysAfter(after, 'paid', limit)
   return {
@@ -257,36 +260,9 @@ test('paid entries: 32 and 32 distinct peers a pass, overlapping groups share th
 })
 
 test('scenario 52: record and paid timers do not influence each other; a deleted record starts the paid one', () => {
-  const records = new RangeTimers(options)
-  const paid = new RangeTimers(options)
-  const prune = new RecordPrune(options, records)
-  records.outOfRange(key, 0)
-  assert.ok(!paid.running(key))
-  prune.deleted(key, paid, day)
-  assert.deepEqual(
-    [records.running(key), paid.expired(key, 4 * day - 1), paid.expired(key, 4 * day)],
-    [false, false, true],
-  )
-})
-
-test('hysteresis over restart: timers go on; time off counts for an hour at most, a clock that jumps not at all', () => {
-  forSeeds(20, (random) => {
-    const before = new RangeTimers(options)
-    before.outOfRange(key, 0)
-    const off = pick(random, [-5 * day, 0, minute, hour, 10 * day])
-    const after = new RangeTimers(options)
-    const now = randomBelow(random, 1000)
-    after.restore(before.saved(2 * day), off, now)
-    const left = day - Math.min(Math.max(0, off), hour)
-    assert.deepEqual([after.expired(key, now + left - 1), after.expired(key, now + left)], [false, true])
-  })
-})
-
-test('timers are bounded: a key without one is simply not deleted yet', () => {
-  const timers = new RangeTimers({ ...options, pruneTimers: 2 })
-  for (let i = 0; i < 5; i++) timers.outOfRange(at(i), 0)
-  assert.deepEqual(
-    [timers.size, timers.outOfRange(at(4), 9 * day), timers.outOfRange(at(0), 9 * day)],
-    [2, false, true],
-  )
+  const { prune, timers, plan } = open()
+  plan(viewOf(22), 0)
+  assert.deepEqual([timers.running('record', key), timers.running('paid', key)], [true, false])
+  prune.deleted(key, 4 * day)
+  assert.deepEqual([timers.running('record', key), timers.out('paid', key, 5 * day)], [false, day])
 })
