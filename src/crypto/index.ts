@@ -2,6 +2,8 @@
 export { type Addon, loadAddon } from './backend/addon.ts'
 export type { AddonFile, AddonOrigin } from './backend/addon-file.ts'
 export * from './backend.ts'
+export { verifyBaoSlice } from './bao.ts'
+export * from './blocks.ts'
 export * from './errors.ts'
 export * from './ml-dsa.ts'
 export * from './select.ts'

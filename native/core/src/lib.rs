@@ -2,6 +2,7 @@
 //! Safe Rust throughout; only `c_abi` touches raw memory.
 
 pub mod aead;
+pub mod blocks;
 pub mod c_abi;
 pub mod ml_dsa;
 mod scratch;
