@@ -1,6 +1,6 @@
 /** Bao slices of one block (bao 0.13): length header, the parents from the root down, the block. Pure. */
 import type { Bytes } from '../base/index.ts'
-import { type ChainingValue, chunkValue, parentValue, subtreeValue, valueOf, writeValue } from './blake3-tree.ts'
+import { type ChainingValue, chunkValue, parentValue, readValue, subtreeValue, writeValue } from './blake3-tree.ts'
 import {
   AUDIT_BLOCK_BYTES,
   BAO_HEADER_BYTES,
@@ -52,11 +52,11 @@ export function verifyBaoSlice(
   }
   const view = new DataView(slice.buffer, slice.byteOffset, BAO_HEADER_BYTES)
   if (view.getBigUint64(0, true) !== BigInt(contentLength)) return undefined
-  let expected = valueOf(root)
+  let expected = readValue(root)
   let at = BAO_HEADER_BYTES
   let [chunks, first] = [blockCount(contentLength), 0]
   while (chunks > 1) {
-    const [left, right] = [valueOf(slice, at), valueOf(slice, at + BAO_PARENT_BYTES / 2)]
+    const [left, right] = [readValue(slice, at), readValue(slice, at + BAO_PARENT_BYTES / 2)]
     if (!same(parentValue(left, right, at === BAO_HEADER_BYTES), expected)) return undefined
     at += BAO_PARENT_BYTES
     const half = leftChunks(chunks)

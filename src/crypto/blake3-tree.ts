@@ -55,7 +55,7 @@ export function parentValue(left: ChainingValue, right: ChainingValue, root = fa
 }
 
 /** 32 bytes as eight little-endian words. */
-export function valueOf(bytes: Uint8Array, offset = 0): ChainingValue {
+export function readValue(bytes: Uint8Array, offset = 0): ChainingValue {
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, 32)
   return Uint32Array.from({ length: 8 }, (_, i) => view.getUint32(4 * i, true))
 }
