@@ -55,9 +55,10 @@ export class FirstAudits {
     if (!this.#isFresh(nomination, now) || !this.#isDue(nomination, now)) return false
     const queued = this.#queue.get(peer)
     if (queued !== undefined && queued.keyCount >= keyCount) return false
+    this.#queue.delete(peer)
     this.#queue.set(peer, nomination)
     if (this.#queue.size > this.#options.firstAuditQueue) this.#evict(peer, random)
-    return this.#queue.has(peer)
+    return true
   }
 
   next(now: number, random: Random): NextFirstAudit {
@@ -106,7 +107,7 @@ export class FirstAudits {
   /** By chance, so that a flood of nominations does not choose who goes; the one that just came stays. */
   #evict(newest: PeerId, random: Random): void {
     const others = [...this.#queue.keys()].filter((peer) => peer !== newest)
-    this.#queue.delete(others[randomBelow(random, others.length)] ?? newest)
+    this.#queue.delete(others[randomBelow(random, others.length)] as PeerId)
   }
 
   #refill(now: number): void {

@@ -22,7 +22,7 @@ export interface SubtreeGrade {
 const PASS: SubtreeGrade = { trust: 'success', weight: 1, credit: 'record', claim: 'clear' }
 const CONFIRMED: SubtreeGrade = { trust: 'failure', weight: 5, credit: 'dropAll', claim: 'clear' }
 const SILENT: SubtreeGrade = { trust: 'none', weight: 0, credit: 'keep', claim: 'keep' }
-/** It may hold the bytes or not: the pin proves nothing until the next audit. */
+/** Like a timeout, but it may hold the bytes or not: the pin proves nothing until the next audit. */
 const UNDECIDED: SubtreeGrade = { trust: 'none', weight: 0, credit: 'revokePin', claim: 'keep' }
 const CLAIMED: SubtreeGrade = { trust: 'none', weight: 0, credit: 'keep', claim: 'observe' }
 
@@ -33,7 +33,6 @@ export function gradeSubtreeAudit({ round, verdict }: SubtreeOutcome): SubtreeGr
     case 'silent':
       return round === 1 ? SILENT : UNDECIDED
     case 'transient':
-      // An answer all the same, but not one that shows the data: the claim stays as it is.
       return UNDECIDED
     case 'bootstrapping':
       // Whoever answered round 1 with a proof has data to serve.

@@ -4,8 +4,8 @@
  *
  * - Commitments: sortedEntries, buildTree, verifyPath; signTree, checkCommitment; Retention, encodeRetention,
  *   loadRetention; PeerCommitments of others.
- * - Subtree audit: subtreePlan; plannedLeaves, proveLeaf, buildProof, judgeRoundOne; chooseOpenings, checkOpenings,
- *   openBlock, judgeRoundTwo; gradeSubtreeAudit.
+ * - Subtree audit: subtreePlan; startRoundOne, plannedLeaves, proveLeaf, buildProof, judgeRoundOne; chooseOpenings,
+ *   startRoundTwo, openBlock, judgeRoundTwo; gradeSubtreeAudit.
  * - Digest audit: auditDigest, digestSampleSize, refuseDigests, judgeDigests, confirmDigests.
  * - Limits: Sessions, RoundOneCooldown, WorkBudget. Memory: RecentProvers. When: GossipTrigger, FirstAudits.
  */
@@ -23,6 +23,7 @@ export * from './nonced-blocks.ts'
 export * from './options.ts'
 export * from './peer-commitments.ts'
 export * from './recent-provers.ts'
+export * from './responder.ts'
 export * from './retention.ts'
 export * from './retention-codec.ts'
 export * from './retention-load.ts'
