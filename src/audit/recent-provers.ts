@@ -21,6 +21,9 @@ export class RecentProvers {
   get keys(): number {
     return this.#byKey.size
   }
+  get peers(): number {
+    return this.#keysOf.size
+  }
   /** Proofs held for one key, expired ones included. */
   proversOf(key: ChunkAddress): number {
     return this.#byKey.get(key)?.size ?? 0

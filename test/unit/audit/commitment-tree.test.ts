@@ -74,6 +74,12 @@ describe('trees', () => {
       { seed, numRuns: 60 },
     )
   })
+  test('more keys than a commitment may have lead nowhere, though the path has the right length', () => {
+    const [leaf, path] = [random.bytes(32), Array.from({ length: 20 }, () => random.bytes(32))]
+    const root = path.reduce((hash, sibling) => audit.nodeHash(hash, sibling), leaf)
+    assert.ok(audit.verifyPath(leaf, 0, 1_000_000, path, root))
+    assert.equal(audit.verifyPath(leaf, 0, 1_000_001, path, root), false)
+  })
   test('what no tree can be built of is refused by name', () => {
     const keys = audit.atOnce(audit.sortedEntries(addresses(3))).keys
     const [a, b] = [keys.subarray(0, 32), keys.subarray(32, 64)]

@@ -138,8 +138,10 @@ describe('recent provers', () => {
     provers.forget(a)
     assert.equal(all.filter((key) => provers.credits(key, a, pin, 1)).length, 0)
     assert.equal(all.filter((key) => provers.credits(key, b, pin, 1)).length, 10)
+    assert.equal(provers.peers, 1)
     provers.forget(b)
     assert.equal(provers.keys, 0)
+    assert.equal(provers.peers, 0)
   })
   test('so many keys and no more; the one proven longest ago leaves', () => {
     const provers = new audit.RecentProvers(options({ provenKeys: 100 }))
@@ -150,8 +152,16 @@ describe('recent provers', () => {
       all.map((key) => provers.credits(key, a, pin, 1)),
       all.map((_, i) => i >= 50),
     )
-    provers.expire(40 * minute)
+    // Proven again, the oldest one becomes the newest.
+    provers.record(all[50] as ChunkAddress, a, pin, 1)
+    for (const key of keys(99)) provers.record(key, a, pin, 1)
+    assert.deepEqual(
+      all.flatMap((key, i) => (provers.credits(key, a, pin, 1) ? [i] : [])),
+      [50],
+    )
+    provers.expire(40 * minute + 1)
     assert.equal(provers.keys, 0)
+    assert.equal(provers.peers, 0)
   })
   test('counts agree after any mix of calls', () => {
     const provers = new audit.RecentProvers(options({ provenKeys: 20, proversPerKey: 3 }))

@@ -195,6 +195,13 @@ describe('files', () => {
       assert.ok(retention.find(older.pin, NOW))
       assert.equal(node.peer, current.commitment.peer)
     }
+    // A tree of chunks alone, so that the pointer file has no part in it.
+    const { retention, faults } = await load({ main: flipped(files.main, at(older.commitment.signature)) })
+    assert.match(faults.join(), /not signed by this node/)
+    assert.deepEqual(
+      retention.slots(NOW).map(({ signed }) => signed.pin),
+      [current.pin],
+    )
   })
   test('without the pointer file, trees with pointers are left out, trees of chunks are not', async () => {
     const { current, older, load } = await filled()
@@ -254,6 +261,7 @@ describe('of other peers', () => {
     assert.equal(table.admits(commitment, other.peer, NOW), false)
     const thrownAway = { ...(await commit(other)).commitment, peer: mine.peer }
     assert.equal(table.admits(thrownAway, mine.peer, NOW), false)
+    assert.equal(table.admits({ ...commitment, peer: other.peer }, mine.peer, NOW), false)
     assert.ok(table.admits(commitment, mine.peer, NOW))
     assert.equal(table.admits(commitment, mine.peer, NOW + minute - 1), false)
     assert.ok(table.admits(commitment, mine.peer, NOW + minute))

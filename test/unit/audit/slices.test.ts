@@ -28,8 +28,8 @@ import {
 const world = createWorld(printedSeed('slices'))
 const { random, verifier } = world
 
-async function scene(chunks = 4, pointers = 0) {
-  const node = await world.node(chunks, { pointers })
+async function scene(chunks = 4, pointers = 0, bytes = 3000) {
+  const node = await world.node(chunks, { pointers, bytes })
   const signed = await commit(node)
   const first = challengeTo(node, signed, random)
   const { proof } = await answerRoundOne(node, signed, first)
@@ -133,7 +133,8 @@ describe('items', () => {
     assert.equal(await verdict([{ kind: 'absent', key }, ...items], challenge), 'malformed')
   })
   test('the wrong kind for the leaf', async () => {
-    const { challenge, items } = await scene(2, 2)
+    // Chunks of one block, so that block 0 was asked for of both kinds.
+    const { challenge, items } = await scene(2, 2, 900)
     const pointer = items.find(({ kind }) => kind === 'pointerRecord') as Extract<SliceItem, { kind: 'pointerRecord' }>
     const [chunk] = present(items) as [Extract<SliceItem, { kind: 'present' }>]
     const swapped = (old: SliceItem, item: SliceItem) => items.map((each) => (each === old ? item : each))
@@ -256,12 +257,13 @@ describe('pointers', () => {
     assert.equal(await verdict([{ ...item, records: [record.subarray(1)] }], challenge), 'digestMismatch')
   })
   test('a record that reproduces the root must still be a signed pointer of that address', async () => {
-    const { first, leaves, challenge } = await scene(0, 1)
+    const { node, first, leaves, challenge } = await scene(0, 1)
     const [leaf] = leaves as [SubtreeLeaf]
     const owner = verifier.createSigner(random)
     const target = { kind: 0, address: leaf.key }
     const { encoded: foreign } = await createPointer({ counter: 1n, target }, owner)
-    for (const record of [random.bytes(5303), foreign, new Uint8Array(5303).fill(1, 0, 1)]) {
+    const unsigned = flipped(node.pointers.get(leaf.key) as Uint8Array, 5302)
+    for (const record of [random.bytes(5303), foreign, new Uint8Array(5303).fill(1, 0, 1), unsigned]) {
       const noncedRoot = await kernels.noncedRoot(audit.blockKey(first, leaf.key), record)
       const forged = { ...challenge, leaves: new Map([[leaf.key, { ...leaf, noncedRoot }]]) }
       const item: SliceItem = { kind: 'pointerRecord', key: leaf.key, records: [record] }

@@ -106,6 +106,20 @@ describe('first audits', () => {
     const next = first.next(NOW, random)
     assert.ok(next.kind === 'launch')
     assert.equal(next.nomination.pin, higher.pin)
+    // It counts as new from then on.
+    const [a, b] = peers(2) as [PeerId, PeerId]
+    for (const [of, count] of [
+      [a, 10],
+      [b, 10],
+      [a, 20],
+    ] as const)
+      first.nominate(nomination(of, count), NOW, random)
+    first.finished(peer)
+    assert.deepEqual(
+      [first.next(NOW, random)].map((it) => it.kind === 'launch' && it.nomination.peer),
+      [b],
+      'the oldest',
+    )
   })
   test('thirty-one peers wait; beyond that one goes by chance, and the one that came stays', () => {
     const evicted = new Set<number>()
