@@ -76,6 +76,9 @@ export interface OffThread {
   /** Hedged with fresh randomness. */
   mlDsaSign(secretKey: Uint8Array, message: Uint8Array, context?: Uint8Array): Promise<Bytes>
   mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context?: Uint8Array): Promise<boolean>
+  noncedRoot(blockKey: Uint8Array, content: Uint8Array): Promise<Bytes>
+  noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Promise<Bytes>
+  baoSlice(content: Uint8Array, index: number): Promise<Bytes>
 }
 
 export interface Backend {
@@ -108,4 +111,11 @@ export interface Backend {
    * shorter than `size`), CRYPTO_OPEN_HASH (source hash differs), CRYPTO_OPEN_COMPRESSION (no valid Brotli stream).
    */
   openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes
+
+  /** Root of the nonced tree over the 1024-byte blocks of a content of at most 16 MiB (replication.md 16.3). */
+  noncedRoot(blockKey: Uint8Array, content: Uint8Array): Bytes
+  /** The siblings of block `index` from its leaf upwards, 32 bytes each; none when there is one block. */
+  noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Bytes
+  /** Bao slice of block `index`: length header, parents from the root down, the block. At most 1 928 bytes. */
+  baoSlice(content: Uint8Array, index: number): Bytes
 }

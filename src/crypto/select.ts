@@ -27,7 +27,7 @@ interface Choice {
   readonly refused: Partial<Record<BackendName, string>>
 }
 
-const KERNELS = ['blake3', 'ml-dsa-65 keys', 'ml-dsa-65 sign', 'ml-dsa-65 verify', 'seal', 'open']
+const KERNELS = ['blake3', 'ml-dsa-65 keys', 'ml-dsa-65 sign', 'ml-dsa-65 verify', 'seal', 'open', 'audit blocks']
 const LOADERS: readonly (readonly [BackendName, () => Backend])[] = [
   ['native', createNativeBackend],
   ['wasm', createWasmBackend],

@@ -22,6 +22,9 @@ const CALLS: Record<string, () => unknown[]> = {
   mlDsaSignInto: () => [validSecretKey(), bytes(10), bytes(3), bytes(0), bytes(3309)],
   mlDsaVerify: () => [bytes(1952), bytes(10), bytes(3309), bytes(0)],
   sealChunk: () => [bytes(10), bytes(112), bytes(32)],
+  noncedRootInto: () => [bytes(32), bytes(3000), bytes(32)],
+  noncedPathInto: () => [bytes(32), bytes(3000), 2, bytes(64)],
+  baoSliceInto: () => [bytes(3000), 2, bytes(8 + 64 + 952)],
 }
 
 function validSecretKey(): Uint8Array {
@@ -90,6 +93,40 @@ test('wrong lengths are refused', { skip }, () => {
     assert.throws(() => kernel('blake3Into')(bytes(1), bytes(40), offset), refused)
 })
 
+test('a block that is not there, and an output that is not the size of the opening', { skip }, () => {
+  const content = bytes(3000)
+  for (const index of [3, 4, 2 ** 31, 2 ** 53 - 1]) {
+    assert.throws(() => kernel('noncedPathInto')(bytes(32), content, index, bytes(64)), refused)
+    assert.throws(() => kernel('baoSliceInto')(content, index, bytes(1024)), refused)
+    assert.throws(() => kernel('noncedPathInto')(bytes(32), bytes(0), index, bytes(0)), refused)
+  }
+  for (const length of [0, 32, 63, 65, 96]) {
+    assert.throws(() => kernel('noncedPathInto')(bytes(32), content, 2, bytes(length)), refused)
+    assert.throws(() => kernel('baoSliceInto')(content, 2, bytes(960 + length)), refused)
+  }
+  kernel('baoSliceInto')(bytes(0), 0, bytes(8))
+  kernel('noncedPathInto')(bytes(32), bytes(1024), 0, bytes(0))
+})
+
+test('off the thread: wrong arguments are refused at once, a wrong size when the promise settles', {
+  skip,
+}, async () => {
+  const calls: Record<string, unknown[]> = {
+    noncedRootLater: [bytes(32), bytes(3000)],
+    noncedPathLater: [bytes(32), bytes(3000), 2, 64],
+    baoSliceLater: [bytes(3000), 2, 1024],
+  }
+  for (const [name, right] of Object.entries(calls)) {
+    assert.ok((await (kernel(name)(...right) as Promise<Uint8Array>)) instanceof Uint8Array)
+    for (const [place, value] of right.entries())
+      for (const wrong of wrongThings(value instanceof Uint8Array ? value.length : 8))
+        assert.throws(() => kernel(name)(...right.with(place, wrong)), refused)
+  }
+  await assert.rejects(kernel('baoSliceLater')(bytes(3000), 2, 1023) as Promise<unknown>, refused)
+  await assert.rejects(kernel('noncedPathLater')(bytes(32), bytes(3000), 3, 64) as Promise<unknown>, refused)
+  assert.throws(() => kernel('baoSliceLater')(bytes(3000), 2, 4097), refused)
+})
+
 test('an output that lies over an input is refused', { skip }, () => {
   const room = bytes(20_000)
   const at = (from: number, length: number) => room.subarray(from, from + length)
@@ -99,6 +136,9 @@ test('an output that lies over an input is refused', { skip }, () => {
   assert.throws(() => kernel('mlDsaSignInto')(at(1984, 4032), at(0, 9), bytes(0), bytes(0), at(5000, 3309)), refused)
   assert.throws(() => kernel('sealChunk')(at(0, 1000), at(1000, 112), at(990, 32)), refused)
   assert.throws(() => kernel('openChunkInto')(at(0, 100), at(100, 112), at(50, 40)), refused)
+  assert.throws(() => kernel('noncedRootInto')(at(0, 32), at(32, 3000), at(31, 32)), refused)
+  assert.throws(() => kernel('noncedPathInto')(at(0, 32), at(32, 3000), 0, at(3000, 64)), refused)
+  assert.throws(() => kernel('baoSliceInto')(at(0, 1000), 0, at(999, 1008)), refused)
 })
 
 test('memory that can grow or shrink is safe: nothing can change it during a call', { skip }, () => {

@@ -84,6 +84,11 @@ const SLOTS: Slot[] = [
   { what: 'seal neighbour1', length: 32, call: (b, v) => b.sealChunk(data, { ...keys, neighbour1: v }) },
   { what: 'seal neighbour2', length: 32, call: (b, v) => b.sealChunk(data, { ...keys, neighbour2: v }) },
   { what: 'open content', limit: 2 ** 24 + 2 ** 16, call: (b, v) => b.openChunk(v, keys, 10) },
+  { what: 'nonced root key', length: 32, call: (b, v) => b.noncedRoot(v, data) },
+  { what: 'nonced root content', limit: 2 ** 24, call: (b, v) => b.noncedRoot(hash, v) },
+  { what: 'nonced path key', length: 32, call: (b, v) => b.noncedPath(v, data, 0) },
+  { what: 'nonced path content', limit: 2 ** 24, call: (b, v) => b.noncedPath(hash, v, 0) },
+  { what: 'slice content', limit: 2 ** 24, call: (b, v) => b.baoSlice(v, 0) },
   { what: 'open source', length: 32, call: (b, v) => b.openChunk(data, { ...keys, source: v }, 10) },
 ]
 /** undefined means "not given" here. */
@@ -100,6 +105,9 @@ const NUMBER_SLOTS: { what: string; limit: number; call: (backend: Backend, valu
   { what: 'output offset', limit: 8, call: (b, v) => b.blake3Into(data, new Uint8Array(40), v) },
   { what: 'chunk index', limit: 2 ** 53 - 1, call: (b, v) => b.sealChunk(data, { ...keys, index: v }) },
   { what: 'shrink level', limit: 2 ** 53 - 1, call: (b, v) => b.sealChunk(data, { ...keys, level: v }) },
+  { what: 'path index', limit: 2, call: (b, v) => b.noncedPath(hash, new Uint8Array(2049), v) },
+  { what: 'slice index', limit: 2, call: (b, v) => b.baoSlice(new Uint8Array(2049), v) },
+  { what: 'slice index of nothing', limit: 0, call: (b, v) => b.baoSlice(new Uint8Array(0), v) },
   { what: 'declared size', limit: 2 ** 24, call: (b, v) => b.openChunk(data, keys, v) },
 ]
 

@@ -5,7 +5,15 @@ import { describe, test } from 'node:test'
 import { brotliCompressSync, constants } from 'node:zlib'
 import fc from 'fast-check'
 import { type Bytes, concat, seededRandom, toHex, utf8 } from '../../src/base/index.ts'
-import { type Backend, loadBackend, type SealKeys } from '../../src/crypto/index.ts'
+import {
+  AUDIT_BLOCK_BYTES,
+  type Backend,
+  blockCount,
+  loadBackend,
+  noncedPathNodes,
+  type SealKeys,
+  verifyBaoSlice,
+} from '../../src/crypto/index.ts'
 import { backendsUnderTest, presentBackends } from '../support/backends.ts'
 import { forgeChunk } from '../support/forge-chunk.ts'
 
@@ -28,6 +36,7 @@ for (const { name, backend, skip } of backendsUnderTest()) {
     blake3Tests(backend)
     mlDsaTests(backend)
     sealTests(backend)
+    blockTests(backend)
   })
 }
 
@@ -263,6 +272,86 @@ function sealTests(backend: Backend): void {
     assert.throws(() => backend.openChunk(forgeChunk(bomb, keys), keys, 10), code('OPEN_SIZE'))
     assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 24)
   })
+}
+
+/** Around one block, around full and half full batches of lanes, around powers of two. */
+const BLOCK_EDGES = [0, 1, 1023, 1024, 1025, 2047, 2048, 2049, 3000, 15_360, 16_384, 16_385, 17_408, 33_000, 65_537]
+
+function blockTests(backend: Backend): void {
+  test('nonced roots and paths and Bao slices are those of the judge, for every block', () => {
+    const key = random.bytes(32)
+    for (const length of BLOCK_EDGES) {
+      const content = random.bytes(length)
+      same(backend.noncedRoot(key, content), judge.noncedRoot(key, content))
+      for (let index = 0; index < blockCount(length); index += 1 + Math.floor(index / 5)) {
+        const path = backend.noncedPath(key, content, index)
+        assert.equal(path.length, 32 * noncedPathNodes(length))
+        same(path, judge.noncedPath(key, content, index))
+        same(backend.baoSlice(content, index), judge.baoSlice(content, index))
+      }
+    }
+  })
+  test('a Bao slice proves its block under the plain hash, and nothing else', () => {
+    run(
+      fc.property(fc.nat(40_000), fc.nat(), fc.nat(), (length, wanted, bit) => {
+        const content = random.bytes(length)
+        const root = backend.blake3(content)
+        const index = wanted % blockCount(length)
+        const slice = backend.baoSlice(content, index)
+        const block = content.subarray(index * AUDIT_BLOCK_BYTES, (index + 1) * AUDIT_BLOCK_BYTES)
+        const proven = verifyBaoSlice(slice, root, length, index)
+        assert.ok(proven)
+        same(proven, block)
+        assert.equal(verifyBaoSlice(flipped(slice, bit), root, length, index), undefined)
+        assert.equal(verifyBaoSlice(slice, flipped(root, bit), length, index), undefined)
+        assert.equal(verifyBaoSlice(slice.subarray(0, -1), root, length, index), undefined)
+        for (const other of [index + 1, index - 1, blockCount(length)])
+          assert.equal(verifyBaoSlice(slice, root, length, other), undefined)
+        for (const other of [length + 1, length - 1, 2 ** 32 - 1])
+          assert.equal(verifyBaoSlice(slice, root, other, index), undefined)
+      }),
+      100,
+    )
+  })
+  test('the nonced root depends on the key and on every bit of the content', () => {
+    run(
+      fc.property(hash(), fc.nat(20_000), fc.nat(), (key, length, bit) => {
+        const content = random.bytes(length)
+        const root = toHex(backend.noncedRoot(key, content))
+        assert.notEqual(toHex(backend.noncedRoot(flipped(key, bit), content)), root)
+        assert.notEqual(toHex(backend.noncedRoot(key, concat([content, new Uint8Array(1)]))), root)
+        if (length > 0) assert.notEqual(toHex(backend.noncedRoot(key, flipped(content, bit))), root)
+      }),
+      50,
+    )
+  })
+  test('a chunk of the network’s largest size, and on threads of its own where there are any', async () => {
+    const content = random.bytes(4 * 1024 * 1024)
+    const key = random.bytes(32)
+    const root = judge.noncedRoot(key, content)
+    same(backend.noncedRoot(key, content), root)
+    const { offThread } = backend
+    if (offThread === undefined) return
+    same(await offThread.noncedRoot(key, content), root)
+    for (const index of [0, 1, 2048, 4095]) {
+      same(await offThread.noncedPath(key, content, index), backend.noncedPath(key, content, index))
+      same(await offThread.baoSlice(content, index), backend.baoSlice(content, index))
+    }
+    const refused = { name: 'CryptoError', code: 'CRYPTO_ARGUMENT' }
+    await assert.rejects(offThread.baoSlice(content, 4096), refused)
+    await assert.rejects(offThread.noncedPath(key, content, 4096), refused)
+    await assert.rejects(offThread.noncedPath(key.subarray(1), content, 0), refused)
+    await assert.rejects(offThread.noncedRoot(key, new Uint8Array(2 ** 24 + 1)), refused)
+    same(await offThread.noncedRoot(key, new Uint8Array(0)), judge.noncedRoot(key, new Uint8Array(0)))
+    assert.equal((await offThread.noncedPath(key, new Uint8Array(5), 0)).length, 0)
+  })
+}
+
+function flipped(source: Uint8Array, bit: number): Uint8Array {
+  const copy = source.slice()
+  const at = Math.floor(bit / 8) % copy.length
+  copy[at] = (copy[at] as number) ^ (1 << (bit % 8))
+  return copy
 }
 
 function same(actual: Uint8Array, expected: Uint8Array): void {

@@ -1,5 +1,5 @@
 /** Input as an attacker would make it, from seeded dice. */
-import { concat, KiB, MiB, type Random, randomBelow } from '../../src/base/index.ts'
+import { type Bytes, concat, fromHex, KiB, MiB, type Random, randomBelow } from '../../src/base/index.ts'
 
 const MAX_DATAGRAM = 1472
 
@@ -53,4 +53,35 @@ export function hostileMessage(random: Random): Uint8Array {
 function lyingMessage(random: Random): Uint8Array {
   const length = Array.from({ length: 1 + randomBelow(random, 10) }, () => 0x80 | randomBelow(random, 128))
   return concat([Uint8Array.from([...length, randomBelow(random, 128)]), random.bytes(randomBelow(random, 200))])
+}
+
+/** Numbers that lengths, counts and discriminants go wrong at; the first two claim more than there can be. */
+export const HOSTILE_VARINTS: readonly Bytes[] =
+  'ffffffffffffffffff01 ffffffff0f 8080808010 ffffffffffffffffffff7f 8000 00 7f 17'
+    .split(' ')
+    .map((hex) => fromHex(hex) as Bytes)
+
+const MAX_ENCODING = 16 * KiB
+
+/** An encoding that was cut, spliced with another, given a bad number, lengthened, replaced or changed. */
+export function hostileEncoding(random: Random, source: Uint8Array, other: Uint8Array): Bytes {
+  const bytes = source.slice(0, MAX_ENCODING) as Bytes
+  const at = randomBelow(random, bytes.length + 1)
+  switch (randomBelow(random, 7)) {
+    case 0:
+      return bytes.slice(0, at)
+    case 1: {
+      const varint = HOSTILE_VARINTS[randomBelow(random, HOSTILE_VARINTS.length)] as Bytes
+      return concat([bytes.slice(0, at), varint, bytes.slice(at + randomBelow(random, 3))])
+    }
+    case 2:
+      return concat([bytes.slice(0, at), other.slice(randomBelow(random, other.length + 1), MAX_ENCODING)])
+    case 3:
+      return concat([bytes, random.bytes(randomBelow(random, 40))])
+    case 4:
+      return random.bytes(randomBelow(random, 300))
+    default:
+      for (let i = randomBelow(random, 8); i >= 0; i--) bytes[randomBelow(random, bytes.length)] = random.uint32()
+      return bytes
+  }
 }

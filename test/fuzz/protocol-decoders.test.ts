@@ -7,15 +7,15 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type Bytes, concat, MiB, type Random, randomBelow, seededRandom, toHex } from '../../src/base/index.ts'
+import { type Bytes, concat, MiB, randomBelow, seededRandom, toHex } from '../../src/base/index.ts'
 import * as protocol from '../../src/protocol/index.ts'
 import { vectorBytes } from '../support/vector-input.ts'
+import { HOSTILE_VARINTS, hostileEncoding } from './hostile-input.ts'
 
 const RUNS = Number(process.env['MYRMEX_FUZZ_RUNS'] ?? 10_000)
 const SEED = Number(process.env['MYRMEX_FUZZ_SEED'] ?? 20_260)
 /** Far above what a decoder needs for inputs of this size, far below what a believed length would take. */
 const MAX_BUFFER_GROWTH = 8 * MiB
-const MAX_INPUT = 16_384
 
 interface Target {
   readonly name: string
@@ -122,38 +122,13 @@ function skipValue(bytes: Uint8Array): undefined {
   new protocol.MsgpackReader(bytes).skip()
 }
 
-/** Numbers that lengths, counts and discriminants go wrong at. */
-const VARINTS = ['ffffffffffffffffff01', 'ffffffff0f', '8080808010', 'ffffffffffffffffffff7f', '8000', '00', '7f', '17']
-
-function mutate(random: Random, source: Uint8Array, other: Uint8Array): Bytes {
-  const bytes = source.slice(0, MAX_INPUT)
-  const at = randomBelow(random, bytes.length + 1)
-  switch (randomBelow(random, 7)) {
-    case 0:
-      return bytes.slice(0, at)
-    case 1: {
-      const varint = vectorBytes(VARINTS[randomBelow(random, VARINTS.length)] as string)
-      return concat([bytes.slice(0, at), varint, bytes.slice(at + randomBelow(random, 3))])
-    }
-    case 2:
-      return concat([bytes.slice(0, at), other.slice(randomBelow(random, other.length + 1), MAX_INPUT)])
-    case 3:
-      return concat([bytes, random.bytes(randomBelow(random, 40))])
-    case 4:
-      return random.bytes(randomBelow(random, 300))
-    default:
-      for (let i = randomBelow(random, 8); i >= 0; i--) bytes[randomBelow(random, bytes.length)] = random.uint32()
-      return bytes
-  }
-}
-
 for (const { name, corpus, decode, encode } of TARGETS) {
   test(`${name}: ${RUNS} odd inputs`, () => {
     const random = seededRandom(SEED)
     const pick = () => corpus[randomBelow(random, corpus.length)] as Uint8Array
     let accepted = 0
     for (let run = 0; run < RUNS; run++) {
-      const input = mutate(random, pick(), pick())
+      const input = hostileEncoding(random, pick(), pick())
       const where = () => `seed ${SEED}, run ${run}, input ${toHex(input.subarray(0, 200))}`
       let value: unknown
       try {
@@ -173,7 +148,7 @@ for (const { name, corpus, decode, encode } of TARGETS) {
 }
 
 test('a length is not believed before the bytes are there', () => {
-  const bombs = VARINTS.slice(0, 2).map(vectorBytes)
+  const bombs = HOSTILE_VARINTS.slice(0, 2)
   for (const { name, corpus, decode } of TARGETS) {
     for (const source of corpus) {
       const step = Math.max(1, Math.floor(source.length / 200))

@@ -35,4 +35,9 @@ int32_t mx_seal(const uint8_t* plain, size_t length, const uint8_t* input, uint8
 int32_t mx_open(const uint8_t* content, size_t length, const uint8_t* input, uint8_t* plain, size_t size);
 void mx_buffer_free(MxBuffer* buffer);
 
+int32_t mx_nonced_root(const uint8_t* key, const uint8_t* content, size_t length, uint8_t* out);
+int32_t mx_nonced_path(const uint8_t* key, const uint8_t* content, size_t length, size_t index, uint8_t* out,
+                       size_t out_length);
+int32_t mx_bao_slice(const uint8_t* content, size_t length, size_t index, uint8_t* out, size_t out_length);
+
 }

@@ -21,6 +21,7 @@ void InitKernels(Napi::Env env, Napi::Object exports) {
   InitBlake3(env, exports);
   InitMlDsa(env, exports);
   InitSeal(env, exports);
+  InitBlocks(env, exports);
   InitOffThread(env, exports);
 #if defined(__SANITIZE_ADDRESS__)
   exports["sanitizerProbe"] = Napi::Function::New<SanitizerProbe>(env, "sanitizerProbe");

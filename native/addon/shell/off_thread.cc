@@ -18,6 +18,10 @@ constexpr size_t kSecretKeyBytes = 4032;
 constexpr size_t kSignatureBytes = 3309;
 constexpr size_t kContextMaxBytes = 255;
 constexpr size_t kMessageMaxBytes = size_t{1} << 28;
+constexpr size_t kContentMaxBytes = size_t{1} << 24;
+// Far above the longest path or slice of such a content.
+constexpr double kOpeningMaxBytes = 4096;
+constexpr double kIndexMax = 9007199254740991.0;
 
 using Small = std::vector<uint8_t>;
 
@@ -127,6 +131,47 @@ class VerifyJob : public Job {
   Small public_key_, signature_, context_;
 };
 
+class RootJob : public Job {
+ public:
+  RootJob(Napi::Env env, Napi::Value held, const Bytes& content, Small key)
+      : Job(env, held, content), key_(std::move(key)) {}
+
+  void Execute() override { status_ = mx_nonced_root(key_.data(), large_.data, large_.length, root_.data()); }
+  Napi::Value Result(Napi::Env env) override {
+    return status_ == 0 ? ArrayOf(env, root_) : Failure(env, "nonced root kernel failed");
+  }
+
+ private:
+  int32_t status_ = -1;
+  Small key_;
+  std::array<uint8_t, kHashBytes> root_{};
+};
+
+// A nonced path where there is a key, a Bao slice where there is none.
+class OpeningJob : public Job {
+ public:
+  OpeningJob(Napi::Env env, Napi::Value held, const Bytes& content, Small key, size_t index, size_t length)
+      : Job(env, held, content), key_(std::move(key)), index_(index), opening_(length) {}
+
+  void Execute() override {
+    status_ = key_.empty() ? mx_bao_slice(large_.data, large_.length, index_, opening_.data(), opening_.size())
+                           : mx_nonced_path(key_.data(), large_.data, large_.length, index_, opening_.data(),
+                                            opening_.size());
+  }
+  Napi::Value Result(Napi::Env env) override {
+    if (status_ != 0) return Failure(env, "block index or output size does not fit the content");
+    auto array = Napi::Uint8Array::New(env, opening_.size());
+    if (!env.IsExceptionPending()) std::copy(opening_.begin(), opening_.end(), array.Data());
+    return array;
+  }
+
+ private:
+  int32_t status_ = -1;
+  Small key_;
+  size_t index_;
+  Small opening_;
+};
+
 // blake3Later(data): Promise<Uint8Array>
 Napi::Value HashLater(const Napi::CallbackInfo& info) {
   Bytes data;
@@ -156,11 +201,46 @@ Napi::Value VerifyLater(const Napi::CallbackInfo& info) {
   return job->Begin();
 }
 
+// noncedRootLater(key, content): Promise<Uint8Array>
+Napi::Value RootLater(const Napi::CallbackInfo& info) {
+  Bytes key, content;
+  if (!TakeExactly(info, 0, kHashBytes, "block key", &key) ||
+      !TakeAtMost(info, 1, kContentMaxBytes, "content", &content))
+    return info.Env().Undefined();
+  return (new RootJob(info.Env(), info[1], content, CopyOf(key)))->Begin();
+}
+
+// noncedPathLater(key, content, index, length): Promise<Uint8Array>, of that length
+Napi::Value PathLater(const Napi::CallbackInfo& info) {
+  Bytes key, content;
+  size_t index = 0, length = 0;
+  if (!TakeExactly(info, 0, kHashBytes, "block key", &key) ||
+      !TakeAtMost(info, 1, kContentMaxBytes, "content", &content) ||
+      !TakeNumber(info, 2, kIndexMax, "block index", &index) ||
+      !TakeNumber(info, 3, kOpeningMaxBytes, "output length", &length))
+    return info.Env().Undefined();
+  return (new OpeningJob(info.Env(), info[1], content, CopyOf(key), index, length))->Begin();
+}
+
+// baoSliceLater(content, index, length): Promise<Uint8Array>, of that length
+Napi::Value SliceLater(const Napi::CallbackInfo& info) {
+  Bytes content;
+  size_t index = 0, length = 0;
+  if (!TakeAtMost(info, 0, kContentMaxBytes, "content", &content) ||
+      !TakeNumber(info, 1, kIndexMax, "block index", &index) ||
+      !TakeNumber(info, 2, kOpeningMaxBytes, "output length", &length))
+    return info.Env().Undefined();
+  return (new OpeningJob(info.Env(), info[0], content, Small(), index, length))->Begin();
+}
+
 }  // namespace
 
 void InitOffThread(Napi::Env env, Napi::Object exports) {
   exports["blake3Later"] = Napi::Function::New<HashLater>(env, "blake3Later");
   exports["mlDsaSignLater"] = Napi::Function::New<SignLater>(env, "mlDsaSignLater");
+  exports["noncedRootLater"] = Napi::Function::New<RootLater>(env, "noncedRootLater");
+  exports["noncedPathLater"] = Napi::Function::New<PathLater>(env, "noncedPathLater");
+  exports["baoSliceLater"] = Napi::Function::New<SliceLater>(env, "baoSliceLater");
   exports["mlDsaVerifyLater"] = Napi::Function::New<VerifyLater>(env, "mlDsaVerifyLater");
 }
 

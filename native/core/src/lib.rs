@@ -2,6 +2,7 @@
 //! Safe Rust throughout; only `c_abi` touches raw memory, and one load of a vector in `hash_lanes`.
 
 pub mod aead;
+pub mod blocks;
 pub mod c_abi;
 mod hash;
 #[cfg(target_arch = "wasm32")]

@@ -163,3 +163,59 @@ fn signatures_with_and_without_context_verify_and_bad_keys_are_refused() {
         assert_eq!(status, KEY);
     }
 }
+
+/// The values of replication.md 16.3, and the lengths of wire.md 18.6.
+#[test]
+fn blocks_are_opened_to_the_byte_and_what_does_not_fit_is_refused() {
+    let key = [
+        0xea, 0x71, 0xf4, 0x5c, 0xe3, 0xad, 0xb5, 0x99, 0x1b, 0x16, 0xd6, 0x70, 0x67, 0x5a, 0xc7,
+        0x11, 0x4b, 0x27, 0x08, 0xaf, 0x00, 0xe9, 0x84, 0x9a, 0xcb, 0x4a, 0x84, 0x1f, 0xb6, 0x3e,
+        0xba, 0x84,
+    ];
+    let content: Vec<u8> = (0..2500u32).map(|i| i as u8).collect();
+    let mut root = [0; 32];
+    // SAFETY: all ranges are arrays of this function, with their lengths.
+    unsafe {
+        let (at, length) = (content.as_ptr(), content.len());
+        assert_eq!(
+            mx_nonced_root(key.as_ptr(), at, length, root.as_mut_ptr()),
+            OK
+        );
+        assert_eq!(root[..4], [0xfb, 0xd3, 0xd1, 0x66]);
+        assert_eq!(
+            mx_nonced_root(key.as_ptr(), b"hello".as_ptr(), 5, root.as_mut_ptr()),
+            OK
+        );
+        assert_eq!(root[..4], [0xac, 0x6b, 0xf1, 0x91]);
+        let path = |index, out: &mut [u8]| {
+            let (out, room) = (out.as_mut_ptr(), out.len());
+            mx_nonced_path(key.as_ptr(), at, length, index, out, room)
+        };
+        let slice = |length, index, out: &mut [u8]| {
+            mx_bao_slice(at, length, index, out.as_mut_ptr(), out.len())
+        };
+        for index in 0..3 {
+            assert_eq!(path(index, &mut [0; 64]), OK);
+            assert_eq!(path(index, &mut [0; 32]), ARGUMENT);
+        }
+        for (length, index, size) in [(0, 0, 8), (1023, 0, 1031), (1025, 0, 1096), (1025, 1, 73)] {
+            assert_eq!(slice(length, index, &mut vec![0; size]), OK);
+            assert_eq!(slice(length, index, &mut vec![0; size - 1]), ARGUMENT);
+            assert_eq!(slice(length, index, &mut vec![0; size + 1]), ARGUMENT);
+        }
+        for index in [3, usize::MAX] {
+            assert_eq!(path(index, &mut [0; 64]), ARGUMENT);
+            assert_eq!(slice(length, index, &mut [0; 1096]), ARGUMENT);
+        }
+        let null = ptr::null();
+        assert_eq!(mx_nonced_root(null, null, 0, root.as_mut_ptr()), ARGUMENT);
+        assert_eq!(
+            mx_nonced_root(key.as_ptr(), null, 0, ptr::null_mut()),
+            ARGUMENT
+        );
+        assert_eq!(mx_bao_slice(null, 0, 0, ptr::null_mut(), 0), ARGUMENT);
+        let large = vec![0; (1 << 24) + 1];
+        let status = mx_nonced_root(key.as_ptr(), large.as_ptr(), large.len(), root.as_mut_ptr());
+        assert_eq!(status, ARGUMENT);
+    }
+}

@@ -8,7 +8,7 @@ import { type AddonFile, type AddonOrigin, findAddon, HOW_TO_BUILD } from './add
 import { addonOverride } from './environment.ts'
 
 /** The version of the core's C ABI that this code is written for. */
-const ABI_VERSION = 1
+const ABI_VERSION = 2
 /** The same depth above src/ and above dist/. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 /** Environment data reach every worker started later: the addon's megabytes are hashed once, not once per thread. */

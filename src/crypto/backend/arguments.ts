@@ -18,6 +18,7 @@ import {
   type SealKeys,
   type SignOptions,
 } from '../backend.ts'
+import { AUDIT_CONTENT_MAX_BYTES, blockCount } from '../blocks.ts'
 import { CryptoError } from '../errors.ts'
 
 const SEAL_INPUT_BYTES = 112
@@ -119,6 +120,16 @@ export function checkOpen(content: unknown, keys: unknown, size: unknown): Bytes
   checkAtMost(content, OPEN_CONTENT_MAX_BYTES, 'encrypted chunk')
   checkNumber(size, SEAL_PLAIN_MAX_BYTES, 'declared size')
   return input
+}
+
+export function checkContent(content: unknown): asserts content is Uint8Array {
+  checkAtMost(content, AUDIT_CONTENT_MAX_BYTES, 'content')
+}
+
+/** A block that the content has. */
+export function checkBlock(content: unknown, index: unknown): asserts content is Uint8Array {
+  checkContent(content)
+  checkNumber(index, blockCount(content.length) - 1, 'block index')
 }
 
 function sealInput(keys: unknown): Bytes {

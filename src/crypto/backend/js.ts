@@ -11,8 +11,11 @@ import {
   type SealKeys,
   type SignOptions,
 } from '../backend.ts'
+import { cutBaoSlice } from '../bao.ts'
 import {
+  checkBlock,
   checkBytes,
+  checkContent,
   checkContext,
   checkLength,
   checkOpen,
@@ -24,6 +27,7 @@ import {
   refuse,
 } from './arguments.ts'
 import { createBlake3, hashOnce } from './js-blake3.ts'
+import { noncedPath, noncedRoot } from './js-blocks.ts'
 import { openChunk, sealChunk } from './js-seal.ts'
 
 class JsHasher implements Hasher {
@@ -109,6 +113,21 @@ class JsBackend implements Backend {
   openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes {
     const input = checkOpen(content, keys, size)
     return openChunk(content, input, size)
+  }
+
+  noncedRoot(blockKey: Uint8Array, content: Uint8Array): Bytes {
+    checkLength(blockKey, 32, 'block key')
+    checkContent(content)
+    return noncedRoot(blockKey, content)
+  }
+  noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Bytes {
+    checkLength(blockKey, 32, 'block key')
+    checkBlock(content, index)
+    return noncedPath(blockKey, content, index)
+  }
+  baoSlice(content: Uint8Array, index: number): Bytes {
+    checkBlock(content, index)
+    return cutBaoSlice(content, index)
   }
 }
 

@@ -17,10 +17,13 @@ import {
   type SealKeys,
   type SignOptions,
 } from '../backend.ts'
+import { baoSliceBytes, noncedPathNodes } from '../blocks.ts'
 import { CryptoError, type CryptoErrorCode } from '../errors.ts'
 import { loadAddon } from './addon.ts'
 import {
+  checkBlock,
   checkBytes,
+  checkContent,
   checkContext,
   checkLength,
   checkOpen,
@@ -48,6 +51,12 @@ interface Kernels {
   mlDsaVerify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array, context: Uint8Array): boolean
   sealChunk(plain: Uint8Array, input: Uint8Array, address: Uint8Array): Bytes
   openChunkInto(content: Uint8Array, input: Uint8Array, plain: Uint8Array): void
+  noncedRootInto(blockKey: Uint8Array, content: Uint8Array, out: Uint8Array): void
+  noncedPathInto(blockKey: Uint8Array, content: Uint8Array, index: number, out: Uint8Array): void
+  baoSliceInto(content: Uint8Array, index: number, out: Uint8Array): void
+  noncedRootLater(blockKey: Uint8Array, content: Uint8Array): Promise<Bytes>
+  noncedPathLater(blockKey: Uint8Array, content: Uint8Array, index: number, length: number): Promise<Bytes>
+  baoSliceLater(content: Uint8Array, index: number, length: number): Promise<Bytes>
   blake3Later(data: Uint8Array): Promise<Bytes>
   mlDsaSignLater(secretKey: Uint8Array, message: Uint8Array, context: Uint8Array): Promise<Bytes>
   mlDsaVerifyLater(
@@ -115,6 +124,20 @@ class NativeOffThread implements OffThread {
   ): Promise<boolean> {
     if (!checkVerify(publicKey, message, signature, context)) return false
     return this.#kernels.mlDsaVerifyLater(publicKey, message, signature, context ?? EMPTY)
+  }
+  async noncedRoot(blockKey: Uint8Array, content: Uint8Array): Promise<Bytes> {
+    checkLength(blockKey, HASH_BYTES, 'block key')
+    checkContent(content)
+    return this.#kernels.noncedRootLater(blockKey, content)
+  }
+  async noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Promise<Bytes> {
+    checkLength(blockKey, HASH_BYTES, 'block key')
+    checkBlock(content, index)
+    return this.#kernels.noncedPathLater(blockKey, content, index, pathBytes(content))
+  }
+  async baoSlice(content: Uint8Array, index: number): Promise<Bytes> {
+    checkBlock(content, index)
+    return this.#kernels.baoSliceLater(content, index, baoSliceBytes(content.length, index))
   }
 }
 
@@ -216,6 +239,30 @@ class NativeBackend implements Backend {
     )
     return plain
   }
+
+  noncedRoot(blockKey: Uint8Array, content: Uint8Array): Bytes {
+    checkLength(blockKey, HASH_BYTES, 'block key')
+    checkContent(content)
+    this.#kernels.noncedRootInto(blockKey, content, this.#hash)
+    return this.#hash.slice()
+  }
+  noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Bytes {
+    checkLength(blockKey, HASH_BYTES, 'block key')
+    checkBlock(content, index)
+    const out = new Uint8Array(pathBytes(content))
+    this.#kernels.noncedPathInto(blockKey, content, index, out)
+    return out
+  }
+  baoSlice(content: Uint8Array, index: number): Bytes {
+    checkBlock(content, index)
+    const out = new Uint8Array(baoSliceBytes(content.length, index))
+    this.#kernels.baoSliceInto(content, index, out)
+    return out
+  }
+}
+
+function pathBytes(content: Uint8Array): number {
+  return noncedPathNodes(content.length) * HASH_BYTES
 }
 
 /** The addon throws plain errors with a code: here they become errors of this room. */

@@ -46,6 +46,9 @@ export interface WasmExports {
   mx_seal(plain: number, length: number, input: number, address: number, content: number): number
   mx_open(content: number, length: number, input: number, plain: number, size: number): number
   mx_buffer_free(buffer: number): void
+  mx_nonced_root(key: number, content: number, length: number, out: number): number
+  mx_nonced_path(key: number, content: number, length: number, index: number, out: number, outLength: number): number
+  mx_bao_slice(content: number, length: number, index: number, out: number, outLength: number): number
 }
 
 /** Longest piece that goes through the scratch area: larger inputs of a hash are fed in pieces of this size. */

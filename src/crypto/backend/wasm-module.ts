@@ -7,7 +7,7 @@ import { CryptoError } from '../errors.ts'
 import type { WasmExports } from './wasm-core.ts'
 
 /** The version of the core's C ABI that this code is written for. */
-const ABI_VERSION = 1
+const ABI_VERSION = 2
 
 interface WebAssemblyApi {
   readonly Module: new (bytes: Uint8Array) => object

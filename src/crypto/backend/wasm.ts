@@ -14,9 +14,12 @@ import {
   type SealKeys,
   type SignOptions,
 } from '../backend.ts'
+import { baoSliceBytes, noncedPathNodes } from '../blocks.ts'
 import { CryptoError, type CryptoErrorCode } from '../errors.ts'
 import {
+  checkBlock,
   checkBytes,
+  checkContent,
   checkContext,
   checkLength,
   checkOpen,
@@ -25,6 +28,7 @@ import {
   checkSeal,
   checkSign,
   checkVerify,
+  refuse,
 } from './arguments.ts'
 import { createJsBackend } from './js.ts'
 import { SCRATCH_BYTES, WasmCore, type WasmExports } from './wasm-core.ts'
@@ -186,6 +190,42 @@ class WasmBackend implements Backend {
     if (typeof opened !== 'number') return opened
     const [code, what] = CODES[opened] ?? ['CRYPTO_ARGUMENT', `fails with status ${opened}`]
     throw new CryptoError(code, `chunk of ${content.length} bytes, declared as ${size} plain bytes, ${what}`)
+  }
+
+  noncedRoot(blockKey: Uint8Array, content: Uint8Array): Bytes {
+    checkLength(blockKey, HASH_BYTES, 'block key')
+    checkContent(content)
+    return this.#blocks([blockKey, content], HASH_BYTES, ({ mx_nonced_root }, [key = 0, at = 0], out) =>
+      mx_nonced_root(key, at, content.length, out),
+    )
+  }
+  noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Bytes {
+    checkLength(blockKey, HASH_BYTES, 'block key')
+    checkBlock(content, index)
+    const length = noncedPathNodes(content.length) * HASH_BYTES
+    return this.#blocks([blockKey, content], length, ({ mx_nonced_path }, [key = 0, at = 0], out) =>
+      mx_nonced_path(key, at, content.length, index, out, length),
+    )
+  }
+  baoSlice(content: Uint8Array, index: number): Bytes {
+    checkBlock(content, index)
+    const length = baoSliceBytes(content.length, index)
+    return this.#blocks([content], length, ({ mx_bao_slice }, [at = 0], out) =>
+      mx_bao_slice(at, content.length, index, out, length),
+    )
+  }
+  #blocks(
+    inputs: readonly Uint8Array[],
+    length: number,
+    call: (exports: WasmExports, inputs: number[], out: number) => number,
+  ): Bytes {
+    return this.#run((core) =>
+      core.withArguments(inputs, length, (places, out) => {
+        const status = call(core.exports, places, out)
+        if (status !== 0) refuse(`the block kernel gave status ${status}`)
+        return core.copyOut(out, length)
+      }),
+    )
   }
 
   /** A call that may allocate: an instance that trapped or grew large is replaced by a fresh one. */

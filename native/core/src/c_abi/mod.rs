@@ -2,10 +2,12 @@
 //! a null pointer is allowed only with length 0. A function that can fail returns a status, 0 for success.
 
 mod blake3_entries;
+mod block_entries;
 mod ml_dsa_entries;
 mod seal_entries;
 
 pub use blake3_entries::*;
+pub use block_entries::*;
 pub use ml_dsa_entries::*;
 pub use seal_entries::*;
 
@@ -25,7 +27,7 @@ pub const FAILED: i32 = -7;
 /// Version of this ABI: a shell refuses a core of another one.
 #[unsafe(no_mangle)]
 pub extern "C" fn mx_abi_version() -> u32 {
-    1
+    2
 }
 
 /// A panic must not cross into C: it becomes a failure (in WebAssembly it is a trap, which JS sees).
