@@ -8,6 +8,7 @@ import {
   messageOf,
   type Random,
   Registry,
+  resolveOptions,
   type Startable,
   silentLogger,
   TaskGroup,
@@ -39,19 +40,20 @@ import { HintPipeline } from './hint-pipeline.ts'
 import { replicationMetrics } from './metrics.ts'
 import { NeighborSync } from './neighbor-sync.ts'
 import { OfferMerge } from './offer-merge.ts'
-import type { ReplicationOptions } from './options.ts'
+import { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
 import { PossessionSchedule } from './possession-schedule.ts'
 import { PaidPrune } from './prune-paid.ts'
-import { RecordPrune } from './prune-records.ts'
-import { RangeTimers } from './range-timers.ts'
+import { type OutOfRange, RecordPrune } from './prune-records.ts'
 import { RepairProofs } from './repair-proofs.ts'
-import { resolveReplicationOptions } from './validate.ts'
+import { validateReplicationOptions } from './validate.ts'
 
 export interface ReplicationDeps {
   readonly network: Pick<Network, 'self' | 'handle' | 'handleRequests' | 'request' | 'send' | 'prepare' | 'sendPrepared'>
   readonly dht: Dht
   readonly store: ChunkStore
   readonly paidList: PaidList
+  /** Since when keys are out of range; kept over restarts by whoever owns it. */
+  readonly timers: OutOfRange
   readonly payment: PaymentVerifier
   readonly hash: Hash
   readonly clock: Clock
@@ -74,7 +76,9 @@ export interface Replication extends Startable {
 
 /** Throws REPLICATION_OPTIONS for values that make no engine (replication.md 2). */
 export function createReplication(deps: ReplicationDeps, options?: Partial<ReplicationOptions>): Replication {
-  return new Engine(deps, resolveReplicationOptions(options))
+  const resolved = resolveOptions('replication', REPLICATION_DEFAULTS, options)
+  validateReplicationOptions(resolved)
+  return new Engine(deps, resolved)
 }
 
 class Engine implements Replication {
@@ -131,12 +135,10 @@ class Engine implements Replication {
     const [pipeline, sync, news, claims] = [this.#pipeline, this.#sync, this.#news, this.#claims]
     const hinted = () => this.#verifier.wake()
     this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
-    const records = new RangeTimers(options)
-    const paidTimers = new RangeTimers(options)
     this.#pruner = new Pruner({
-      ...{ parts, claims, challenger: this.#challenger, paidTimers },
-      records: new RecordPrune(options, records),
-      paid: new PaidPrune(options, paidTimers),
+      ...{ parts, claims, challenger: this.#challenger },
+      records: new RecordPrune(options, deps.timers),
+      paid: new PaidPrune(options, deps.timers),
       committed: () => false,
     })
     this.#exchange = new HintExchange({

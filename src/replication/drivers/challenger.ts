@@ -1,16 +1,20 @@
 /** Digest challenges of ours and answers to theirs (replication.md 6, 15, 21): few at a time for each peer. */
-import { CodedError, concat, Semaphore } from '../../base/index.ts'
-import { type AuditResult, type ChunkAddress, keyOf, type PeerId, type ReplicationBody } from '../../protocol/index.ts'
-import { type ChallengeGrade, gradeChallenge, possessionConsequence } from '../challenge-grade.ts'
+import { absentDigest, auditDigest, type ChallengeBinding, judgeDigests, refuseDigests } from '../../audit/index.ts'
+import { CodedError, Semaphore, second } from '../../base/index.ts'
+import type { ChunkAddress, PeerId, ReplicationBody } from '../../protocol/index.ts'
+import { type ChallengeVerdict, possessionConsequence } from '../challenge-verdict.ts'
 import type { ClaimTracker } from '../claim-tracker.ts'
 import type { PossessionCheck, PossessionSchedule } from '../possession-schedule.ts'
+import type { Answer } from './messenger.ts'
 import { blame, type Parts, WEIGHT } from './parts.ts'
 
 type Challenge = Extract<ReplicationBody, { kind: 'auditChallenge' }>
 
-const ABSENT = new Uint8Array(32)
 const NONCE_BYTES = 32
 const DUE_AT_ONCE = 64
+/** replication.md 2.2; a key more is five times a chunk at 50 MiB/s. */
+const AUDIT_BASE_MS = 4 * second
+const AUDIT_PER_KEY_MS = 400
 
 export interface ChallengerDeps {
   readonly parts: Parts
@@ -50,44 +54,43 @@ export class Challenger {
   }
 
   /** Asks a peer to prove that it holds the keys. Rejects only with the signal's reason. */
-  async challenge(peer: PeerId, keys: readonly ChunkAddress[], signal: AbortSignal): Promise<ChallengeGrade> {
-    const { parts } = this.#deps
-    const { messenger, random, options, metrics } = parts
-    const challengeId = messenger.newId()
-    const nonce = random.bytes(NONCE_BYTES)
-    const body = { kind: 'auditChallenge' as const, challengeId, nonce, challengedPeer: peer, keys }
-    const timeoutMs = options.auditBaseMs + options.auditPerKeyMs * keys.length
+  async challenge(peer: PeerId, keys: readonly ChunkAddress[], signal: AbortSignal): Promise<ChallengeVerdict> {
+    const { messenger, random, metrics } = this.#deps.parts
+    const binding = { challengeId: messenger.newId(), nonce: random.bytes(NONCE_BYTES), challengedPeer: peer, keys }
+    const timeoutMs = AUDIT_BASE_MS + AUDIT_PER_KEY_MS * keys.length
+    const asking = { timeoutMs, signal, requestId: binding.challengeId }
     const answer = await this.#inTurn(peer, signal, () =>
-      messenger.ask(peer, body, 'auditResponse', { timeoutMs, signal, requestId: challengeId }),
+      messenger.ask(peer, { kind: 'auditChallenge', ...binding }, 'auditResponse', asking),
     )
-    const said: AuditResult | 'timeout' | 'malformed' =
-      answer.kind === 'answer' ? answer.body.result : answer.kind === 'silent' ? 'timeout' : 'malformed'
-    const expected: (Uint8Array | undefined)[] = []
-    for (const key of keys) expected.push(await this.#digest(nonce, peer, key))
-    const grade = gradeChallenge({ challengeId, expected }, said)
-    metrics.challenges.add(1, { outcome: grade.kind })
-    return grade
+    const verdict = await this.#judge(binding, answer)
+    metrics.challenges.add(1, { outcome: verdict.kind })
+    return verdict
+  }
+
+  async #judge(binding: Omit<Challenge, 'kind'>, answer: Answer<'auditResponse'>): Promise<ChallengeVerdict> {
+    if (answer.kind === 'silent') return { kind: 'timeout' }
+    if (answer.kind === 'malformed') return { kind: 'malformed' }
+    const own: (Uint8Array | undefined)[] = []
+    for (const key of binding.keys) own.push(await this.#digest(binding, key))
+    return judgeDigests(answer.body.result, binding, own)
   }
 
   /** What a neighbour's challenge gets. */
-  async answer({ challengeId, nonce, challengedPeer, keys }: Challenge): Promise<ReplicationBody> {
-    const { parts } = this.#deps
-    const say = (result: AuditResult): ReplicationBody => ({ kind: 'auditResponse', result })
-    if (parts.bootstrapping()) return say({ kind: 'bootstrapping', challengeId })
-    if (challengedPeer !== parts.self) return say({ kind: 'rejected', challengeId, reason: 'challenge for another peer' })
-    const limit = Math.max(1, 2 * Math.max(1, Math.floor(Math.sqrt(parts.store.size))))
-    if (keys.length > limit) return say({ kind: 'rejected', challengeId, reason: `more than ${limit} keys` })
+  async answer(challenge: Challenge): Promise<ReplicationBody> {
+    const { self, store, bootstrapping } = this.#deps.parts
+    const { challengeId, keys } = challenge
+    const refusal = refuseDigests(challenge, { peer: self, keys: store.size, bootstrapping: bootstrapping() })
+    if (refusal) return { kind: 'auditResponse', result: { ...refusal, challengeId } }
     const digests: Uint8Array[] = []
-    for (const key of keys) digests.push((await this.#digest(nonce, parts.self, key)) ?? ABSENT)
-    return say({ kind: 'digests', challengeId, digests })
+    for (const key of keys) digests.push((await this.#digest(challenge, key)) ?? absentDigest())
+    return { kind: 'auditResponse', result: { kind: 'digests', challengeId, digests } }
   }
 
-  /** BLAKE3(nonce | peer | key | bytes); undefined when the bytes cannot be had. */
-  async #digest(nonce: Uint8Array, peer: PeerId, key: ChunkAddress): Promise<Uint8Array | undefined> {
-    const { store, hash } = this.#deps.parts
+  /** undefined when the bytes cannot be had. */
+  async #digest(binding: ChallengeBinding, key: ChunkAddress): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await store.get(key)
-      return bytes && (await hash(concat([nonce, keyOf(peer), keyOf(key), bytes])))
+      const bytes = await this.#deps.parts.store.get(key)
+      return bytes && auditDigest(binding, key, bytes)
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
       return undefined

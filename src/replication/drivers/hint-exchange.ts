@@ -146,6 +146,7 @@ export class HintExchange {
     claims.answered(peer)
     const hints = { replica: replicaHints, paid: paidHints }
     const { admitted, overCapacity } = pipeline.hint(peer, hints, holdings, clock.monotonic())
+    pipeline.hintsEnd(peer, overCapacity)
     parts.metrics.hints.add(admitted.length, { outcome: 'admitted' })
     parts.metrics.hints.add(overCapacity, { outcome: 'overCapacity' })
     if (admitted.length > 0) hinted()

@@ -4,7 +4,6 @@ import { short } from '../../protocol/index.ts'
 import type { ClaimTracker } from '../claim-tracker.ts'
 import type { PaidPrune } from '../prune-paid.ts'
 import type { RecordPrune } from '../prune-records.ts'
-import type { RangeTimers } from '../range-timers.ts'
 import type { Challenger } from './challenger.ts'
 import { blame, type Parts, WEIGHT } from './parts.ts'
 
@@ -14,7 +13,6 @@ export interface PrunerDeps {
   readonly challenger: Challenger
   readonly records: RecordPrune
   readonly paid: PaidPrune
-  readonly paidTimers: RangeTimers
   /** Under any commitment that may still be asked for. */
   committed(key: string): boolean
 }
@@ -54,7 +52,7 @@ export class Pruner {
     await Promise.all(
       challenges.map((challenge) =>
         permits.run(signal, async () =>
-          records.graded(challenge, await challenger.challenge(challenge.peer, challenge.keys, signal)),
+          records.judged(challenge, await challenger.challenge(challenge.peer, challenge.keys, signal)),
         ),
       ),
     )
@@ -67,10 +65,10 @@ export class Pruner {
   }
 
   async #delete(key: Parameters<RecordPrune['deleted']>[0]): Promise<void> {
-    const { parts, records, paidTimers } = this.#deps
+    const { parts, records } = this.#deps
     try {
       await parts.store.delete(key)
-      records.deleted(key, paidTimers, parts.clock.monotonic())
+      records.deleted(key, parts.clock.monotonic())
       parts.metrics.pruned.add()
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
