@@ -72,7 +72,13 @@ export function* sortedEntries(
     count++
     if (i % STEPS === 0) yield
   }
-  return { count, keys: keys.slice(0, count * KEY_BYTES), pointers: pointers.slice(0, Math.ceil(count / 8)) }
+  // Most often nothing was dropped, and 32 MB need not be copied once more.
+  const whole = count * KEY_BYTES === keys.length
+  return {
+    count,
+    keys: whole ? keys : keys.slice(0, count * KEY_BYTES),
+    pointers: pointers.slice(0, Math.ceil(count / 8)),
+  }
 }
 
 /** Grows by doubling. */
@@ -96,25 +102,31 @@ class RawKeys {
 
 /** Numbers of the keys in ascending order; equal keys keep theirs. A merge sort, because one can stop in the middle. */
 function* sorted(keys: Uint8Array, count: number): InSlices<Uint32Array> {
-  let from = Uint32Array.from({ length: count }, (_, i) => i)
-  let to = new Uint32Array(count)
+  let [from, to] = [new Uint32Array(count), new Uint32Array(count)]
+  // The first four bytes of each key decide nearly always; read as one number they do so twice as fast.
+  const prefixes = new Uint32Array(count)
+  const view = new DataView(keys.buffer, keys.byteOffset, keys.byteLength)
+  for (let i = 0; i < count; i++) {
+    from[i] = i
+    prefixes[i] = view.getUint32(i * KEY_BYTES)
+    if (i % STEPS === 0) yield
+  }
+  const inOrder = (left: number, right: number): boolean => {
+    const difference = (prefixes[left] as number) - (prefixes[right] as number)
+    return difference < 0 || (difference === 0 && compareAt(keys, left * KEY_BYTES, keys, right * KEY_BYTES) <= 0)
+  }
   let steps = 0
   for (let width = 1; width < count; width *= 2) {
     for (let start = 0; start < count; start += 2 * width) {
       const [middle, end] = [Math.min(start + width, count), Math.min(start + 2 * width, count)]
       let [left, right] = [start, middle]
       for (let out = start; out < end; out++) {
-        const takeLeft =
-          right >= end ||
-          (left < middle &&
-            compareAt(keys, (from[left] as number) * KEY_BYTES, keys, (from[right] as number) * KEY_BYTES) <= 0)
+        const takeLeft = right >= end || (left < middle && inOrder(from[left] as number, from[right] as number))
         to[out] = from[takeLeft ? left++ : right++] as number
         if (++steps % STEPS === 0) yield
       }
     }
-    const held = from
-    from = to
-    to = held
+    ;[from, to] = [to, from]
   }
   return from
 }
