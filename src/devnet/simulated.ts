@@ -1,6 +1,6 @@
 /**
- * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, memory for
- * disks, cheap signatures. One seed gives one run.
+ * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, the real store
+ * on simulated disks, cheap signatures. One seed gives one run.
  */
 import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
@@ -9,8 +9,8 @@ import { backend } from '../crypto/index.ts'
 import { wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
-import { type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { type ChunkStore, createMemoryChunkStore } from '../storage/index.ts'
+import { SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
 export interface SimulatedNode {
@@ -18,10 +18,14 @@ export interface SimulatedNode {
   readonly peerId: PeerId
   readonly host: SimHost
   readonly store: ChunkStore
+  /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
+  readonly disk: SimDisk
   readonly tableSize: () => number
 }
 
 const PORT = 10_000
+/** Root folder of every node, each on its own disk. */
+export const SIMULATED_ROOT = '/node'
 /** Nodes that start in the same virtual instant. */
 const STARTED_TOGETHER = 20
 
@@ -48,7 +52,9 @@ export class SimulatedDevnet {
     const { world } = this
     const host = world.network.addHost()
     const signer = world.signer(`node ${index}`)
-    const store = createMemoryChunkStore()
+    const disk = new SimDisk()
+    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk }
+    const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
     const { dht, listening } = wireStorageNode(
       {
@@ -61,7 +67,14 @@ export class SimulatedDevnet {
     )
     const lifecycle = new Lifecycle([...listening, dht])
     this.#lifecycles.push(lifecycle)
-    this.nodes.push({ index, peerId: peerIdOfPublicKey(signer.publicKey), host, store, tableSize: () => dht.tableSize })
+    this.nodes.push({
+      index,
+      peerId: peerIdOfPublicKey(signer.publicKey),
+      host,
+      store,
+      disk,
+      tableSize: () => dht.tableSize,
+    })
     return lifecycle
   }
 
