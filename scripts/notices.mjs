@@ -55,8 +55,8 @@ function crates() {
   return [...found.keys()].sort().map((name) => {
     const { license, license_file, repository, manifest_path } = found.get(name)
     const folder = dirname(manifest_path)
-    // aws-lc-sys carries the C library of another project in a folder of its own.
-    const texts = [folder, join(folder, 'aws-lc')].flatMap(licencesIn)
+    // aws-lc-sys and lmdb-master-sys carry the C library of another project in a folder of its own.
+    const texts = [folder, join(folder, 'aws-lc'), join(folder, 'lmdb', 'libraries', 'liblmdb')].flatMap(licencesIn)
     if (license_file) texts.push(readFileSync(join(folder, license_file), 'utf8'))
     return { name, licence: license ?? 'see below', home: repository, texts: [...new Set(texts)] }
   })

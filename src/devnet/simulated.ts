@@ -1,6 +1,6 @@
 /**
- * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, memory for
- * disks, cheap signatures. One seed gives one run.
+ * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, the real store
+ * on simulated disks, cheap signatures. One seed gives one run.
  */
 import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
@@ -9,8 +9,8 @@ import { backend, type Signer } from '../crypto/index.ts'
 import { type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
-import { type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { type ChunkStore, createMemoryChunkStore } from '../storage/index.ts'
+import { SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
 /** A machine with a node on it, over all its boots. */
@@ -19,15 +19,16 @@ export class SimulatedNode {
   readonly peerId: PeerId
   readonly host: SimHost
   readonly signer: Signer
-  readonly store: ChunkStore
+  /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
+  readonly disk = new SimDisk()
   /** Of the present boot. */
+  store!: ChunkStore
   dht!: WiredPeer['dht']
 
-  constructor(index: number, host: SimHost, signer: Signer, store: ChunkStore) {
+  constructor(index: number, host: SimHost, signer: Signer) {
     this.index = index
     this.host = host
     this.signer = signer
-    this.store = store
     this.peerId = peerIdOfPublicKey(signer.publicKey)
   }
 
@@ -40,6 +41,8 @@ export class SimulatedNode {
 }
 
 const PORT = 10_000
+/** Root folder of every node, each on its own disk. */
+export const SIMULATED_ROOT = '/node'
 /** Nodes that start in the same virtual instant. */
 const STARTED_TOGETHER = 20
 
@@ -61,9 +64,10 @@ export class SimulatedDevnet {
     }
   }
 
-  /** Its machine loses power; its disk stays. */
+  /** Its machine loses power, and its disk what was not flushed. */
   kill(node: SimulatedNode): void {
     node.host.kill()
+    node.disk.crash('mixture', this.world.random(`power of node ${node.index}`))
   }
 
   /** The machine of a killed node comes back with its identity, its address and its chunks. */
@@ -77,7 +81,7 @@ export class SimulatedDevnet {
     const index = this.nodes.length
     const host = this.world.network.addHost()
     const signer = this.world.signer(`node ${index}`)
-    const node = new SimulatedNode(index, host, signer, createMemoryChunkStore())
+    const node = new SimulatedNode(index, host, signer)
     this.nodes.push(node)
     return this.#boot(node)
   }
@@ -85,7 +89,9 @@ export class SimulatedDevnet {
   /** Wires a node for this boot of its machine. */
   #boot(node: SimulatedNode): Lifecycle {
     const { world } = this
-    const { host, index, signer, store } = node
+    const { disk, host, index, signer } = node
+    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk }
+    const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
     const { dht, listening } = wireStorageNode(
       {
@@ -98,6 +104,7 @@ export class SimulatedDevnet {
     )
     const lifecycle = new Lifecycle([...listening, dht])
     node.dht = dht
+    node.store = store
     this.#lifecycles.push(lifecycle)
     return lifecycle
   }

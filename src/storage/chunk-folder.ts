@@ -1,5 +1,5 @@
 /** The folder `<root>/chunks`: which file is whose, and the file system calls of one chunk (storage.md 3 and 4). */
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { codeOf, type Logger, type Random, toHex } from '../base/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
 import { stateOfError } from './disk-state.ts'
@@ -39,6 +39,7 @@ export class ChunkFolder {
   async open(signal: AbortSignal): Promise<{ lock: FileLock; addresses: readonly ChunkAddress[] }> {
     const { fileSystem, random, log } = this.#deps
     await this.#make(this.path, join(this.path, '..'))
+    await this.#syncAncestors()
     const lock = await fileSystem.lock(join(this.path, LOCK_FILE))
     try {
       this.#nonce = toHex(random.bytes(4))
@@ -124,6 +125,16 @@ export class ChunkFolder {
   async #make(path: string, parent: string): Promise<void> {
     await this.#deps.fileSystem.makeDirectory(path)
     await this.#deps.fileSystem.syncDirectory(parent)
+  }
+
+  /**
+   * A root folder that was just made is in no directory that survives a power loss, and all in it would go with it.
+   * Best effort: folders above it may belong to others.
+   */
+  async #syncAncestors(): Promise<void> {
+    for (let path = join(this.path, '..'); dirname(path) !== path; path = dirname(path)) {
+      await this.#deps.fileSystem.syncDirectory(dirname(path)).catch(() => undefined)
+    }
   }
 
   #shard(address: ChunkAddress): string {

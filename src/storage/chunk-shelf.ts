@@ -134,7 +134,7 @@ export class ChunkShelf {
 
   async write(address: ChunkAddress, content: Uint8Array): Promise<void> {
     this.assertWritable()
-    const reservation = await this.#granted(await this.#space.reserve(content.length), content.length)
+    const reservation = this.#granted(await this.#space.reserve(content.length), content.length)
     let written = false
     try {
       await this.#change(`writing chunk ${address}`, async () => {
@@ -152,10 +152,9 @@ export class ChunkShelf {
     this.#metrics.bytesStored.add(content.length)
   }
 
-  async #granted(reservation: Reservation, size: number): Promise<Extract<Reservation, { kind: 'granted' }>> {
+  #granted(reservation: Reservation, size: number): Extract<Reservation, { kind: 'granted' }> {
     if (reservation.kind === 'granted') return reservation
     if (reservation.kind === 'unknown') {
-      await this.#watch.writeFailed(reservation.cause)
       const message = `free space below ${this.#folder.path} is not known`
       throw new StorageError('STORAGE_IO', message, { cause: reservation.cause })
     }

@@ -56,7 +56,14 @@ export class FileChunkStore implements ChunkStore {
     this.#folder = new ChunkFolder(root, { fileSystem, random, log: this.#log })
     this.#metrics = createStorageMetrics(deps.registry ?? new Registry(), () => this.size)
     this.#locks = new ShardLocks(SHARDS, maxWaitingPerShard)
-    const measure = () => this.#folder.freeBytes()
+    const measure = async () => {
+      try {
+        return await this.#folder.freeBytes()
+      } catch (error) {
+        await this.#watch.writeFailed(error)
+        throw error
+      }
+    }
     this.#space = new Space({ clock, measure }, { reserveBytes, maxAgeMs: freeSpaceMaxAgeMs })
     this.#watch = new DiskWatch(
       {

@@ -76,6 +76,13 @@ class NodeFileSystem implements FileSystem {
   readonly processId = process.pid
 
   async makeDirectory(path: string): Promise<boolean> {
+    try {
+      // On a disk that is read-only the recursive call says ENOENT (Node 26), this one EROFS.
+      await mkdir(path)
+      return true
+    } catch (error) {
+      if (!['ENOENT', 'EEXIST'].includes(codeOf(error) ?? '')) throw error
+    }
     return (await mkdir(path, { recursive: true })) !== undefined
   }
 

@@ -5,6 +5,7 @@ import { describe, test } from 'node:test'
 import { blake3 } from '@noble/hashes/blake3.js'
 import { type Bytes, MiB, never, randomBelow, seededRandom, systemClock, systemRandom } from '../../src/base/index.ts'
 import { type ChunkAddress, chunkAddressOf, MAX_CHUNK_BYTES } from '../../src/protocol/index.ts'
+import { SimDisk } from '../../src/sim/index.ts'
 import {
   type ChunkStore,
   chargeOf,
@@ -51,6 +52,14 @@ function smallDisk(room: number) {
   }) as typeof nodeFileSystem
 }
 
+/** One disk a folder of a test; the layout file lies beside the room. */
+function simulatedDisk(directory: string, room: number | undefined): SimDisk {
+  const disk = new SimDisk(room === undefined ? {} : { capacityBytes: room + chargeOf(1) })
+  DISKS.set(directory, DISKS.get(directory) ?? disk)
+  return DISKS.get(directory) as SimDisk
+}
+const DISKS = new Map<string, SimDisk>()
+
 const DRIVERS: readonly Driver[] = [
   {
     name: 'files',
@@ -59,6 +68,17 @@ const DRIVERS: readonly Driver[] = [
       return room === undefined
         ? createFileChunkStore(directory, deps)
         : createFileChunkStore(directory, { ...deps, fileSystem: smallDisk(room) }, { reserveBytes: 0 })
+    },
+  },
+  {
+    name: 'files on a simulated disk',
+    create: (directory, room) => {
+      const fileSystem = simulatedDisk(directory, room)
+      return createFileChunkStore(
+        '/node',
+        { clock: systemClock, random: systemRandom, fileSystem },
+        { reserveBytes: 0 },
+      )
     },
   },
   {

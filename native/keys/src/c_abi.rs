@@ -82,7 +82,7 @@ pub unsafe extern "C" fn mx_keys_has(set: *const KeySet, key: *const u8, found: 
 pub unsafe extern "C" fn mx_keys_count(set: *const KeySet, count: *mut u64) -> i32 {
     status(|| {
         // SAFETY: the caller's promise.
-        unsafe { *count = (*set).len()? };
+        unsafe { *count = (*set).count()? };
         Ok(())
     })
 }

@@ -83,7 +83,7 @@ impl KeySet {
         Ok(self.keys.get(&txn, key)?.is_some())
     }
 
-    pub fn len(&self) -> Result<u64, Failure> {
+    pub fn count(&self) -> Result<u64, Failure> {
         let txn = self.env.read_txn()?;
         Ok(self.keys.len(&txn)?)
     }
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(fresh, [0, 1]);
         drop(set);
         let set = KeySet::open(&folder.0, 1 << 20).unwrap();
-        assert_eq!(set.len().unwrap(), 2);
+        assert_eq!(set.count().unwrap(), 2);
         let mut out = [key(0); 8];
         assert_eq!(set.page(None, &mut out).unwrap(), 2);
         assert_eq!(out[..2], [key(1), key(3)]);
@@ -211,7 +211,7 @@ mod tests {
             .map(|n| std::array::from_fn(|i| n.to_be_bytes()[i % 4]))
             .collect();
         assert_eq!(set.insert(&many, |_| ()), Err(Failure::Full));
-        assert_eq!(set.len().unwrap(), 1);
+        assert_eq!(set.count().unwrap(), 1);
         set.insert(&[key(2)], |_| ()).unwrap();
         set.remove(&[key(1)], |_| ()).unwrap();
         assert!(set.has(&key(2)).unwrap());

@@ -51,8 +51,10 @@ class Workload {
   readonly #dice: Random
   #store: ChunkStore | undefined
 
-  constructor(dice: Random) {
+  /** `used`: the folder was there before, and holds what was wrong then. */
+  constructor(dice: Random, used: boolean) {
     this.#dice = dice
+    if (!used) return
     this.disk.plant(fileOf(MENDED.address), new Uint8Array(50))
     this.disk.plant(fileOf(WRONG.address), new Uint8Array(60))
   }
@@ -154,16 +156,20 @@ const AFTERMATHS: readonly (readonly [Aftermath, number])[] = [
   ...Array.from({ length: MIXTURES }, (_, i) => ['mixture', i] as const),
 ]
 
-async function workload(): Promise<Workload> {
-  const work = new Workload(seededRandom(seed))
+async function workload(used = true): Promise<Workload> {
+  const work = new Workload(seededRandom(seed), used)
   await work.run()
   return work
 }
 
 const DAMAGED = new Set<string>([MENDED.address, WRONG.address, PUT[2]?.address ?? '', BIG.address])
 
-test('no promise is broken by a crash at any change of the disk', async () => {
-  const work = await workload()
+for (const folder of ['used', 'new'] as const) {
+  test(`no promise is broken by a crash at any change of the disk, in a ${folder} folder`, () => everyPoint(folder))
+}
+
+async function everyPoint(folder: 'used' | 'new'): Promise<void> {
+  const work = await workload(folder === 'used')
   const { history } = work.disk
   let images = 0
   for (let point = 0; point <= history.length; point++) {
@@ -175,9 +181,9 @@ test('no promise is broken by a crash at any change of the disk', async () => {
       images++
     }
   }
-  console.log(`seed ${seed}: ${history.length} write points, ${images} images, 0 losses`)
+  console.log(`seed ${seed}, ${folder} folder: ${history.length} write points, ${images} images, 0 losses`)
   assert.ok(history.length > 150, `only ${history.length} changes: the workload did not bite`)
-})
+}
 
 test('no promise is broken by a second crash while the store opens after the first', async () => {
   const work = await workload()
@@ -230,7 +236,7 @@ test('the steps of a put are those of the specification', async () => {
 
 for (const lies of ['files', 'directories'] as const satisfies readonly DiskFaults['lies'][]) {
   test(`a disk that does not flush ${lies} is caught, so this suite can fail`, async () => {
-    const work = new Workload(seededRandom(seed))
+    const work = new Workload(seededRandom(seed), true)
     work.disk.fail({ lies })
     await work.run()
     const { history } = work.disk

@@ -1,15 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  createLogger,
-  day,
-  hour,
-  type LogRecord,
-  minute,
-  never,
-  Registry,
-  seededRandom,
-} from '../../../src/base/index.ts'
+import { createLogger, day, hour, type LogRecord, minute, never, seededRandom } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { type ChunkAddress, chunkAddressOf } from '../../../src/protocol/index.ts'
 import { EventPump, SimClock, SimDisk } from '../../../src/sim/index.ts'
