@@ -135,6 +135,16 @@ test('scenario 10: all sources failed: one failure each, back with back-off, gon
   assert.ok(!pipeline.has(key))
 })
 
+test('12.1 hints over capacity mark the source until it sent a message that was taken whole', () => {
+  const { pipeline, hint } = world(3, { pendingEntries: 1 })
+  const { overCapacity } = hint(ALICE, [key, at(0, '01')])
+  pipeline.hintsEnd(ALICE, overCapacity)
+  assert.deepEqual([overCapacity, pipeline.pending.capacityRejected(ALICE)], [1, true])
+  pipeline.pending.delete(key)
+  pipeline.hintsEnd(ALICE, hint(ALICE, [at(0, '01')]).overCapacity)
+  assert.ok(!pipeline.pending.capacityRejected(ALICE))
+})
+
 test('a key that became held, or left width 9, while it waited is not fetched', () => {
   for (const change of ['stored', 'moved'] as const) {
     const { pipeline, facts, hint, result, stored } = world(3)
