@@ -127,6 +127,8 @@ test('two hinters, or a paid hint, blame nobody; a lone hinter that says absent 
   const holders = view.closest(bytesOf(key), 7).slice(2)
   assert.deepEqual(end([{ peer: first, replica: true }], holders).failures, [first])
   assert.equal(end([{ peer: first, replica: true }], holders).results[0]?.result, 'quorumVerified')
+  assert.deepEqual(end([{ peer: first, replica: true }], [first, ...holders]).failures, [], 'it holds what it hinted')
+  assert.deepEqual(end([{ peer: second, replica: true }], [second, ...holders]).failures, [], 'another says absent')
   const both = [first, second].map((peer) => ({ peer, replica: true }))
   assert.deepEqual(end(both, []).failures, [])
   assert.deepEqual(end([{ peer: first, replica: false }], []).failures, [])
