@@ -1,7 +1,7 @@
 /**
  * Whom to exchange hints with, and when (replication.md 7.1, 7.2). The network's part: cycles over a snapshot of the 20
  * closest, 4 peers a round, entrants first, an hour of rest for each. Ours (30.3 nr 2): a peer for whom there are new
- * hints is due 30 s after the last exchange. Never two requests to a peer at once. Pure; `now` is monotonic.
+ * hints is due 5 s after they came up and 30 s after our last request. Never two requests to a peer at once. Pure; `now` is monotonic.
  */
 import { type Random, randomBetween } from '../base/index.ts'
 import type { PeerId } from '../protocol/index.ts'
@@ -13,6 +13,7 @@ export type SyncOptions = Pick<
   | 'syncPeers'
   | 'syncCooldownMs'
   | 'syncNewsCooldownMs'
+  | 'syncNewsDelayMs'
   | 'syncIntervalMinMs'
   | 'syncIntervalMaxMs'
   | 'syncHistory'
@@ -40,10 +41,10 @@ interface History {
 export class NeighborSync {
   readonly #options: SyncOptions
   readonly #histories = new Map<PeerId, History>()
-  /** Peers asked at the moment, and whether what they are told was news. */
-  readonly #outstanding = new Map<PeerId, boolean>()
-  /** Peers with hints that they have not heard. */
-  readonly #news = new Set<PeerId>()
+  /** Peers asked at the moment; since when there was news for them, if there was. */
+  readonly #outstanding = new Map<PeerId, number | undefined>()
+  /** Peers with hints that they have not heard, by the time of the first. */
+  readonly #news = new Map<PeerId, number>()
   #neighbours: readonly PeerId[] = []
   #priority: PeerId[] = []
   /** What is left of the cycle; undefined before the first. */
@@ -111,14 +112,14 @@ export class NeighborSync {
   }
 
   /** There is something new to tell the peer. */
-  addNews(peer: PeerId): void {
-    if (this.#news.size < this.#options.syncHistory) this.#news.add(peer)
+  addNews(peer: PeerId, now: number): void {
+    if (!this.#news.has(peer) && this.#news.size < this.#options.syncHistory) this.#news.set(peer, now)
   }
 
   /** Peers to ask outside of rounds because of news, as many as may run at once; they end as those of a round. */
   takeUrgent(now: number): PeerId[] {
     const due: PeerId[] = []
-    for (const peer of this.#news) {
+    for (const peer of this.#news.keys()) {
       if (this.#outstanding.size >= this.#options.syncPeers) break
       if (this.#outstanding.has(peer) || now < this.#readyAt(peer)) continue
       due.push(peer)
@@ -129,7 +130,9 @@ export class NeighborSync {
 
   /** When `takeUrgent` will have somebody, if nothing changes; undefined when nobody has news. */
   nextUrgentAt(): number | undefined {
-    const times = [...this.#news].filter((peer) => !this.#outstanding.has(peer)).map((peer) => this.#readyAt(peer))
+    const times = [...this.#news.keys()]
+      .filter((peer) => !this.#outstanding.has(peer))
+      .map((peer) => this.#readyAt(peer))
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
@@ -153,10 +156,10 @@ export class NeighborSync {
 
   /** As `failed`, and nobody takes the place: an urgent request, or one that was never sent. */
   dropped(peer: PeerId): void {
-    const hadNews = this.#outstanding.get(peer)
+    const newsSince = this.#outstanding.get(peer)
     if (!this.#outstanding.delete(peer) || !this.#histories.has(peer)) return
     this.#historyOf(peer).failures++
-    if (hadNews) this.addNews(peer)
+    if (newsSince !== undefined) this.addNews(peer, newsSince)
   }
 
   /** A completed exchange and a later cycle: may be asked for digests (scenarios 30 and 56). */
@@ -177,15 +180,19 @@ export class NeighborSync {
   }
 
   #begin(peer: PeerId, now: number): void {
-    this.#outstanding.set(peer, this.#news.delete(peer))
+    this.#outstanding.set(peer, this.#news.get(peer))
+    this.#news.delete(peer)
     this.#historyOf(peer).askedAt = now
   }
 
   #readyAt(peer: PeerId): number {
     const { syncedAt = NEVER, askedAt = NEVER, failures = 0 } = this.#histories.get(peer) ?? {}
-    const { syncCooldownMs, syncNewsCooldownMs } = this.#options
-    if (!this.#news.has(peer)) return syncedAt + syncCooldownMs
-    return Math.max(syncedAt, askedAt) + Math.min(syncCooldownMs, syncNewsCooldownMs * 2 ** Math.min(failures, 20))
+    const { syncCooldownMs, syncNewsCooldownMs, syncNewsDelayMs } = this.#options
+    const newsSince = this.#news.get(peer)
+    if (newsSince === undefined) return syncedAt + syncCooldownMs
+    // What the peer asked us meanwhile told it nothing of this, so only our own requests are kept apart.
+    const pause = Math.min(syncCooldownMs, syncNewsCooldownMs * 2 ** Math.min(failures, 20))
+    return Math.max(newsSince + syncNewsDelayMs, askedAt + pause)
   }
 
   #historyOf(peer: PeerId): History {

@@ -49,6 +49,7 @@ const SYNC = {
   syncPeers: 4, // of one round
   syncCooldownMs: hour, // nothing new to say
   syncNewsCooldownMs: 30 * second, // ours (30.3 nr 2): new hints for the peer
+  syncNewsDelayMs: 5 * second, // ours: losses of one moment are noticed up to 5 s apart and go in one message
   syncTimeoutMs: 15 * second,
   syncHistory: 4096, // ours: peers whose syncs are remembered
   selfLookupMinMs: 5 * minute,
@@ -68,6 +69,8 @@ const VERIFICATION = {
   requestKeys: MAX_VERIFICATION_KEYS, // of one incoming request; more gets an empty answer
   verificationRequests: 32, // outgoing at once
   verificationTimeoutMs: 15 * second,
+  sourcesWanted: 2, // ours: a key is settled before all have answered when it has so many sources
+  roundHurryMs: 2 * second, // ours: then one is enough; four times what a far peer takes
   hinterReports: 3, // failures of one peer in one cycle
   retryMinMs: 15 * second,
   retryMaxMs: 5 * minute,

@@ -31,7 +31,7 @@ export function quorumNeeded(targets: number, { quorumThreshold }: QuorumOptions
   return targets === 0 ? 0 : Math.min(quorumThreshold, Math.floor(targets / 2) + 1)
 }
 
-/** An edge member is in the denominator only when it confirms; an unreachable other member stays in it. */
+/** At least 1. An edge member is in the denominator only when it confirms; an unreachable other member stays in it. */
 export function paidNeeded(members: number, edgeSilent: number, { paidQuorumFloor }: QuorumOptions): number {
   return Math.max(Math.floor((members - edgeSilent) / 2) + 1, Math.min(paidQuorumFloor, members))
 }
@@ -43,9 +43,8 @@ export function decide(presence: PresenceVotes, paid: PaidVotes, options: Quorum
   if (present(presence.positive)) return 'quorumVerified'
   const paidBy = (confirmed: number, edgeConfirmed: number) =>
     confirmed >= paidNeeded(paid.members, paid.edge - edgeConfirmed, options)
-  if (paid.confirmed > 0 && paidBy(paid.confirmed, paid.edgeConfirmed)) return 'paidListVerified'
+  if (paidBy(paid.confirmed, paid.edgeConfirmed)) return 'paidListVerified'
   const mayBePresent = present(presence.positive + presence.unresolved)
-  const confirmable = paid.confirmed + paid.unresolved
-  const mayBePaid = confirmable > 0 && paidBy(confirmable, paid.edgeConfirmed + paid.edgeUnresolved)
+  const mayBePaid = paidBy(paid.confirmed + paid.unresolved, paid.edgeConfirmed + paid.edgeUnresolved)
   return mayBePresent || mayBePaid ? 'quorumInconclusive' : 'quorumFailed'
 }

@@ -94,6 +94,17 @@ test('a later replica hint is one more source', () => {
   assert.deepEqual(queue.next(), { key: at(1), source: BOB })
 })
 
+test('sources are bounded, hinted later or not', () => {
+  const queue = open({ fetchSources: 2 })
+  queue.add(pendingOf(at(1)), [ALICE])
+  for (const peer of [BOB, peerAt(3)]) queue.join(at(1), peer)
+  queue.next()
+  assert.equal(queue.settle(at(1), 'timeout')?.next.kind, 'nextSource')
+  queue.next()
+  assert.equal(queue.settle(at(1), 'timeout')?.next.kind, 'verifyAgain')
+  assert.equal(queue.add(pendingOf(at(2)), []), false, 'without a source there is nothing to queue')
+})
+
 test('28.4 a flood never passes the limit', () => {
   const queue = open({ fetchQueue: 100 })
   forSeeds(1, (random) => {

@@ -135,6 +135,56 @@ test('scenario 10: all sources failed: one failure each, back with back-off, gon
   assert.ok(!pipeline.has(key))
 })
 
+test('12.1 hints over capacity mark the source until it sent a message that was taken whole', () => {
+  const { pipeline, hint } = world(3, { pendingEntries: 1 })
+  const { overCapacity } = hint(ALICE, [key, at(0, '01')])
+  pipeline.hintsEnd(ALICE, overCapacity)
+  assert.deepEqual([overCapacity, pipeline.pending.capacityRejected(ALICE)], [1, true])
+  pipeline.pending.delete(key)
+  pipeline.hintsEnd(ALICE, hint(ALICE, [at(0, '01')]).overCapacity)
+  assert.ok(!pipeline.pending.capacityRejected(ALICE))
+})
+
+test('inconclusive learns nothing and waits; a result for a key that left, or that nobody asked about, changes nothing', () => {
+  const { pipeline, facts, hint, result } = world(3)
+  const nothing = { learnPaid: false, lost: false }
+  assert.deepEqual(pipeline.decided(result(key, 'quorumVerified'), facts, 0), { ...nothing, next: 'end' })
+  hint(ALICE, [key])
+  assert.deepEqual(pipeline.decided(result(key, 'quorumVerified'), facts, 0), { ...nothing, next: 'end' })
+  assert.ok(pipeline.has(key))
+  pipeline.startRound(facts, 0)
+  assert.deepEqual(pipeline.decided(result(key, 'quorumInconclusive'), facts, 0), { ...nothing, next: 'retry' })
+  assert.equal(pipeline.pending.nextDueAt, 15 * second)
+  pipeline.startRound(facts, 15 * second)
+  pipeline.abandonRound([key, at(9)], 15 * second)
+  assert.equal(pipeline.pending.nextDueAt, 45 * second)
+})
+
+test('what needs no round any more ends before it: paid and held, or paid and not ours', () => {
+  for (const change of ['held', 'moved'] as const) {
+    const { pipeline, facts, hint, paid, stored } = world(3)
+    hint(ALICE, [key])
+    paid.add(key)
+    if (change === 'held') stored.add(key)
+    const later = change === 'moved' ? { ...facts, view: world(12).facts.view } : facts
+    assert.deepEqual([pipeline.startRound(later, 0), pipeline.has(key)], [[], false])
+  }
+})
+
+test('a full fetch queue keeps the key pending, capacity-blocked', () => {
+  const { pipeline, facts, hint, result } = world(3, { fetchQueue: 1 })
+  hint(ALICE, [key, at(0, '01')])
+  pipeline.startRound(facts, 0)
+  assert.equal(pipeline.decided(result(key, 'quorumVerified'), facts, 0).next, 'fetch')
+  assert.equal(pipeline.decided(result(at(0, '01'), 'quorumVerified'), facts, 0).next, 'blocked')
+  assert.ok(pipeline.has(key) && pipeline.pending.has(at(0, '01')))
+  assert.equal(pipeline.pending.nextDueAt, 5 * minute)
+  assert.equal(hint(BOB, [key]).ignored, 1)
+  assert.deepEqual(pipeline.nextFetch(facts, 0), { key, source: ALICE })
+  pipeline.fetched({ key, source: ALICE }, 'timeout', 0)
+  assert.deepEqual(pipeline.nextFetch(facts, 0), { key, source: BOB }, 'the later hinter is a source too')
+})
+
 test('a key that became held, or left width 9, while it waited is not fetched', () => {
   for (const change of ['stored', 'moved'] as const) {
     const { pipeline, facts, hint, result, stored } = world(3)

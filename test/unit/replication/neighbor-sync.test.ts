@@ -107,23 +107,56 @@ test('scenario 40 and 41: peers at rest leave the cycle, and every cycle ends wh
   })
 })
 
-test('30.3 nr 2: nothing new rests for an hour; new hints go out 30 s after the last exchange, one request at a time', () => {
+test('30.3 nr 2: nothing new rests for an hour; new hints go out 30 s after the last request, one at a time', () => {
   const sync = open(1)
   const [peer] = peers as [PeerId]
   round(sync, 0)
   assert.deepEqual([sync.takeUrgent(10 * minute), sync.nextUrgentAt()], [[], undefined])
-  sync.addNews(peer)
+  sync.addNews(peer, second)
   assert.equal(sync.nextUrgentAt(), 30 * second)
   assert.deepEqual(sync.takeUrgent(29 * second), [])
   assert.deepEqual(sync.takeUrgent(30 * second), [peer])
-  sync.addNews(peer)
+  sync.addNews(peer, 31 * second)
   assert.deepEqual(sync.takeUrgent(2 * minute), [], 'one outstanding')
-  sync.succeeded(peer, 31 * second)
-  assert.equal(sync.nextUrgentAt(), 61 * second)
-  assert.deepEqual(sync.takeUrgent(61 * second), [peer])
+  sync.succeeded(peer, 32 * second)
+  sync.exchanged(peer, 50 * second)
+  assert.equal(sync.nextUrgentAt(), minute, 'that the peer asked us tells it nothing new')
+  assert.deepEqual(sync.takeUrgent(minute), [peer])
   sync.dropped(peer)
-  assert.equal(sync.nextUrgentAt(), (61 + 60) * second, 'news that were not heard are news, with a growing pause')
+  assert.equal(sync.nextUrgentAt(), 2 * minute, 'news that were not heard are news, with a growing pause')
   assert.equal(sync.outstanding, 0)
+})
+
+test('30.3 nr 2: news of the same moment go in one request, 5 s after the first', () => {
+  const sync = open(2)
+  sync.addNews(peers[0] as PeerId, hour)
+  sync.addNews(peers[0] as PeerId, hour + 4 * second)
+  assert.equal(sync.nextUrgentAt(), hour + 5 * second)
+})
+
+test('an answer of a peer that was not asked, or that left the table, is nothing', () => {
+  const sync = open(2)
+  const [first, other] = peers as [PeerId, PeerId]
+  sync.succeeded(first, 0)
+  assert.ok(!sync.auditable(first))
+  sync.addNews(first, 0)
+  assert.deepEqual(sync.takeUrgent(5 * second), [first])
+  sync.peerRemoved(first)
+  sync.dropped(first)
+  sync.dropped(other)
+  assert.deepEqual([sync.outstanding, sync.nextUrgentAt()], [0, undefined])
+  assert.deepEqual(round(sync, 0).peers, [other])
+})
+
+test('events that were lost: the order starts anew with the neighbours of now', () => {
+  const sync = open(8)
+  round(sync, 0)
+  sync.rebuild(peers.slice(2, 10))
+  assert.deepEqual(
+    round(sync, 1).peers,
+    [...peers.slice(8, 10), ...peers.slice(4, 6)],
+    'entrants first, rested ones skipped',
+  )
 })
 
 test('the pause between rounds is inside 10 to 20 min', () => {
@@ -163,6 +196,8 @@ test('repair proofs are bounded by keys, and both sides empty together', () => {
       else proofs.told(key, pick(random, group), group, { now: i, epoch: 0 })
       assert.ok(proofs.size <= 10)
     }
+    for (let i = 50; i < 60; i++) proofs.told(at(i), some[0] as PeerId, some, { now: 0, epoch: 0 })
+    assert.equal(proofs.size, 10)
     for (const peer of some) proofs.peerRemoved(peer)
     assert.deepEqual([proofs.size, proofs.peers], [0, 0])
   })

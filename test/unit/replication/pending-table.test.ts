@@ -24,6 +24,49 @@ test('scenario 8: a second hint adds a source, never an entry; the replica pipel
   assert.deepEqual(table.takeDue(2, 10), [])
 })
 
+test('a source that hints the key both ways is one source, and a replica one', () => {
+  const table = open()
+  for (const [source, pipeline] of [
+    [ALICE, 'paidOnly'],
+    [BOB, 'replica'],
+    [ALICE, 'replica'],
+    [BOB, 'paidOnly'],
+  ] as const)
+    table.add(at(1), pipeline, source, 0)
+  table.add(at(1), 'paidOnly', CAROL, 0)
+  const hinters = table.get(at(1))?.hinters.map(({ peer, replica }) => [peer, replica])
+  assert.deepEqual(hinters, [
+    [ALICE, true],
+    [BOB, true],
+    [CAROL, false],
+  ])
+})
+
+test('a loss is reported once for an entry, and a key that comes back from the fetch queue was reported', () => {
+  const table = open()
+  assert.equal(table.reportLoss(at(1)), false)
+  table.add(at(1), 'replica', ALICE, 0)
+  assert.deepEqual([table.reportLoss(at(1)), table.reportLoss(at(1))], [true, false])
+  const left = table.delete(at(1))
+  assert.ok(left && table.restore(left, 0) && !table.restore(left, 0))
+  assert.equal(table.reportLoss(at(1)), false)
+})
+
+test('no room for a key that comes back: its first source is told to hint again', () => {
+  const table = open({ pendingEntries: 1 })
+  table.add(at(1), 'replica', ALICE, 0)
+  const left = table.delete(at(1))
+  table.add(at(2), 'replica', ALICE, 0)
+  assert.ok(left && !table.restore(left, 0))
+  assert.deepEqual([table.size, table.capacityRejected(ALICE)], [1, true])
+})
+
+test('expiry runs in steps of the limit', () => {
+  const table = open()
+  for (let i = 0; i < 5; i++) table.add(at(i), 'replica', ALICE, 0)
+  assert.deepEqual([table.expire(30 * minute, 2).length, table.expire(30 * minute, 9).length], [2, 3])
+})
+
 test('at most 8 sources of one key', () => {
   const table = open()
   for (let i = 1; i <= 20; i++) table.add(at(1), 'replica', peerAt(i), 0)

@@ -178,6 +178,39 @@ test('budgets: keys a challenge, requests and keys a pass; the cursor moves past
   })
 })
 
+test('budgets are met exactly: 7 targets need 7 requests; 2 keys of a pass; a pass that has its keys goes on with timers', () => {
+  const keys = many(10, () => 0).map((_, i) => at(0, `0${i}`))
+  const count = (limits: object) => {
+    const { plan, timers } = open(keys, limits)
+    plan(viewOf(12), 0)
+    const challenges = plan(viewOf(12), 3 * day)
+    assert.ok(keys.every((each) => timers.running('record', each)))
+    return [challenges.length, new Set(challenges.flatMap((challenge) => challenge.keys)).size]
+  }
+  // Of 10 keys a challenge takes 3.
+  assert.deepEqual(count({ pruneRequests: 7 }), [7, 3])
+  assert.deepEqual(count({ pruneRequests: 6 }), [0, 0])
+  assert.deepEqual(count({ pruneRequests: 28 }), [28, 10])
+  assert.deepEqual(count({ pruneKeys: 2 }), [7, 2])
+})
+
+test('a failure of the eighth closest is none, of the seventh one', () => {
+  for (const [joined, punished] of [
+    [1, false],
+    [0, true],
+  ] as const) {
+    const { plan, settle, prune } = open()
+    const others = many(12, () => 0).map((_, i) => peerAt(i + 2))
+    const view = new OwnView(peerAt(0x70), others)
+    plan(view, 0)
+    const challenges = plan(view, 3 * day)
+    const seventh = view.closest(bytesOf(key), 7)[6] as PeerId
+    for (const challenge of challenges) judge(prune, challenge, challenge.peer !== seventh)
+    const later = new OwnView(peerAt(0x70), [...others, ...(joined ? [peerAt(1)] : [])])
+    assert.deepEqual(settle(later, 3 * day).failures, punished ? [seventh] : [])
+  }
+})
+
 test('no key ever goes without reason, whatever the views do', () => {
   forSeeds(30, (random) => {
     const self = peerId(random)
@@ -257,6 +290,21 @@ test('paid entries: 32 and 32 distinct peers a pass, overlapping groups share th
     assert.ok(questions.length <= 32 && questions.length >= 20)
     assert.ok(new Set(questions.flatMap((question) => question.keys)).size <= 32)
   })
+})
+
+test('paid entries: exactly 32 peers are asked when that many are wanted, and each key has its turn', () => {
+  const view = viewOf(22)
+  const few = openPaid([key], { paidPrunePeers: 20 })
+  few.plan(view, 0)
+  assert.equal(few.plan(view, 3 * day).length, 20)
+  const none = openPaid([key], { paidPrunePeers: 19 })
+  none.plan(view, 0)
+  assert.equal(none.plan(view, 3 * day).length, 0)
+  const keys = many(9, () => 0).map((_, i) => at(0, `0${i}`))
+  const { plan } = openPaid(keys, { pruneScan: 4 })
+  for (let pass = 0; pass < 3; pass++) plan(view, 0)
+  const asked = many(3, () => new Set(plan(view, 3 * day).flatMap((question) => question.keys)).size)
+  assert.deepEqual(asked, [4, 4, 1])
 })
 
 test('scenario 52: record and paid timers do not influence each other; a deleted record starts the paid one', () => {
