@@ -5,12 +5,17 @@
 import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend, type Signer } from '../crypto/index.ts'
-import { type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import { backend, contentHash, type Signer } from '../crypto/index.ts'
+import { type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
 import { SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
+import {
+  type ChunkStore,
+  createFileChunkStore,
+  createMemoryPaidList,
+  createOutOfRangeStore,
+} from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
 /** A machine with a node on it, over all its boots. */
@@ -21,9 +26,11 @@ export class SimulatedNode {
   readonly signer: Signer
   /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
   readonly disk = new SimDisk()
+  readonly paidList = createMemoryPaidList()
   /** Of the present boot. */
   store!: ChunkStore
   dht!: WiredPeer['dht']
+  replication!: WiredNode['replication']
 
   constructor(index: number, host: SimHost, signer: Signer) {
     this.index = index
@@ -89,20 +96,22 @@ export class SimulatedDevnet {
   /** Wires a node for this boot of its machine. */
   #boot(node: SimulatedNode): Lifecycle {
     const { world } = this
-    const { disk, host, index, signer } = node
+    const { disk, host, index, paidList, signer } = node
     const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk }
     const store = createFileChunkStore(SIMULATED_ROOT, deps)
+    const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
-    const { dht, listening } = wireStorageNode(
+    const { dht, listening, replication } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
         ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
         random: world.random(`dice of node ${index}`),
-        payment: createFreeVerifier(verifier),
+        ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
       },
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
     )
-    const lifecycle = new Lifecycle([...listening, dht])
+    const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
+    node.replication = replication
     node.dht = dht
     node.store = store
     this.#lifecycles.push(lifecycle)

@@ -5,7 +5,14 @@ import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
 import type { PeerId, SocketAddress } from '../protocol/index.ts'
-import { type ChunkStore, createFileChunkStore, nodeFileSystem, sentenceOf } from '../storage/index.ts'
+import {
+  type ChunkStore,
+  createFileChunkStore,
+  createLmdbPaidList,
+  createOutOfRangeStore,
+  nodeFileSystem,
+  sentenceOf,
+} from '../storage/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
@@ -58,11 +65,13 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     { clock, random, log, registry, hash },
     { reserveBytes: settings.diskReserveBytes },
   )
+  const paidList = createLmdbPaidList(rootDir, { log })
+  const outOfRange = createOutOfRangeStore(rootDir, { clock, log })
   const peerFiles = createPeerFiles(nodeFileSystem, rootDir)
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
-    { transport, signer, verifier, clock, random, log, registry, store, payment, hash, peerFiles },
+    { transport, signer, verifier, clock, random, log, registry, store, payment, hash, peerFiles, paidList, timers: outOfRange.timers },
     {
       allowLoopback: preset.allowLoopback,
       limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },
@@ -82,7 +91,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const { metricsPort } = settings
   const monitor =
     metricsPort === 0 ? [] : [new LoopDelay(registry), new HealthServer(metricsPort, { health }, registry)]
-  const lifecycle = new Lifecycle([...monitor, ...listening, statusFile, dht, idleMemory(clock)])
+  const lifecycle = new Lifecycle([...monitor, outOfRange, ...listening, statusFile, dht, idleMemory(clock)])
   return {
     ...{ peerId, network, dht, store, registry },
     get address() {

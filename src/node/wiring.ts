@@ -8,8 +8,14 @@ import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
-import { createReplication } from '../replication/index.ts'
-import type { ChunkStore, Hash } from '../storage/index.ts'
+import { createReplication, type Replication } from '../replication/index.ts'
+import {
+  type ChunkStore,
+  type Hash,
+  ObservedChunkStore,
+  type OutOfRangeTimers,
+  type PaidList,
+} from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import type { Tuning } from './profile.ts'
 import { VERSION } from './version.ts'
@@ -37,11 +43,20 @@ export interface WiredPeer {
   readonly dht: DhtService
 }
 
+export interface WiredNode extends WiredPeer {
+  readonly replication: Replication
+  /** In start order. */
+  readonly listening: readonly Startable[]
+}
+
 export interface StorageNodePorts extends PeerPorts {
   readonly store: ChunkStore
+  readonly paidList: PaidList
+  /** Since when keys are out of range. */
+  readonly timers: OutOfRangeTimers
   readonly payment: PaymentVerifier
-  /** BLAKE3 of chunk content; default: on the calling thread. */
-  readonly hash?: Hash
+  /** BLAKE3 of chunk content. */
+  readonly hash: Hash
   /** What the routing table remembers over restarts; nothing without. */
   readonly peerFiles?: PeerFiles
 }
@@ -55,23 +70,26 @@ export interface StorageWiring extends PeerSettings {
 export function wireStorageNode(
   ports: StorageNodePorts,
   wiring: StorageWiring,
-): WiredPeer & { readonly listening: readonly Startable[] } {
-  const { store, payment, clock, log, registry, signer } = ports
+): WiredNode {
+  const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
+  const store = new ObservedChunkStore(ports.store)
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
   const quoter = createQuoter({
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
+  const replication = createReplication({
+    ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
+  })
+  store.listener = replication
   const chunkServer = createChunkServer(
     {
-      ...{ network, dht, store, payment, quoter, clock, log, registry },
-      ...(ports.hash === undefined ? {} : { hash: ports.hash }),
+      ...{ network, dht, store, payment, quoter, clock, log, registry, hash, freshChunks: replication },
     },
     wiring.tuning?.chunkServer,
   )
-  const replication = createReplication({ network, store, log, registry })
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
-  return { network, dht, listening: [store, network, chunkServer, replication] }
+  return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication] }
 }
 
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */

@@ -67,7 +67,7 @@ export interface Replication extends Startable {
   freshChunk(chunk: { readonly address: ChunkAddress; readonly proof: Uint8Array }): void
   /** The store holds a chunk more, or one less. */
   chunkStored(address: ChunkAddress): void
-  chunkRemoved(address: ChunkAddress): void
+  chunkRemoved(address: ChunkAddress, corrupt: boolean): void
   /** What our messages say about us. */
   readonly bootstrapping: boolean
   /** Keys that wait for verification or are being fetched. */
@@ -183,9 +183,14 @@ class Engine implements Replication {
   chunkStored(address: ChunkAddress): void {
     this.#holdings.added(address)
   }
-  chunkRemoved(address: ChunkAddress): void {
+  chunkRemoved(address: ChunkAddress, corrupt: boolean): void {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
+    // As if it had been hinted: whoever holds it gives it back (30.3 nr 9).
+    if (!corrupt) return
+    const { clock, self } = this.#parts
+    this.#pipeline.hint(self, { replica: [address], paid: [] }, this.#holdings, clock.monotonic())
+    this.#verifier.wake()
   }
 
   async start(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,7 @@ export { type DirectoryEntry, type FileSystem, type NewFile, nodeFileSystem, typ
 export { type Hash, HashedContent } from './hash.ts'
 export { createLmdbPaidList, type LmdbPaidListDeps } from './lmdb-paid-list.ts'
 export { createMemoryChunkStore, type MemoryChunkStoreDeps } from './memory-chunk-store.ts'
+export { ObservedChunkStore, type HoldingsListener } from './observed-chunk-store.ts'
 export { createMemoryPaidList } from './memory-paid-list.ts'
 export * from './options.ts'
 export { createOutOfRangeStore, type OutOfRangeDeps, type OutOfRangeStore, TIMERS_FILE } from './out-of-range-store.ts'

@@ -6,7 +6,7 @@ import { type ChallengeVerdict, possessionConsequence } from '../challenge-verdi
 import type { ClaimTracker } from '../claim-tracker.ts'
 import type { PossessionCheck, PossessionSchedule } from '../possession-schedule.ts'
 import type { Answer } from './messenger.ts'
-import { blame, type Parts, WEIGHT } from './parts.ts'
+import { type Parts, report } from './parts.ts'
 
 type Challenge = Extract<ReplicationBody, { kind: 'auditChallenge' }>
 
@@ -47,8 +47,8 @@ export class Challenger {
         const { failure, claim } = possessionConsequence(await this.challenge(peer, [key], signal))
         if (claim === 'clear') claims.answered(peer)
         if (claim === 'observe' && claims.claimed(peer, parts.clock.now()) === 'failure')
-          blame(parts, peer, 'bootstrapping for too long')
-        if (failure) blame(parts, peer, 'does not hold what it took', WEIGHT.audit)
+          report(parts, peer, 'bootstrapClaim')
+        if (failure) report(parts, peer, 'possession')
       }),
     )
   }

@@ -6,7 +6,7 @@ import type { Fetch, FetchOutcome } from '../fetch-queue.ts'
 import { inStorageWidth } from '../groups.ts'
 import type { HintPipeline } from '../hint-pipeline.ts'
 import { bytesOf } from '../key-bytes.ts'
-import { blame, type Parts } from './parts.ts'
+import { type Parts, report } from './parts.ts'
 
 export interface FetcherDeps {
   readonly parts: Parts
@@ -49,7 +49,7 @@ export class Fetcher {
       outcome = await this.#fetch(fetch, signal)
     } finally {
       const blamed = pipeline.fetched(fetch, outcome, clock.monotonic())
-      if (blamed) blame(parts, fetch.source, 'a fetch that brought nothing right')
+      if (blamed) report(parts, fetch.source, 'fetchFailed')
       metrics.fetches.add(1, { outcome })
       if (outcome !== 'stored') {
         log.debug('fetch', { key: short(fetch.key), source: short(fetch.source), outcome })

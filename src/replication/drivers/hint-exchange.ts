@@ -12,7 +12,7 @@ import { bytesOf } from '../key-bytes.ts'
 import type { NeighborSync } from '../neighbor-sync.ts'
 import type { RepairProofs } from '../repair-proofs.ts'
 import type { News } from './news.ts'
-import { blame, type Parts } from './parts.ts'
+import { type Parts, report } from './parts.ts'
 
 export interface HintExchangeDeps {
   readonly parts: Parts
@@ -55,10 +55,11 @@ export class HintExchange {
 
   async run(signal: AbortSignal): Promise<void> {
     const { parts, sync } = this.#deps
-    const { clock, random, tasks } = parts
+    const { clock, options, random, tasks } = parts
     this.#roundAt = clock.monotonic() + sync.interval(random)
     for (;;) {
-      const urgent = sync.nextUrgentAt() ?? Number.POSITIVE_INFINITY
+      // With no place free, the end of a request rings.
+      const urgent = sync.outstanding < options.syncPeers ? (sync.nextUrgentAt() ?? Infinity) : Infinity
       await this.#alarm.until(clock, Math.min(this.#roundAt, urgent), signal)
       const now = clock.monotonic()
       for (const peer of sync.takeUrgent(now)) tasks.spawn('tell news', (inner) => this.#tellNews(peer, inner))
@@ -90,11 +91,13 @@ export class HintExchange {
       const now = parts.clock.monotonic()
       if (admitted) {
         sync.succeeded(left, now)
+        this.#alarm.ring()
         return
       }
       left = sync.failed(left, now)
     }
     if (left !== undefined) sync.dropped(left)
+    this.#alarm.ring()
   }
 
   /** Exactly the keys whose group gained the peer. */
@@ -140,7 +143,7 @@ export class HintExchange {
     const { parts, pipeline, claims, hinted } = this.#deps
     const { clock, holdings } = parts
     if (bootstrapping) {
-      if (claims.claimed(peer, clock.now()) === 'failure') blame(parts, peer, 'bootstrapping for too long')
+      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return []
     }
     claims.answered(peer)

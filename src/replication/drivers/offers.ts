@@ -5,7 +5,7 @@ import { HashedContent } from '../../storage/index.ts'
 import { inAcceptanceWidth } from '../groups.ts'
 import { bytesOf } from '../key-bytes.ts'
 import type { OfferMerge } from '../offer-merge.ts'
-import { blame, type Parts } from './parts.ts'
+import { type Parts, report } from './parts.ts'
 
 type Offer = Extract<ReplicationBody, { kind: 'freshOffer' }>
 
@@ -39,7 +39,7 @@ export class Offers {
     const content = fault === undefined ? await HashedContent.of(parts.hash, data) : undefined
     if (!content || content.address !== key) {
       const reason = fault ?? 'Content does not match the key'
-      blame(parts, peer, `fresh offer: ${reason}`)
+      report(parts, peer, 'badOffer')
       return this.refuse(peer, key, reason, signal)
     }
     if (store.has(key)) {

@@ -7,6 +7,7 @@ import type { PeerId } from '../../protocol/index.ts'
 import type { ChunkStore, Hash } from '../../storage/index.ts'
 import type { ReplicationMetrics } from '../metrics.ts'
 import type { ReplicationOptions } from '../options.ts'
+import { TRUST_REPORTS, type TrustReportName } from '../trust-reports.ts'
 import type { Holdings } from './holdings.ts'
 import type { Messenger } from './messenger.ts'
 
@@ -29,9 +30,7 @@ export interface Parts {
   bootstrapping(): boolean
 }
 
-export const WEIGHT = { failure: 1, audit: 5, success: 1 } as const
-
-/** A failure of replication: weight 1. */
-export function blame({ dht }: Parts, peer: PeerId, reason: string, weight: number = WEIGHT.failure): void {
-  dht.reportTrust(peer, { success: false, weight, reason })
+/** An observation becomes trust; of ourselves nothing is observed. */
+export function report({ dht, self }: Parts, peer: PeerId, name: TrustReportName): void {
+  if (peer !== self) dht.reportTrust(peer, TRUST_REPORTS[name])
 }

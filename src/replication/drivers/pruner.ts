@@ -5,7 +5,7 @@ import type { ClaimTracker } from '../claim-tracker.ts'
 import type { PaidPrune } from '../prune-paid.ts'
 import type { RecordPrune } from '../prune-records.ts'
 import type { Challenger } from './challenger.ts'
-import { blame, type Parts, WEIGHT } from './parts.ts'
+import { type Parts, report } from './parts.ts'
 
 export interface PrunerDeps {
   readonly parts: Parts
@@ -59,8 +59,8 @@ export class Pruner {
     const { deletable, failures, claims: claiming, answered } = records.settle(facts())
     for (const peer of answered) claims.answered(peer)
     for (const peer of claiming)
-      if (claims.claimed(peer, clock.now()) === 'failure') blame(parts, peer, 'bootstrapping for too long')
-    for (const peer of failures) blame(parts, peer, 'does not hold what it is responsible for', WEIGHT.audit)
+      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+    for (const peer of failures) report(parts, peer, 'pruneAudit')
     for (const key of deletable) await this.#delete(key)
   }
 

@@ -17,7 +17,7 @@ export interface RepairDeps {
 }
 
 /** Neighbours that go or come together are seen one after another. */
-const GATHER_MS = 500
+const GATHER_MS = 100
 
 export class Repair {
   readonly #deps: RepairDeps
@@ -50,7 +50,7 @@ export class Repair {
             if (peer === self) continue
             told++
             this.#deps.news.add(peer, key)
-            this.#deps.sync.addNews(peer)
+            this.#deps.sync.addNews(peer, clock.monotonic())
           }
         },
         signal,

@@ -1,14 +1,14 @@
 /** Verifies hinted keys round by round (replication.md 9): asks, counts, decides, hands over to the fetcher. */
 import { Alarm } from '../../base/index.ts'
-import { short } from '../../protocol/index.ts'
+import { type PeerId, short } from '../../protocol/index.ts'
 import type { HintPipeline } from '../hint-pipeline.ts'
-import { type CreditOf, type PeerQuestion, VerificationRound } from '../verification-round.ts'
-import { blame, type Parts } from './parts.ts'
+import { type KeyResult, type PeerQuestion, type RoundHooks, VerificationRound } from '../verification-round.ts'
+import { type Parts, report } from './parts.ts'
 
 export interface VerifierDeps {
   readonly parts: Parts
   readonly pipeline: HintPipeline
-  readonly credited: CreditOf
+  readonly credited: RoundHooks['credited']
   /** The first questions of a node that joins are on their way (12.2). */
   waits(): boolean
   /** Something is to be fetched. */
@@ -18,6 +18,8 @@ export interface VerifierDeps {
 export class Verifier {
   readonly #deps: VerifierDeps
   readonly #alarm = new Alarm()
+  /** Peers with a question of ours open. */
+  readonly #asked = new Set<PeerId>()
 
   constructor(deps: VerifierDeps) {
     this.#deps = deps
@@ -38,13 +40,15 @@ export class Verifier {
     }
   }
 
+  /** Ends when every key has its result; peers that still owe an answer are not asked by the next rounds. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { parts, pipeline, credited, verified } = this.#deps
-    const { clock, holdings, log, metrics, options } = parts
+    const { parts, pipeline, credited } = this.#deps
+    const { clock, holdings, options } = parts
     await holdings.look()
     const keys = pipeline.startRound(holdings, clock.monotonic())
     if (keys.length === 0) return
-    const round = new VerificationRound(keys, holdings.view, options, credited)
+    const askable = (peer: PeerId) => !this.#asked.has(peer)
+    const round = new VerificationRound(keys, holdings.view, options, { credited, askable })
     try {
       await this.#ask(round, signal)
     } catch (error) {
@@ -55,6 +59,13 @@ export class Verifier {
       throw error
     }
     const { results, failures } = round.end()
+    this.#settle(results)
+    for (const peer of failures) report(parts, peer, 'wrongHint')
+  }
+
+  #settle(results: readonly KeyResult[]): void {
+    const { parts, pipeline, verified } = this.#deps
+    const { clock, holdings, log, metrics } = parts
     let toFetch = false
     for (const result of results) {
       const decided = pipeline.decided(result, holdings, clock.monotonic())
@@ -63,22 +74,25 @@ export class Verifier {
       if (decided.lost) log.warn('a paid chunk has no holder that we know', { key: short(result.key) })
       toFetch ||= decided.next === 'fetch'
     }
-    for (const peer of failures) blame(parts, peer, 'a hint that nobody confirms')
     if (toFetch) verified()
   }
 
-  /** Ends with the last answer, or as soon as everything is confirmed: a silent peer holds nobody up. */
   #ask(round: VerificationRound, signal: AbortSignal): Promise<void> {
-    const { tasks } = this.#deps.parts
+    const { clock, options, tasks } = this.#deps.parts
     return new Promise((resolve, reject) => {
-      const over = () => reject(signal.reason)
-      signal.addEventListener('abort', over, { once: true })
-      const done = () => {
+      const hurry = clock.timer(options.verificationHurryMs, () => {
+        round.hurry()
+        proceed()
+      })
+      const end = (settle: () => void) => {
+        hurry.cancel()
         signal.removeEventListener('abort', over)
-        resolve()
+        settle()
       }
+      const over = () => end(() => reject(signal.reason))
       const proceed = () => {
-        if (round.complete || round.settled) return done()
+        this.#settle(round.takeSettled())
+        if (round.allSettled) return end(resolve)
         for (let question = round.next(); question; question = round.next()) {
           const asked = question
           tasks.spawn('verification', async (inner) => {
@@ -87,6 +101,7 @@ export class Verifier {
           })
         }
       }
+      signal.addEventListener('abort', over, { once: true })
       proceed()
     })
   }
@@ -95,7 +110,12 @@ export class Verifier {
     const { messenger, options } = this.#deps.parts
     const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
     const asking = { timeoutMs: options.verificationTimeoutMs, signal }
-    const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
-    return answer.kind === 'answer' ? answer.body.results : undefined
+    this.#asked.add(peer)
+    try {
+      const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
+      return answer.kind === 'answer' ? answer.body.results : undefined
+    } finally {
+      this.#asked.delete(peer)
+    }
   }
 }
