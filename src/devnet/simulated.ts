@@ -2,14 +2,14 @@
  * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, the real store
  * on simulated disks, cheap signatures. One seed gives one run.
  */
-import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
+import { assert, Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend } from '../crypto/index.ts'
+import { backend, type Signer } from '../crypto/index.ts'
 import { wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
-import { SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import { type ChunkStore, createFileChunkStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
@@ -33,6 +33,7 @@ export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
   readonly #lifecycles: Lifecycle[] = []
+  readonly #signers: Signer[] = []
 
   constructor(config: Omit<SimWorldConfig, 'hash'>) {
     this.world = new SimWorld({ ...config, hash: backend() })
@@ -47,13 +48,35 @@ export class SimulatedDevnet {
     }
   }
 
+  /** Power off in the middle of everything: what was not flushed is as the aftermath says. */
+  crash(index: number, aftermath: Aftermath): void {
+    const { host, disk } = this.#node(index)
+    host.kill()
+    disk.crash(aftermath, this.world.random(`crashes of node ${index}`))
+  }
+
+  /** The same node on the same disk, after `crash`. */
+  async restart(index: number): Promise<void> {
+    const { host, disk } = this.#node(index)
+    host.restart()
+    const lifecycle = this.#boot(index, host, disk)
+    await this.world.run(() => lifecycle.start(never))
+  }
+
+  #node(index: number): SimulatedNode {
+    const node = this.nodes[index]
+    assert(node, `there is a node ${index}`)
+    return node
+  }
+
   #addNode(): Lifecycle {
-    const index = this.nodes.length
+    return this.#boot(this.nodes.length, this.world.network.addHost(), new SimDisk())
+  }
+
+  #boot(index: number, host: SimHost, disk: SimDisk): Lifecycle {
     const { world } = this
-    const host = world.network.addHost()
-    const signer = world.signer(`node ${index}`)
-    const disk = new SimDisk()
-    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk }
+    const signer = (this.#signers[index] ??= world.signer(`node ${index}`))
+    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk.session() }
     const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
     const { dht, listening } = wireStorageNode(
@@ -67,14 +90,8 @@ export class SimulatedDevnet {
     )
     const lifecycle = new Lifecycle([...listening, dht])
     this.#lifecycles.push(lifecycle)
-    this.nodes.push({
-      index,
-      peerId: peerIdOfPublicKey(signer.publicKey),
-      host,
-      store,
-      disk,
-      tableSize: () => dht.tableSize,
-    })
+    const peerId = peerIdOfPublicKey(signer.publicKey)
+    this.nodes[index] = { index, peerId, host, store, disk, tableSize: () => dht.tableSize }
     return lifecycle
   }
 
