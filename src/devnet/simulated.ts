@@ -9,7 +9,7 @@ import { backend, contentHash, type Signer } from '../crypto/index.ts'
 import { type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
-import { SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   type ChunkStore,
   createFileChunkStore,
@@ -71,10 +71,10 @@ export class SimulatedDevnet {
     }
   }
 
-  /** Its machine loses power, and its disk what was not flushed. */
-  kill(node: SimulatedNode): void {
+  /** Power off in the middle of everything: what was not flushed is as the aftermath says. */
+  kill(node: SimulatedNode, aftermath: Aftermath = 'mixture'): void {
     node.host.kill()
-    node.disk.crash('mixture', this.world.random(`power of node ${node.index}`))
+    node.disk.crash(aftermath, this.world.random(`crashes of node ${node.index}`))
   }
 
   /** The machine of a killed node comes back with its identity, its address and its chunks. */
@@ -97,7 +97,7 @@ export class SimulatedDevnet {
   #boot(node: SimulatedNode): Lifecycle {
     const { world } = this
     const { disk, host, index, paidList, signer } = node
-    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk }
+    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk.session() }
     const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures

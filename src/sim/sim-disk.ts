@@ -7,6 +7,7 @@ import { dirname } from 'node:path/posix'
 import type { Random } from '../base/index.ts'
 import type { DirectoryEntry, FileLock, FileSystem, NewFile, ReadOutcome } from '../storage/index.ts'
 import { type Aftermath, DiskDirectory, DiskFile, type DiskOperation, DiskTree } from './disk-tree.ts'
+import { SimSession } from './sim-session.ts'
 
 export interface DiskFaults {
   /** Writes fail with EROFS. */
@@ -77,6 +78,14 @@ export class SimDisk implements FileSystem {
     this.#locks.clear()
     this.#faults = SOUND
     this.#tree.settle(aftermath, random)
+  }
+
+  /** The disk for the processes of this boot: after `crash` they reach nothing any more. */
+  session(): FileSystem {
+    const boot = this.#boot
+    return new SimSession(this, () => {
+      if (boot !== this.#boot) throw failure('EIO', 'the power was lost')
+    })
   }
 
   /** One bit of the file changes by itself. */

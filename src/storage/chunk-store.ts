@@ -43,6 +43,8 @@ export interface ChunkStore {
   delete(address: ChunkAddress): Promise<boolean>
   /** Addresses held, ascending. */
   keys(): IterableIterator<ChunkAddress>
+  /** Addresses held, ascending, after `after` (undefined: from the first), at most `limit`. */
+  keysAfter(after: ChunkAddress | undefined, limit: number): ChunkAddress[]
   readonly size: number
   /** Whether `bytes` more may be written above the reserve. */
   admits(bytes: number): Promise<boolean>

@@ -123,6 +123,9 @@ export class FileChunkStore implements ChunkStore {
   keys(): IterableIterator<ChunkAddress> {
     return this.#held.keys()
   }
+  keysAfter(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
+    return this.#held.after(after, limit)
+  }
   stats(): StoreStats {
     return statsOf(this.#metrics, this.size)
   }

@@ -41,7 +41,8 @@ export async function lockFile(path: string): Promise<FileLock> {
 /** The name stays: removing it would let a third opener lock a new file while a second holds the old one. */
 async function release(handle: FileHandle): Promise<void> {
   await handle.truncate(0).catch(() => undefined)
-  await handle.close()
+  // On a disk that is gone closing may fail too: the descriptor is free all the same, and the lock with it.
+  await handle.close().catch(() => undefined)
 }
 
 async function lockByHelper(path: string): Promise<FileHandle> {

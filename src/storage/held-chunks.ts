@@ -22,6 +22,9 @@ export class HeldChunks {
   keys(): IterableIterator<ChunkAddress> {
     return this.#trusted.keys()
   }
+  after(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
+    return this.#trusted.after(after, limit)
+  }
   trusts(address: ChunkAddress): boolean {
     return this.#trusted.has(address)
   }

@@ -49,6 +49,9 @@ export class MemoryChunkStore implements ChunkStore {
   keys(): IterableIterator<ChunkAddress> {
     return this.#index.keys()
   }
+  keysAfter(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
+    return this.#index.after(after, limit)
+  }
   stats(): StoreStats {
     return statsOf(this.#metrics, this.size)
   }

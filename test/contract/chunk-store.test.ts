@@ -173,6 +173,9 @@ function suite(driver: Driver): void {
     for (const { address, content } of chunks) await store.put(address, content)
     const sorted = chunks.map(({ address }) => address).sort()
     assert.deepEqual([...store.keys()], sorted)
+    assert.deepEqual(store.keysAfter(undefined, 3), sorted.slice(0, 3))
+    assert.deepEqual(store.keysAfter(sorted[2], 1000), sorted.slice(3))
+    assert.deepEqual(store.keysAfter(sorted.at(-1), 5), [])
     const seen: ChunkAddress[] = []
     for (const address of store.keys()) {
       seen.push(address)

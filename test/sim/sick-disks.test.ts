@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { never, seededRandom } from '../../src/base/index.ts'
 import { backend } from '../../src/crypto/index.ts'
 import { SIMULATED_ROOT, SimulatedDevnet, type SimulatedNode } from '../../src/devnet/index.ts'
+import type { ChunkAddress } from '../../src/protocol/index.ts'
 import { SimClock } from '../../src/sim/index.ts'
 import { createFileChunkStore } from '../../src/storage/index.ts'
 
@@ -85,6 +86,38 @@ async function crashAll(net: SimulatedDevnet, seed: number): Promise<void> {
 test(`puts and gets go on around sick disks, and all come back (SIM_SEED=${SEED})`, async () => {
   const { states } = await story(SEED)
   console.log(`seed ${SEED}: ${states.slice(0, 4).join(', ')}`)
+})
+
+test('a node that loses power in the middle of puts comes back with all that it had stored', async () => {
+  const seed = SEED
+  const net = new SimulatedDevnet({ seed })
+  await net.start(NODES)
+  const client = await net.connectClient('people')
+  const dice = seededRandom(seed)
+  const contents = Array.from({ length: 30 }, () => dice.bytes(3000))
+  const victim = 5
+  let held: ChunkAddress[] = []
+  const stored = () => (net.nodes[victim] as SimulatedNode).store
+  const puts = await net.world.run(() => {
+    const watch = () => {
+      // Somewhere in the middle.
+      if (stored().size < 2) return void net.world.clock.timer(1, watch)
+      held = [...stored().keys()]
+      net.kill(net.nodes[victim] as SimulatedNode)
+    }
+    watch()
+    return Promise.all(contents.map((content) => client.putChunk(content)))
+  })
+  assert.ok(held.length >= 2, `seed ${seed}: ${held.length} chunks were held`)
+  assert.ok(puts.every(({ acks }) => acks >= 4))
+  await net.restart(net.nodes[victim] as SimulatedNode)
+  for (const address of held) {
+    assert.deepEqual(await stored().check(address), { kind: 'right', bytes: 3000 }, `seed ${seed}: lost ${address}`)
+  }
+  for (const address of stored().keys()) assert.equal((await stored().check(address)).kind, 'right', `seed ${seed}`)
+  const late = dice.bytes(3000)
+  assert.ok((await net.world.run(() => client.putChunk(late))).acks >= 4, `seed ${seed}`)
+  await net.stop()
 })
 
 test('the same seed gives the same run', async () => {
