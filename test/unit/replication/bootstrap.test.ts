@@ -16,6 +16,7 @@ test('the gate opens with the table or after 60 s, once', () => {
   assert.ok(!drain.mayBegin(60 * second - 1) && drain.mayBegin(60 * second))
   drain.bootstrapComplete()
   assert.ok(drain.mayBegin(0))
+  assert.ok(!drain.check(nothing, 999 * minute), 'not before it began')
   drain.begin(peers, 0)
   assert.ok(!drain.mayBegin(0))
 })
