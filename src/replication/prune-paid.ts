@@ -41,7 +41,7 @@ export class PaidPrune {
       if (!this.#mayGo(key, view, now) || !drained || this.#confirmed.size >= paidPruneEntries) continue
       const group = closestOthers(view, bytesOf(key), paidGroupSize)
       const strangers = group.filter((peer) => !byPeer.has(peer)).length
-      if (group.length === 0 || byPeer.size + strangers > paidPrunePeers) continue
+      if (byPeer.size + strangers > paidPrunePeers) continue
       this.#confirmed.set(key, new Set())
       for (const peer of group) {
         const asked = byPeer.get(peer)
@@ -64,11 +64,12 @@ export class PaidPrune {
         if (!this.#mayGo(key, view, now)) return false
         const group = closestOthers(view, bytesOf(key), this.#options.paidGroupSize)
         const count = group.filter((peer) => confirmed.has(peer)).length
-        return group.length > 0 && count >= paidConfirmationsNeeded(group.length)
+        return count >= paidConfirmationsNeeded(group.length)
       })
       .map(([key]) => key)
   }
 
+  /** Out of the group for 3 days; so its members without self are as many as it has places. */
   #mayGo(key: ChunkAddress, view: OwnView, now: number): boolean {
     const { paidGroupSize, pruneHysteresisMs } = this.#options
     if (view.rank(bytesOf(key), view.self) >= paidGroupSize)

@@ -113,10 +113,7 @@ export class WorkPool<T> {
       }
       left.push(leave)
     }
-    let open = true
     const done = () => {
-      if (!open) return
-      open = false
       for (const leave of left) leave()
     }
     this.#waiting.push({ item, peer, done, since: now })
@@ -136,8 +133,9 @@ export class WorkPool<T> {
       this.#running++
       let open = true
       const done = () => {
-        if (open) this.#running--
+        if (!open) return
         open = false
+        this.#running--
         next.done()
       }
       return { item: next.item, peer: next.peer, done }

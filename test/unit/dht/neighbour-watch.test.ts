@@ -149,6 +149,26 @@ test('most neighbours die while others are heard all the time: believed after th
   })
 })
 
+test('they are believed too when the rest is heard by its answers to probes only', () => {
+  each((random) => {
+    const { peers, dead, run, of, watch } = world(random, 20)
+    run(10_000)
+    for (const peer of peers.slice(0, 15)) dead.add(peer)
+    run(180_000)
+    assert.deepEqual([of('gone').length, watch.uplinkInDoubt, watch.size], [15, false, 5])
+  })
+})
+
+test('three of five silent at once are our uplink until the other two have been heard for a while', () => {
+  const { peers, dead, run, of, watch } = world(seededRandom(5), 5)
+  run(10_000)
+  for (const peer of peers.slice(0, 3)) dead.add(peer)
+  run(25_000)
+  assert.deepEqual([watch.uplinkInDoubt, of('gone').length], [true, 0])
+  run(60_000)
+  assert.deepEqual([watch.uplinkInDoubt, of('gone').length], [false, 3])
+})
+
 test('who returns is restored without ceremony, whether suspect or gone', () => {
   const { peers, watch, dead, state, run, hear, restored, of } = world(seededRandom(3), 10)
   const [suspect, gone] = peers as [PeerId, PeerId]

@@ -16,6 +16,7 @@ test('the gate opens with the table or after 60 s, once', () => {
   assert.ok(!drain.mayBegin(60 * second - 1) && drain.mayBegin(60 * second))
   drain.bootstrapComplete()
   assert.ok(drain.mayBegin(0))
+  assert.ok(!drain.check(nothing, 999 * minute), 'not before it began')
   drain.begin(peers, 0)
   assert.ok(!drain.mayBegin(0))
 })
@@ -42,6 +43,8 @@ test('20 neighbours in batches of 4; verification waits for them; scenario 29: d
       busy.add(at(asked.push(peer)))
       drain.synced(peer, [at(asked.length)])
     }
+    const more = asked.length < 20
+    assert.ok(!more || !drain.check(nothing, 0), 'there are more to ask')
   }
   assert.deepEqual(asked, peers.slice(0, 20))
   full.add(peers[3] as PeerId)
@@ -94,6 +97,11 @@ test('scenario 46 and 47: claims inside 24 h cost nothing; 48: after it each one
   )
   assert.equal(claims.claimed(ALICE, 24 * hour + 1), 'failure')
   assert.equal(claims.claimed(ALICE, 25 * hour), 'failure')
+  const other = peers[1] as PeerId
+  assert.deepEqual(
+    [50 * hour, 74 * hour, 75 * hour].map((now) => claims.claimed(other, now)),
+    ['tolerated', 'tolerated', 'failure'],
+  )
 })
 
 test('scenario 49: a normal answer clears the claim, not the history: claiming again costs', () => {

@@ -39,6 +39,18 @@ test('while reads move bytes the lanes below fall to one message at a time, and 
   assert.equal(lanes.budget('spread', 4 * second), 16 * MiB)
 })
 
+test('budgets follow the time that passed, wherever the clock stands, and a clock that stands still changes nothing', () => {
+  const start = 1000 * second
+  const lanes = new LaneScheduler<number>(LANE_DEFAULTS, start)
+  lanes.offer('audit', MiB, 0)
+  lanes.next(start)
+  assert.equal(lanes.budget('spread', start), 16 * MiB)
+  assert.equal(lanes.budget('spread', start + 50), 8 * MiB)
+  assert.equal(lanes.budget('spread', start), 8 * MiB)
+  assert.equal(lanes.budget('spread', start + 100), 4 * MiB)
+  assert.equal(lanes.budget('get', start + 100), 4 * MiB)
+})
+
 test('a message larger than the budget passes alone; pings press nobody', () => {
   const lanes = new LaneScheduler<number>(LANE_DEFAULTS, 0)
   lanes.offer('control', 1000, 0)
