@@ -69,7 +69,6 @@ const VERIFICATION = {
   requestKeys: MAX_VERIFICATION_KEYS, // of one incoming request; more gets an empty answer
   verificationRequests: 32, // outgoing at once
   verificationTimeoutMs: 15 * second,
-  verificationHurryMs: 2 * second, // ours: most have answered by then; the silent hold nobody up
   sourcesWanted: 2, // ours: a key is settled before all have answered when it has so many sources
   roundHurryMs: 2 * second, // ours: then one is enough; four times what a far peer takes
   hinterReports: 3, // failures of one peer in one cycle

@@ -69,6 +69,9 @@ export class ObservedChunkStore implements ChunkStore {
   keys(): IterableIterator<ChunkAddress> {
     return this.#store.keys()
   }
+  keysAfter(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
+    return this.#store.keysAfter(after, limit)
+  }
   get size(): number {
     return this.#store.size
   }

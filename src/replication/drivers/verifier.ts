@@ -80,7 +80,7 @@ export class Verifier {
   #ask(round: VerificationRound, signal: AbortSignal): Promise<void> {
     const { clock, options, tasks } = this.#deps.parts
     return new Promise((resolve, reject) => {
-      const hurry = clock.timer(options.verificationHurryMs, () => {
+      const hurry = clock.timer(options.roundHurryMs, () => {
         round.hurry()
         proceed()
       })

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { never, type Random, seededRandom, systemClock, systemRandom } from '../../../../src/base/index.ts'
 import { type ChunkAddress, chunkAddressOf } from '../../../../src/protocol/index.ts'
-import { answerTo } from '../../../../src/replication/answers.ts'
+import { verificationResponse } from '../../../../src/replication/answers.ts'
 import { HeldChunks } from '../../../../src/storage/held-chunks.ts'
 import { type ChunkStore, createFileChunkStore } from '../../../../src/storage/index.ts'
 import { shardOf } from '../../../../src/storage/layout.ts'
@@ -71,8 +71,9 @@ async function measureStores(context: Context, made: Made, dice: Random): Promis
   await growthRow(context, 'growth-store-stats', 'ns', (n) => callNs(ms, () => at(n).store.stats(), BATCH))
   await growthRow(context, 'growth-replication-answer', 'ns', async (n) => {
     const { store, addresses } = at(n)
+    const held = { stored: (key: ChunkAddress) => store.has(key), paid: () => false }
     const keys = Array.from({ length: ASKED }, (_, i) => (i % 2 === 0 ? address(dice) : addresses[i % n])) as []
-    return asyncCallNs(ms, () => answerTo({ kind: 'verificationRequest', keys, paidListCheckIndices: [] }, store))
+    return callNs(ms, () => verificationResponse({ kind: 'verificationRequest', keys, paidListCheckIndices: [] }, held))
   })
   await growthRow(
     context,
