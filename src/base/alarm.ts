@@ -24,8 +24,7 @@ export class Alarm {
       }
       const onAbort = () => settle(() => reject(signal.reason))
       const done = () => settle(resolve)
-      const timer =
-        monotonic === undefined ? undefined : clock.timer(Math.max(0, monotonic - clock.monotonic()), done)
+      const timer = monotonic === undefined ? undefined : clock.timer(Math.max(0, monotonic - clock.monotonic()), done)
       signal.addEventListener('abort', onAbort, { once: true })
       this.#wake = done
       if (this.#rung) done()

@@ -8,14 +8,17 @@ import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
 import { type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
-import { type PeerId, peerIdOfPublicKey, type SocketAddress } from '../protocol/index.ts'
-import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
-  type ChunkStore,
-  createFileChunkStore,
-  createMemoryPaidList,
-  createOutOfRangeStore,
-} from '../storage/index.ts'
+  type ChunkAddress,
+  CLOSE_GROUP_SIZE,
+  compareDistance,
+  keyOf,
+  type PeerId,
+  peerIdOfPublicKey,
+  type SocketAddress,
+} from '../protocol/index.ts'
+import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type ChunkStore, createFileChunkStore, createMemoryPaidList, createOutOfRangeStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
 /** A machine with a node on it, over all its boots. */
@@ -39,6 +42,11 @@ export class SimulatedNode {
     this.peerId = peerIdOfPublicKey(signer.publicKey)
   }
 
+  /** As the scrubber does: a corrupt chunk goes. */
+  async checkChunk(address: ChunkAddress): Promise<void> {
+    const { kind } = await this.store.check(address)
+    if (kind === 'corrupt') this.replication.chunkRemoved(address, true)
+  }
   tableSize(): number {
     return this.dht.tableSize
   }
@@ -91,6 +99,13 @@ export class SimulatedDevnet {
     const node = new SimulatedNode(index, host, signer)
     this.nodes.push(node)
     return this.#boot(node)
+  }
+
+  /** Whether the node is among the 7 live ones nearest to the key. */
+  isCloseGroup(node: SimulatedNode, key: ChunkAddress): boolean {
+    const live = this.nodes.filter(({ host }) => host.up).map(({ peerId }) => ({ peerId, key: keyOf(peerId) }))
+    live.sort((a, b) => compareDistance(keyOf(key), a.key, b.key))
+    return live.slice(0, CLOSE_GROUP_SIZE).some(({ peerId }) => peerId === node.peerId)
   }
 
   /** Wires a node for this boot of its machine. */

@@ -105,9 +105,8 @@ export class NeighbourKeeper {
   /** A connection that brings nothing is no help: the peer may have a new one under the same name. */
   #dialAgain(peer: PeerId): void {
     const { network } = this.#deps
-    if (!network.connectionOf(peer)) return this.#dial(peer, [])
-    this.#tasks.spawn('drop silent connection', async () => {
-      await network.disconnect(peer, 'silent')
+    this.#tasks.spawn('dial again', async () => {
+      if (network.connectionOf(peer)) await network.disconnect(peer, 'silent')
       this.#brought.delete(peer)
       this.#dial(peer, [])
     })

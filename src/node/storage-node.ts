@@ -71,7 +71,21 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
-    { transport, signer, verifier, clock, random, log, registry, store, payment, hash, peerFiles, paidList, timers: outOfRange.timers },
+    {
+      transport,
+      signer,
+      verifier,
+      clock,
+      random,
+      log,
+      registry,
+      store,
+      payment,
+      hash,
+      peerFiles,
+      paidList,
+      timers: outOfRange.timers,
+    },
     {
       allowLoopback: preset.allowLoopback,
       limits: { maxPerIp: preset.maxPerIp, maxPerSubnet: preset.maxPerSubnet },

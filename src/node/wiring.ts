@@ -67,10 +67,7 @@ export interface StorageWiring extends PeerSettings {
 }
 
 /** A storage node: `listening` in start order, then `dht`, which joins. */
-export function wireStorageNode(
-  ports: StorageNodePorts,
-  wiring: StorageWiring,
-): WiredNode {
+export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring): WiredNode {
   const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
   const store = new ObservedChunkStore(ports.store)
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })

@@ -48,7 +48,10 @@ import { RepairProofs } from './repair-proofs.ts'
 import { validateReplicationOptions } from './validate.ts'
 
 export interface ReplicationDeps {
-  readonly network: Pick<Network, 'self' | 'handle' | 'handleRequests' | 'request' | 'send' | 'prepare' | 'sendPrepared'>
+  readonly network: Pick<
+    Network,
+    'self' | 'handle' | 'handleRequests' | 'request' | 'send' | 'prepare' | 'sendPrepared'
+  >
   readonly dht: Dht
   readonly store: ChunkStore
   readonly paidList: PaidList

@@ -101,7 +101,8 @@ export class Challenger {
   async #inTurn<T>(peer: PeerId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     const { challengesPerTarget, pruneKeys } = this.#deps.parts.options
     let place = this.#permits.get(peer)
-    if (!place) this.#permits.set(peer, (place = { semaphore: new Semaphore(challengesPerTarget, pruneKeys), users: 0 }))
+    if (!place)
+      this.#permits.set(peer, (place = { semaphore: new Semaphore(challengesPerTarget, pruneKeys), users: 0 }))
     place.users++
     try {
       return await place.semaphore.run(signal, work)

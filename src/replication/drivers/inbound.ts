@@ -20,7 +20,11 @@ import { createPools, type WorkKind, type WorkPool } from '../work-pool.ts'
 import type { Parts } from './parts.ts'
 
 /** Answers a request; undefined: no answer. */
-export type Answerer = (peer: PeerId, body: ReplicationBody, signal: AbortSignal) => Promise<ReplicationBody | undefined>
+export type Answerer = (
+  peer: PeerId,
+  body: ReplicationBody,
+  signal: AbortSignal,
+) => Promise<ReplicationBody | undefined>
 /** Works on a plain message to its end. */
 export type Receiver = (peer: PeerId, body: ReplicationBody, signal: AbortSignal) => Promise<void>
 
@@ -63,10 +67,15 @@ export class Inbound {
   /** Listens; the result stops it. */
   listen(): () => void {
     const { network } = this.#deps
-    const request = (topic: string) => (data: Uint8Array, context: RequestContext) => this.#request(topic, data, context)
+    const request = (topic: string) => (data: Uint8Array, context: RequestContext) =>
+      this.#request(topic, data, context)
     const undo = [
       network.handleRequests(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, request(TOPIC_REPLICATION)),
-      network.handleRequests(TOPIC_SUBTREE_AUDIT, { maxBytes: MAX_SUBTREE_MESSAGE_BYTES }, request(TOPIC_SUBTREE_AUDIT)),
+      network.handleRequests(
+        TOPIC_SUBTREE_AUDIT,
+        { maxBytes: MAX_SUBTREE_MESSAGE_BYTES },
+        request(TOPIC_SUBTREE_AUDIT),
+      ),
       network.handle(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, (data, context) => this.#plain(data, context)),
     ]
     return () => {

@@ -3,8 +3,8 @@
  * found, and exactly these are told to exactly that member. Changes of one moment are worked off together.
  */
 import { Alarm } from '../../base/index.ts'
-import type { OwnView } from '../own-view.ts'
 import type { NeighborSync } from '../neighbor-sync.ts'
+import type { OwnView } from '../own-view.ts'
 import type { News } from './news.ts'
 import type { Parts } from './parts.ts'
 

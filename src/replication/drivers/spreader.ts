@@ -1,5 +1,6 @@
 /** Spreads what clients stored here (replication.md 5.1): does what the plan says and reports what came of it. */
 import { Alarm, CodedError, LruMap, messageOf, release } from '../../base/index.ts'
+import type { PreparedMessage } from '../../network/index.ts'
 import {
   type ChunkAddress,
   encodeReplicationMessage,
@@ -8,7 +9,6 @@ import {
   short,
   TOPIC_REPLICATION,
 } from '../../protocol/index.ts'
-import type { PreparedMessage } from '../../network/index.ts'
 import type { FreshAction, FreshReplication } from '../fresh-replication.ts'
 import type { Parts } from './parts.ts'
 
@@ -55,28 +55,35 @@ export class Spreader {
   }
 
   #act(action: FreshAction): void {
-    const { parts, spread } = this.#deps
     switch (action.kind) {
       case 'probe':
-        return this.#start('probe', (signal) => this.#probe(action, signal))
+        this.#start('probe', (signal) => this.#probe(action, signal))
+        break
       case 'load':
-        return this.#start('load', (signal) => this.#load(action.key, signal))
+        this.#start('load', (signal) => this.#load(action.key, signal))
+        break
       case 'offer':
-        return this.#start('offer', (signal) => this.#offer(action.key, action.peer, signal))
+        this.#start('offer', (signal) => this.#offer(action.key, action.peer, signal))
+        break
       case 'release':
         this.#offers.get(action.key)?.message.release()
         this.#offers.delete(action.key)
-        return
-      case 'notify': {
-        const paymentProof = this.#proofs.get(action.key)
-        if (!paymentProof) return
-        return parts.tasks.spawn('notify', async (signal) => {
-          await parts.messenger.tell(action.peer, { kind: 'paidNotify', key: action.key, paymentProof }, signal)
-        })
-      }
+        break
+      case 'notify':
+        this.#notify(action.key, action.peer)
+        break
       case 'checkPossession':
-        spread(action.key, action.peers)
+        this.#deps.spread(action.key, action.peers)
     }
+  }
+
+  #notify(key: ChunkAddress, peer: PeerId): void {
+    const { messenger, tasks } = this.#deps.parts
+    const paymentProof = this.#proofs.get(key)
+    if (!paymentProof) return
+    tasks.spawn('notify', async (signal) => {
+      await messenger.tell(peer, { kind: 'paidNotify', key, paymentProof }, signal)
+    })
   }
 
   #start(name: string, work: (signal: AbortSignal) => Promise<void>): void {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { never } from '../../../src/base/index.ts'
-import { createReplication, REPLICATION_DEFAULTS, type ReplicationOptions } from '../../../src/replication/index.ts'
+import { REPLICATION_DEFAULTS, type ReplicationOptions } from '../../../src/replication/index.ts'
 import { validateReplicationOptions } from '../../../src/replication/validate.ts'
+import { loneEngine } from './support/engine.ts'
 
 const refused = (change: Partial<ReplicationOptions>, name: keyof ReplicationOptions) =>
   assert.throws(
@@ -29,9 +30,9 @@ test('scenario 18: every rule of section 2 refuses by name, the defaults pass', 
   refused({ freshReadBackMs: [1, Number.POSITIVE_INFINITY] }, 'freshReadBackMs')
 })
 
-test('scenario 18: with a wrong configuration the engine is not built', () => {
-  const network = { handle: () => () => {}, handleRequests: () => () => {} }
-  const store = { has: () => false, get: async () => undefined }
-  assert.throws(() => createReplication({ network, store }, { quorumThreshold: 0 }), /quorumThreshold is 0/)
-  return createReplication({ network, store }).start(never)
+test('scenario 18: with a wrong configuration the engine is not built', async () => {
+  await assert.rejects(loneEngine({ options: { quorumThreshold: 0 } }), /quorumThreshold is 0/)
+  const { replication } = await loneEngine()
+  await replication.start(never)
+  await replication.stop()
 })

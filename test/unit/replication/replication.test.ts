@@ -13,8 +13,8 @@ import {
   TOPIC_REPLICATION,
   TOPIC_SUBTREE_AUDIT,
 } from '../../../src/protocol/index.ts'
-import { createReplication } from '../../../src/replication/index.ts'
-import { createMemoryChunkStore } from '../../../src/storage/index.ts'
+import { type ChunkStore, createMemoryChunkStore } from '../../../src/storage/index.ts'
+import { loneEngine } from './support/engine.ts'
 
 const ALICE = 'a1'.repeat(32) as PeerId
 const CONTENT = new Uint8Array([1, 2, 3])
@@ -22,22 +22,20 @@ const HELD = chunkAddressOf(backend().blake3(CONTENT))
 const MISSING = 'ee'.repeat(32) as ChunkAddress
 const BYTES32 = new Uint8Array(32).fill(9)
 
-type Store = Parameters<typeof createReplication>[0]['store']
+/** Everything that can go on without new input has gone on. */
+const turns = () => new Promise(setImmediate)
 
-async function open(store?: Store) {
+/** A store of one chunk, whose bytes come as `get` says. */
+async function storeOf(get?: ChunkStore['get']): Promise<ChunkStore> {
   const memory = createMemoryChunkStore()
   await memory.start(never)
   await memory.put(HELD, CONTENT)
-  const handlers = new Map<string, RequestHandler>()
-  let plain = 0
-  const network = {
-    handle: () => () => void plain++,
-    handleRequests: (protocol: string, _options: unknown, handler: RequestHandler) => {
-      handlers.set(protocol, handler)
-      return () => handlers.delete(protocol)
-    },
-  }
-  const replication = createReplication({ network, store: store ?? memory })
+  if (get) memory.get = get
+  return memory
+}
+
+async function open(get?: ChunkStore['get']) {
+  const { replication, handlers, plainUnsubscribed } = await loneEngine({ store: await storeOf(get) })
   await replication.start(never)
   const state = { answered: Promise.resolve() }
   const raw = (topic: string, bytes: Uint8Array, peer = ALICE) =>
@@ -49,7 +47,7 @@ async function open(store?: Store) {
     assert.equal(message.requestId, 77n)
     return message.body
   }
-  return { state, raw, ask, replication, handlers, unsubscribed: () => plain }
+  return { state, raw, ask, replication, handlers, unsubscribed: plainUnsubscribed }
 }
 
 test('a neighbour sync is answered with empty hints and bootstrapping = true', async () => {
@@ -92,10 +90,7 @@ test('a fetch gives the bytes, says that there are none, or that they cannot be 
     kind: 'fetchResponse',
     result: { kind: 'notFound', key: MISSING },
   })
-  const broken = await open({
-    has: () => true,
-    get: () => Promise.reject(new CodedError('STORAGE_CORRUPT', 'secret path')),
-  })
+  const broken = await open(() => Promise.reject(new CodedError('STORAGE_CORRUPT', 'secret path')))
   const answer = await broken.ask({ kind: 'fetchRequest', key: HELD })
   assert.ok(answer?.kind === 'fetchResponse' && answer.result.kind === 'error')
   assert.ok(!answer.result.reason.includes('secret'))
@@ -143,19 +138,21 @@ test('a body on the wrong id, an answer nobody asked for, and junk are dropped i
 
 test('one peer cannot take all places: the third fetch at once is dropped, another peer is served', async () => {
   const waiting: (() => void)[] = []
-  const slow: Store = { has: () => true, get: () => new Promise((resolve) => waiting.push(() => resolve(undefined))) }
-  const { ask, state } = await open(slow)
+  const { ask, state } = await open(() => new Promise((resolve) => waiting.push(() => resolve(undefined))))
   const sending = Promise.withResolvers<void>()
   state.answered = sending.promise
   const first = [ask({ kind: 'fetchRequest', key: HELD }), ask({ kind: 'fetchRequest', key: HELD })]
   assert.equal(await ask({ kind: 'fetchRequest', key: HELD }), undefined)
   const other = ask({ kind: 'fetchRequest', key: HELD }, TOPIC_REPLICATION, 'b2'.repeat(32) as PeerId)
+  await turns()
   for (const release of waiting.splice(0)) release()
   assert.ok((await Promise.all([...first, other])).every((answer) => answer?.kind === 'fetchResponse'))
   assert.equal(await ask({ kind: 'fetchRequest', key: HELD }), undefined, 'the answers are still on their way')
   sending.resolve()
   await sending.promise
+  await turns()
   const again = ask({ kind: 'fetchRequest', key: HELD })
+  await turns()
   waiting.pop()?.()
   assert.equal((await again)?.kind, 'fetchResponse')
 })

@@ -8,7 +8,7 @@ import { HeldChunks } from '../../../../src/storage/held-chunks.ts'
 import { type ChunkStore, createFileChunkStore } from '../../../../src/storage/index.ts'
 import { shardOf } from '../../../../src/storage/layout.ts'
 import type { Context } from '../../context.ts'
-import { asyncCallNs, callNs } from '../../timing.ts'
+import { callNs } from '../../timing.ts'
 import { growthRow, replaceOldest, SIZES } from './curve.ts'
 
 export const STORE_IDS = [
