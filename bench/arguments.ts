@@ -14,6 +14,7 @@ export interface BenchArguments {
   readonly rounds: number | undefined
   readonly json: string | undefined
   readonly compare: string | undefined
+  readonly program: string | undefined
   readonly failAbove: number | undefined
 }
 
@@ -26,6 +27,8 @@ export const HELP = `npm run bench -- [options]
   --list               what the filter chooses, without running it
   --json FILE          also writes rows and machine facts
   --compare FILE|REV   a file: beside the figures of an earlier --json. A revision: both sides in turn, in one session
+  --program FILE       what node processes run, the sources without it; npm run bench gives dist/cli/main.js, fresh.
+                       With --compare REV the other side has a build of its own
   --fail-above X       with --compare REV: exit code 1 when a row is surely X times slower. Without it slower is a warning
   --help
 
@@ -44,9 +47,9 @@ export function parseArguments(args: readonly string[]): BenchArguments {
   if (failAbove !== undefined && compare === undefined) throw new UsageError('--fail-above needs --compare REV')
   const rounds = number(values.rounds, '--rounds', 1, 1000)
   if (rounds !== undefined && !Number.isInteger(rounds)) throw new UsageError('--rounds needs a whole number')
-  const { help = false, list = false, json } = values
+  const { help = false, list = false, json, program } = values
   if (json === '') throw new UsageError('--json needs a file name')
-  return { help, list, level, filter, rounds, json, compare, failAbove }
+  return { help, list, level, filter, rounds, json, compare, program, failAbove }
 }
 
 function parse(args: readonly string[]) {
@@ -61,6 +64,7 @@ function parse(args: readonly string[]) {
         list: { type: 'boolean' },
         json: { type: 'string' },
         compare: { type: 'string' },
+        program: { type: 'string' },
         'fail-above': { type: 'string' },
         help: { type: 'boolean' },
       },

@@ -13,7 +13,7 @@ export interface FiledRow extends Row {
 
 export interface BenchReport {
   readonly kind: 'myrmex-bench'
-  readonly machine: MachineFacts & { readonly load_after: readonly number[] }
+  readonly machine: MachineFacts & { readonly load_after: readonly number[]; readonly node_program?: string }
   readonly level: Level
   /** ISO 8601. */
   readonly taken_at: string

@@ -4,6 +4,7 @@ import { type BenchArguments, HELP, parseArguments, UsageError } from './argumen
 import { compareWithReport, compareWithRevision, isFile, readReport } from './compare/index.ts'
 import { load, machineFacts } from './machine.ts'
 import { isWide, printRow, WIDE_SPREAD } from './measure.ts'
+import { builtProgram, programName } from './node-program.ts'
 import { type BenchReport, checkWritable, type FiledRow, userPath, writeJson } from './result-file.ts'
 import { listSteps, runBenches } from './runner.ts'
 
@@ -27,7 +28,9 @@ try {
 
 async function main(options: BenchArguments): Promise<number> {
   const { level, filter, rounds, json, compare } = options
-  const request = { level, signal: stop.signal, ...(filter && { filter }), ...(rounds && { rounds }) }
+  const program = builtProgram(options.program)
+  const choice = { ...(filter && { filter }), ...(rounds && { rounds }), ...(program && { program }) }
+  const request = { level, signal: stop.signal, ...choice }
   if (options.help) {
     console.log(HELP)
     return 0
@@ -39,7 +42,8 @@ async function main(options: BenchArguments): Promise<number> {
     return 0
   }
   if (json !== undefined) checkWritable(userPath(json))
-  if (compare !== undefined && !isFile(userPath(compare))) return compareWithRevision(compare, options, request.signal)
+  if (compare !== undefined && !isFile(userPath(compare)))
+    return compareWithRevision(compare, options, program, request.signal)
   // Judged before anything runs: a wrong name is told at once, not after the run.
   const earlier = compare === undefined ? undefined : readReport(userPath(compare))
   const report = await run(request)
@@ -72,7 +76,12 @@ async function run(request: Parameters<typeof runBenches>[0]): Promise<BenchRepo
   const seconds = Math.round((performance.now() - began) / 1000)
   summary(rows, failed.length, seconds, request.level)
   const taken = { kind: 'myrmex-bench', level: request.level, taken_at: new Date().toISOString(), seconds } as const
-  return { ...taken, machine: { ...machine, load_after: load() }, rows, failed }
+  return {
+    ...taken,
+    machine: { ...machine, load_after: load(), node_program: programName(request.program) },
+    rows,
+    failed,
+  }
 }
 
 function summary(rows: readonly FiledRow[], failures: number, seconds: number, level: string): void {

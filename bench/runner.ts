@@ -19,6 +19,8 @@ export interface RunRequest {
   readonly filter?: readonly string[]
   /** Rounds of every row, in the place of the level's own. */
   readonly rounds?: number
+  /** A build that node processes run; the sources without it. */
+  readonly program?: string
   readonly signal: AbortSignal
 }
 
@@ -26,9 +28,9 @@ export function matches(name: string, filter: readonly string[] | undefined): bo
   return !filter || filter.some((part) => name.toLowerCase().includes(part.toLowerCase()))
 }
 
-export function contextOf({ level, rounds, signal }: RunRequest): Context {
+export function contextOf({ level, rounds, program, signal }: RunRequest): Context {
   const effort = rounds === undefined ? EFFORT[level] : { ...EFFORT[level], rounds }
-  return { level, effort, cores: availableParallelism(), signal }
+  return { level, effort, cores: availableParallelism(), program, signal }
 }
 
 /** Loads each file just before it runs, so that what one holds does not weigh on another. */

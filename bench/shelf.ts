@@ -8,6 +8,8 @@ export interface Context {
   readonly level: Level
   readonly effort: Effort
   readonly cores: number
+  /** A build of the command line for node processes (`nodeCommand`). */
+  readonly program: string | undefined
   /** Fires on Ctrl-C: what runs is to end soon; `teardown` is called all the same. */
   readonly signal: AbortSignal
 }

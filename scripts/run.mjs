@@ -24,7 +24,7 @@ const commands = {
     (await run(bin('biome'), ['check', '--error-on-warnings', '.'])) ||
     (await runTests(testsOf('architecture'))) ||
     run(process.execPath, [join(root, 'scripts', 'check-native.mjs')]),
-  bench: () => run(runtime, ['--expose-gc', join(root, 'bench', 'run.ts'), ...args]),
+  bench: () => run(runtime, ['--expose-gc', join(root, 'bench', 'run.ts'), '--program', commandLine(), ...args]),
   'bench-report': () => run(runtime, [join(root, 'bench', 'report', 'main.ts'), ...args]),
   'bench-goals': () =>
     run(runtime, ['--expose-gc', join(root, 'bench', 'goals', 'run.ts'), '--program', commandLine(), ...args]),

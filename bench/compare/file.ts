@@ -17,6 +17,10 @@ export function compareWithReport(now: BenchReport, before: BenchReport): void {
     for (const fact of different) console.log(`!!!   ${fact}`)
   }
   if (before.level !== now.level) console.log(`!!! The levels differ: ${before.level} and ${now.level}.`)
+  // Files of before this was told ran the sources.
+  const [ran, runs] = [before, now].map(({ machine }) => machine.node_program ?? 'sources')
+  if (ran !== runs)
+    console.log(`!!! Node processes ran ${ran}, now they run ${runs}: rows of the walk shelf differ by that too.`)
   const side = (name: Side, { rows }: BenchReport) => rows.map((row) => ({ side: name, round: 0, row }))
   printComparison(
     comparison([...side('before', before), ...side('now', now)], unpairedRatio, { paired: false }),

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { type BenchArguments, UsageError } from '../arguments.ts'
 import { load, machineFacts } from '../machine.ts'
 import type { Level } from '../measure.ts'
+import { programName } from '../node-program.ts'
 import { userPath, writeJson } from '../result-file.ts'
 import type { BenchEvent } from '../runner.ts'
 import { pairedRatio } from '../stats.ts'
@@ -19,6 +20,7 @@ import { checkOut, type OtherTree } from './worktree.ts'
 export interface ChildRequest {
   readonly level: Level
   readonly filter?: readonly string[]
+  readonly program?: string
 }
 
 /** Pairs of rounds: below three an interval says nothing, and beyond ten it hardly narrows. */
@@ -27,6 +29,7 @@ const ROUNDS: Readonly<Record<Level, number>> = { smoke: 2, quick: 6, full: 10 }
 export async function compareWithRevision(
   revision: string,
   options: BenchArguments,
+  program: string | undefined,
   signal: AbortSignal,
 ): Promise<number> {
   const commit = revision === 'previous' ? previousCommit() : commitOf(revision)
@@ -39,7 +42,14 @@ export async function compareWithRevision(
   const rounds = options.rounds ?? ROUNDS[level]
   console.log(`before: ${commit.slice(0, 9)}; now: ${machine.revision}${machine.dirty ? ' with changes' : ''}`)
   console.log(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load[0]}`)
-  const other = await prepared(commit, signal)
+  const other = await prepared(commit, program !== undefined, signal)
+  // A side without a build must not be compared with one that has it.
+  const built: Partial<Record<Side, string>> =
+    program !== undefined && other.program !== undefined ? { before: other.program, now: program } : {}
+  const requestOf = (side: Side): ChildRequest => {
+    const own = built[side]
+    return { level, ...(filter && { filter }), ...(own && { program: own }) }
+  }
   const failures = new Map<string, string>()
   const taken: Taken[] = []
   try {
@@ -48,7 +58,7 @@ export async function compareWithRevision(
       const order: readonly Side[] = round % 2 === 0 ? ['before', 'now'] : ['now', 'before']
       for (const side of order) {
         process.stderr.write(`round ${round + 1} of ${rounds}: ${side}\n`)
-        for (const event of await oneRound(side, other, { level, ...(filter && { filter }) }, signal)) {
+        for (const event of await oneRound(side, other, requestOf(side), signal)) {
           if (event.kind === 'row') taken.push({ side, round, row: { ...event.row, file: event.file } })
           else if (event.kind !== 'skipped') failures.set(`${side} ${nameOf(event)}`, event.reason)
         }
@@ -62,17 +72,21 @@ export async function compareWithRevision(
   const bad = printComparison(result, failures, options.failAbove)
   if (options.json !== undefined) {
     const about = { kind: 'myrmex-bench-compare', before: commit, level, taken_at: new Date().toISOString() }
-    writeJson(userPath(options.json), { ...about, machine: { ...machine, load_after: load() }, ...result })
+    writeJson(userPath(options.json), {
+      ...about,
+      machine: { ...machine, load_after: load(), node_program: programName(built.now) },
+      ...result,
+    })
   }
   const failedNow = [...failures.keys()].some((name) => name.startsWith('now '))
   if (failedNow || result.rows.length === 0) return 1
   return bad && options.failAbove !== undefined && beyond(result.rows, options.failAbove).length > 0 ? 1 : 0
 }
 
-async function prepared(commit: string, signal: AbortSignal): Promise<OtherTree> {
+async function prepared(commit: string, compiled: boolean, signal: AbortSignal): Promise<OtherTree> {
   console.error(`preparing ${commit.slice(0, 9)} ...`)
   try {
-    return await checkOut(commit, signal)
+    return await checkOut(commit, compiled, signal)
   } catch (error) {
     signal.throwIfAborted()
     throw new UsageError(`${commit.slice(0, 9)} cannot be prepared: ${(error as Error).message}`)

@@ -15,12 +15,14 @@ export interface OtherTree {
   readonly runtime: string
   /** It has a native core when this tree has one. */
   readonly native: boolean
+  /** Its compiled command line, when it was asked for and can be built. */
+  readonly program: string | undefined
   readonly notes: readonly string[]
   remove(): void
 }
 
-/** Removes what it made when it fails or is interrupted. */
-export async function checkOut(commit: string, signal: AbortSignal): Promise<OtherTree> {
+/** Removes what it made when it fails or is interrupted. `compiled`: with its own dist/. */
+export async function checkOut(commit: string, compiled: boolean, signal: AbortSignal): Promise<OtherTree> {
   const folder = mkdtempSync(join(tmpdir(), 'myrmex-compare-'))
   const path = join(folder, 'tree')
   const remove = () => {
@@ -42,7 +44,8 @@ export async function checkOut(commit: string, signal: AbortSignal): Promise<Oth
     await packages(path, notes, signal)
     const runtime = await runtimeOf(path)
     const native = await nativeCore(path, notes, signal)
-    return { path, runtime, native, notes, remove: done }
+    const program = compiled ? await build(path, notes, signal) : undefined
+    return { path, runtime, native, program, notes, remove: done }
   } catch (error) {
     done()
     throw error
@@ -93,6 +96,23 @@ async function nativeCore(path: string, notes: string[], signal: AbortSignal): P
     const reason = (error as Error).message.split('\n')[0]
     notes.push(`its native core cannot be built (${reason}): both sides run on the WebAssembly core`)
     return false
+  }
+}
+
+/** By its own build script, without that of the packages: they are there. */
+async function build(path: string, notes: string[], signal: AbortSignal): Promise<string | undefined> {
+  try {
+    const file = join(path, 'scripts', 'dist.mjs')
+    if (!existsSync(file)) throw new Error('it has no build')
+    const script = pathToFileURL(file).href
+    const code = `import { buildDist } from ${JSON.stringify(script)}; process.exitCode = buildDist()`
+    await run(process.execPath, ['--input-type=module', '-e', code], path, signal)
+    return join(path, 'dist', 'cli', 'main.js')
+  } catch (error) {
+    signal.throwIfAborted()
+    const reason = (error as Error).message.split('\n')[0]
+    notes.push(`its sources cannot be compiled (${reason}): nodes of both sides run from the sources`)
+    return undefined
   }
 }
 

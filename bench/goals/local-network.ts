@@ -3,12 +3,12 @@ import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Devnet, startDevnet } from '../../src/devnet/index.ts'
+import { nodeCommand } from '../node-program.ts'
 import type { Context } from './context.ts'
 import { peakRssMiB, resetPeak, rssMiB } from './process-figures.ts'
 import type { Answer, Session } from './session.ts'
 import type { Lateness } from './workers/lateness.ts'
 
-const COMMAND_LINE = join(import.meta.dirname, '../../src/cli/main.ts')
 const PROBED = join(import.meta.dirname, 'workers/node-program.ts')
 /** Nodes that a client is told of. */
 const SEEDS = 3
@@ -31,9 +31,7 @@ export class LocalNetwork {
     const devnet = await startDevnet(
       {
         ...{ nodes, dataDir: join(folder, 'net'), inProcess: false, detached: false, keep: false, logLevel: 'warn' },
-        program: probed
-          ? [process.execPath, '--expose-gc', PROBED]
-          : [process.execPath, context.program ?? COMMAND_LINE],
+        program: probed ? [process.execPath, '--expose-gc', PROBED] : nodeCommand(context.program),
       },
       context.signal,
     )

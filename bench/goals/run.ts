@@ -3,11 +3,12 @@
  * Every row of the table of goals, against its yardstick in the same run: measured, or with the reason why not. Exits 0
  * whatever was reached, 2 for wrong usage. Interrupted, it prints and writes what it has.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
-import { join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { machineFacts } from '../machine.ts'
+import { builtProgram, programName } from '../node-program.ts'
+import { userPath } from '../result-file.ts'
 import { Context } from './context.ts'
 import { type Measurement, measuredRow, type RowResult, unmeasuredRow } from './goal.ts'
 import { GROUPS } from './groups/index.ts'
@@ -27,7 +28,7 @@ function usage(text: string): never {
 
 function readOptions() {
   try {
-    return parseArgs({
+    const { values } = parseArgs({
       options: {
         only: { type: 'string', multiple: true, default: [] },
         list: { type: 'boolean', default: false },
@@ -36,7 +37,8 @@ function readOptions() {
         // What node processes run: the sources, or a build of them (a process that strips types is 27 MiB larger).
         program: { type: 'string' },
       },
-    }).values
+    })
+    return { ...values, program: builtProgram(values.program) }
   } catch (error) {
     usage(error instanceof Error ? error.message : String(error))
   }
@@ -46,8 +48,6 @@ const options = readOptions()
 const selection = selectRows(ROWS, options.only)
 if (selection.kind === 'unknown') usage(`no row is called "${selection.name}" or begins so (--list shows them)`)
 const rows = selection.rows
-const program = options.program === undefined ? undefined : resolve(process.env['INIT_CWD'] ?? '.', options.program)
-if (program !== undefined && !existsSync(program)) usage(`there is no ${program}`)
 if (options.list) {
   for (const { id, title } of rows) console.log(`${id.padEnd(30)} ${title}`)
   process.exit(0)
@@ -71,12 +71,12 @@ function finish(reason: string): void {
   const ordered = rows.map(({ id }) => results.get(id) as RowResult)
   printSummary(ordered)
   if (options.json === undefined) return
-  const path = resolve(process.env['INIT_CWD'] ?? '.', options.json)
+  const path = userPath(options.json)
   const text = goalsReport(
     {
       ...machine,
       load_after: loadavg(),
-      node_program: program === undefined ? 'sources' : relative(join(import.meta.dirname, '../..'), program),
+      node_program: programName(options.program),
     },
     options.quick ? 'quick' : 'full',
     ordered,
@@ -97,7 +97,7 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 const context = new Context({
   quick: options.quick,
-  program,
+  program: options.program,
   scope: new Scope(),
   signal: interrupt.signal,
   wanted: new Set(rows.map(({ id }) => id)),

@@ -12,6 +12,7 @@ import { parseMultiaddr } from '../../src/protocol/index.ts'
 import { quicAvailability } from '../../src/transport/index.ts'
 import { noise } from '../inputs.ts'
 import { latencyRow, type Row, rowOf } from '../measure.ts'
+import { nodeCommand } from '../node-program.ts'
 import { benchFile, type Context } from '../shelf.ts'
 import { memoryOf, resetPeaks } from './processes.ts'
 import { writeNoise } from './write-noise.ts'
@@ -55,7 +56,7 @@ export default benchFile<State>({
   async setup(context) {
     const work = await mkdtemp(join(tmpdir(), 'myrmex-bench-'))
     try {
-      const program = [process.execPath, join(import.meta.dirname, '../../src/cli/main.ts')]
+      const program = nodeCommand(context.program)
       const began = performance.now()
       const { nodes } = PLANS[context.level]
       const lifetime = { inProcess: false, detached: false, keep: false } as const

@@ -28,6 +28,14 @@ export function concat(parts: readonly Uint8Array[]): Bytes {
   return all
 }
 
+/**
+ * Memory that holds anything, for whoever fills all of it at once: zeros in 4 MiB cost as much as reading them. Its
+ * buffer is its own and can be moved.
+ */
+export function unfilled(length: number): Bytes {
+  return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+}
+
 /** Smaller memory is left to the collector: giving it back costs more than it holds. */
 const RELEASE_BYTES = 64 * 1024
 

@@ -1,14 +1,6 @@
 /** What both drivers share: bounded lanes, cancellation, the end of everything, counting. */
-import {
-  Aborted,
-  type Clock,
-  fromPlain,
-  type PlainError,
-  raceAbort,
-  Semaphore,
-  SemaphoreFull,
-  withScope,
-} from '../base/index.ts'
+import { Aborted, type Clock, fromPlain, type PlainError, Semaphore, SemaphoreFull } from '../base/index.ts'
+import { Cancellation } from './cancellation.ts'
 import type { Compute, Lane, RunOptions, Task } from './compute.ts'
 import { ComputeError } from './errors.ts'
 import type { ComputeMetrics } from './metrics.ts'
@@ -23,8 +15,10 @@ export interface Dispatch {
   readonly input: unknown
   readonly lane: Lane
   readonly transfer: readonly ArrayBuffer[]
-  /** Aborted when nobody waits for the result any more. */
+  /** The caller's. */
   readonly signal: AbortSignal
+  /** Cancelled when nobody waits for the result any more. */
+  readonly call: Cancellation
 }
 
 export interface LanesDeps {
@@ -38,7 +32,7 @@ export abstract class LanesCompute implements Compute {
   protected readonly deps: LanesDeps
   readonly #maxWaiting: number
   readonly #lanes: Readonly<Record<Lane, Semaphore>>
-  readonly #calls = new Set<AbortController>()
+  readonly #calls = new Set<Cancellation>()
   #stopped: Promise<void> | undefined
 
   constructor(deps: LanesDeps, width: number, maxWaiting: number) {
@@ -52,24 +46,32 @@ export abstract class LanesCompute implements Compute {
   protected abstract close(): Promise<void>
 
   async run<Input, Output>(task: Task<Input, Output>, input: Input, options: RunOptions): Promise<Output> {
-    const { lane, transfer = [] } = options
+    const { lane, signal, transfer = [] } = options
     if (this.#stopped) throw stopped()
+    const call = new Cancellation()
+    const follow = () => call.cancel(signal.reason)
+    if (signal.aborted) follow()
+    else signal.addEventListener('abort', follow, { once: true })
+    this.#calls.add(call)
     try {
-      const output = await withScope(options.signal, async (call) => {
-        this.#calls.add(call)
-        try {
-          const { signal } = call
-          return await raceAbort(signal, this.#place({ task, input, lane, transfer, signal }))
-        } finally {
-          this.#calls.delete(call)
-        }
-      })
+      const output = await this.#race({ task, input, lane, transfer, signal, call })
       this.#count(lane, 'done')
       return output as Output
     } catch (error) {
-      this.#count(lane, options.signal.aborted ? 'aborted' : isBusy(error) ? 'busy' : 'failed')
+      this.#count(lane, signal.aborted ? 'aborted' : isBusy(error) ? 'busy' : 'failed')
       throw error
+    } finally {
+      this.#calls.delete(call)
+      signal.removeEventListener('abort', follow)
     }
+  }
+
+  /** Settles with the task, or with what cancels the call when that comes first. */
+  #race(work: Dispatch): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      work.call.onCancel(reject)
+      this.#place(work).then(resolve, reject)
+    })
   }
 
   stop(): Promise<void> {
@@ -78,7 +80,7 @@ export abstract class LanesCompute implements Compute {
   }
 
   async #end(): Promise<void> {
-    for (const call of this.#calls) call.abort(stopped())
+    for (const call of this.#calls) call.cancel(stopped())
     await this.close()
   }
 
@@ -87,8 +89,9 @@ export abstract class LanesCompute implements Compute {
     const { clock, metrics } = this.deps
     const { lane } = work
     const called = clock.monotonic()
-    const release = await this.#acquire(work)
+    const release = this.#lanes[lane].tryAcquire() ?? (await this.#acquire(work))
     try {
+      work.call.throwIfCancelled()
       const begun = clock.monotonic()
       metrics?.waitSeconds.observe((begun - called) / 1000, { lane })
       const reply = await this.dispatch(work)

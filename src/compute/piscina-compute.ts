@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import type { Piscina } from 'piscina'
 import { type Clock, messageOf, resolveOptions } from '../base/index.ts'
+import type { Cancellation } from './cancellation.ts'
 import type { Compute, Lane } from './compute.ts'
 import { ComputeError } from './errors.ts'
 import { type Dispatch, LanesCompute, type Reply } from './lanes.ts'
@@ -23,6 +24,21 @@ export function createPiscinaCompute(deps: PiscinaComputeDeps, options?: Partial
 /** Beside this file, with its own extension: `.ts` in the repository, `.js` in the published package. */
 const ENTRY = import.meta.url.replace(/piscina-compute(\.\w+)$/, 'worker-entry$1')
 
+/** The little of an AbortSignal that Piscina asks for. */
+class KillSwitch {
+  #listener: (() => void) | undefined
+
+  addEventListener(_name: 'abort', listener: () => void): void {
+    this.#listener = listener
+  }
+  removeEventListener(): void {
+    this.#listener = undefined
+  }
+  fire(): void {
+    this.#listener?.()
+  }
+}
+
 class PiscinaCompute extends LanesCompute {
   readonly #clock: Clock
   readonly #options: ComputeOptions
@@ -34,15 +50,15 @@ class PiscinaCompute extends LanesCompute {
     this.#options = options
   }
 
-  protected async dispatch({ task, input, lane, transfer, signal }: Dispatch): Promise<Reply> {
+  protected async dispatch({ task, input, lane, transfer, call }: Dispatch): Promise<Reply> {
     const pool = await this.#pool(lane)
-    signal.throwIfAborted()
+    call.throwIfCancelled()
     const given = outgoing(input, transfer)
     const request: WorkerRequest = { url: task.url.href, input: given.value }
     const transferList = given.transfer as never
-    const run = (kill?: AbortSignal) => pool.run(request, { transferList, ...(kill && { signal: kill }) })
+    const run = (kill?: KillSwitch) => pool.run(request, { transferList, ...(kill && { signal: kill }) })
     try {
-      return (await (lane === 'bulk' ? this.#stoppable(signal, run) : run())) as Reply
+      return (await (lane === 'bulk' ? this.#stoppable(call, run) : run())) as Reply
     } catch (cause) {
       const data = { task: task.name, lane }
       throw new ComputeError('COMPUTE_FAILED', `${task.name}: the worker gave no result: ${messageOf(cause)}`, {
@@ -63,19 +79,16 @@ class PiscinaCompute extends LanesCompute {
    * Piscina ends the thread of a running task when its signal fires, and the warm kernels with it. Tasks are as long as
    * one chunk, so an abandoned one may first end by itself.
    */
-  async #stoppable<T>(signal: AbortSignal, run: (kill: AbortSignal) => Promise<T>): Promise<T> {
-    const kill = new AbortController()
-    const running = run(kill.signal)
-    const onAbort = () => {
-      const timer = this.#clock.timer(this.#options.abortGraceMs, () => kill.abort(signal.reason))
+  #stoppable<T>(call: Cancellation, run: (kill: KillSwitch) => Promise<T>): Promise<T> {
+    const kill = new KillSwitch()
+    const running = run(kill)
+    let over = false
+    call.onCancel(() => {
+      if (over) return
+      const timer = this.#clock.timer(this.#options.abortGraceMs, () => kill.fire())
       running.catch(() => undefined).finally(() => timer.cancel())
-    }
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await running
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-    }
+    })
+    return running.finally(() => (over = true))
   }
 
   #pool(lane: Lane): Promise<Piscina> {

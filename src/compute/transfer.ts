@@ -73,13 +73,21 @@ export function reclaimInput(input: unknown, kept: readonly ArrayBuffer[]): void
   })
 }
 
+/** The tree with its byte arrays changed; what has none that changes comes back as it is, not copied. */
 function mapBytes<T>(value: T, change: (view: Uint8Array) => Uint8Array): T {
   const visit = (node: unknown, depth: number): unknown => {
     if (typeof node !== 'object' || node === null || depth > MAX_DEPTH) return node
     if (node instanceof Uint8Array) return change(node)
-    if (Array.isArray(node)) return node.map((item) => visit(item, depth + 1))
-    if (Object.getPrototypeOf(node) !== Object.prototype) return node
-    return Object.fromEntries(Object.entries(node).map(([key, item]) => [key, visit(item, depth + 1)]))
+    if (!Array.isArray(node) && Object.getPrototypeOf(node) !== Object.prototype) return node
+    const before = node as Record<string, unknown>
+    let after: Record<string, unknown> | undefined
+    for (const key of Object.keys(before)) {
+      const item = visit(before[key], depth + 1)
+      if (item === before[key]) continue
+      after ??= (Array.isArray(node) ? [...node] : { ...node }) as Record<string, unknown>
+      after[key] = item
+    }
+    return after ?? node
   }
   return visit(value, 0) as T
 }

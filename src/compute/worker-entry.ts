@@ -15,11 +15,11 @@ interface TaskModule {
   readonly run: TaskFunction<unknown, unknown>
 }
 
-const modules = new Map<string, Promise<TaskModule>>()
+const modules = new Map<string, TaskModule>()
 
 export default async function runTask({ url, input }: WorkerRequest): Promise<unknown> {
   try {
-    const { run } = await load(url)
+    const { run } = modules.get(url) ?? (await load(url))
     const { value, transfer } = movable(await run(input), isMarkedAsUntransferable)
     reclaimInput(input, transfer)
     const reply: Reply = { kind: 'done', output: value }
@@ -29,8 +29,8 @@ export default async function runTask({ url, input }: WorkerRequest): Promise<un
   }
 }
 
-function load(url: string): Promise<TaskModule> {
-  let module = modules.get(url)
-  if (!module) modules.set(url, (module = import(url) as Promise<TaskModule>))
+async function load(url: string): Promise<TaskModule> {
+  const module = (await import(url)) as TaskModule
+  modules.set(url, module)
   return module
 }

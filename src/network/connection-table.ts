@@ -22,6 +22,8 @@ export class ConnectionTable<E extends Entry> {
   readonly #simultaneousMs: number
   readonly #byPeer = new Map<PeerId, E[]>()
   readonly #bySocket = new Map<string, E[]>()
+  /** Those that are identified: whether there is one must not take a walk (`byPeer` keeps V8's holes at its front). */
+  readonly #identified = new Set<E>()
   #size = 0
 
   constructor(options: { readonly simultaneousOpenMs: number }) {
@@ -36,6 +38,12 @@ export class ConnectionTable<E extends Entry> {
     append(this.#byPeer, entry.peer, entry)
     append(this.#bySocket, formatSocketAddress(entry.remote), entry)
     this.#size++
+    this.identified(entry)
+  }
+
+  /** To be called when a connection becomes identified. Again, too early or too late changes nothing. */
+  identified(entry: E): void {
+    if (entry.identified && this.has(entry)) this.#identified.add(entry)
   }
 
   /** false when it was not there. */
@@ -43,6 +51,7 @@ export class ConnectionTable<E extends Entry> {
     if (!removeFrom(this.#byPeer, entry.peer, entry)) return false
     const removed = removeFrom(this.#bySocket, formatSocketAddress(entry.remote), entry)
     assert(removed, 'both indexes hold the same connections')
+    this.#identified.delete(entry)
     this.#size--
     return true
   }
@@ -74,10 +83,9 @@ export class ConnectionTable<E extends Entry> {
     return [...this.#byPeer.keys()].flatMap((peer) => this.used(peer) ?? [])
   }
 
-  /** Whether `usable` names anybody; looks no further than the first. */
+  /** Whether `usable` names anybody. */
   get anyUsable(): boolean {
-    for (const entries of this.#byPeer.values()) if (entries.some(({ identified }) => identified)) return true
-    return false
+    return this.#identified.size > 0
   }
 
   all(): E[] {

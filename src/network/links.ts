@@ -100,6 +100,7 @@ export class Links {
     const { table, events } = this
     const wasConnected = table.used(link.peer) !== undefined
     link.identify(userAgent)
+    table.identified(link)
     this.#saved.set(link.peer, seenAt(link))
     this.#closeSuperfluous(link.peer)
     this.#deps.onIdentified(link)

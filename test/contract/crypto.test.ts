@@ -97,6 +97,20 @@ function blake3Tests(backend: Backend): void {
       50,
     )
   })
+  test('large inputs cut in any way: the wide path of wasm begins at 128 KiB', () => {
+    const unit = 128 * 1024
+    const data = random.bytes(5 * unit + 1000)
+    for (const length of [unit, unit + 1, 2 * unit, 3 * unit - 1, 4 * unit, 5 * unit, 5 * unit + 1000]) {
+      const whole = data.subarray(0, length)
+      const expected = judge.blake3Xof(whole, 70)
+      same(backend.blake3(whole), expected.slice(0, 32))
+      for (const cut of [unit / 2, unit, unit + 1, 2 * unit, 100_000]) {
+        const hasher = backend.createHasher()
+        for (let at = 0; at < length; at += cut) hasher.update(whole.subarray(at, at + cut))
+        same(hasher.digest(70), expected)
+      }
+    }
+  })
   test('output longer than any buffer inside: every part of the stream is the same', () => {
     const data = utf8('long')
     const expected = judge.blake3Xof(data, 300_001)

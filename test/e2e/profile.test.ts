@@ -55,6 +55,9 @@ describe('wrong values', () => {
       assert.equal(code, 2, stderr)
       assert.match(stderr, pattern)
       assert.deepEqual(await readdir(folder.path), [], 'nothing is made')
+      const local = await cli(['start', ...args], { env: { TMPDIR: folder.path } })
+      assert.deepEqual([local.code, local.stderr.match(pattern) !== null], [2, true], local.stderr)
+      assert.deepEqual(await readdir(folder.path), [], 'nothing is made')
     })
 })
 
@@ -94,6 +97,34 @@ test('a node is given the heap of its profile, in the process that was started',
     assert.equal(await ended, 0)
   } finally {
     child.kill('SIGKILL')
+    await ended
+  }
+})
+
+test('start hands its profile to the nodes', { skip: !quic.available || process.platform !== 'linux' }, async () => {
+  const args = ['start', '--nodes', '3', '--profile', 'tiny', '--set', 'heap.oldSpaceBytes=200MiB']
+  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  try {
+    let said = ''
+    for await (const text of child.stdout) {
+      said += text
+      if (said.includes('Press Ctrl-C')) break
+    }
+    const folder = /devnet status --data '([^']+)'/.exec(said)?.[1] as string
+    const { nodes } = await cliJson<{ nodes: { pid: number }[] }>(['devnet', 'status', '--data', folder])
+    assert.equal(nodes.length, 3)
+    for (const { pid } of nodes) {
+      const command = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+      assert.equal(command[command.indexOf('--profile') + 1], 'tiny', command.join(' '))
+      assert.ok(command.includes('--max-old-space-size=200'), command.join(' '))
+    }
+    child.kill('SIGINT')
+    assert.notEqual(await ended, null)
+    await assert.rejects(readdir(folder), { code: 'ENOENT' })
+  } finally {
+    // What an end by force would leave running: its nodes.
+    if (child.exitCode === null) child.kill('SIGINT')
     await ended
   }
 })

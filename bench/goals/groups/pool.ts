@@ -1,16 +1,15 @@
 /** What the worker pool costs, and what a second worker brings. */
 import { availableParallelism } from 'node:os'
-import { equal, never, systemClock } from '../../../src/base/index.ts'
+import { never, systemClock } from '../../../src/base/index.ts'
 import { type Compute, createPiscinaCompute } from '../../../src/compute/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { type Context, type Group, takeTurns } from '../context.ts'
 import { median } from '../goal.ts'
 import { bytesOf } from '../inputs.ts'
-import { asyncCallNs, callNs } from '../timing.ts'
-import { type KernelInput, type KernelOutput, kernelTask } from '../workers/kernel.task.ts'
+import { type KernelInput, kernelTask } from '../workers/kernel.task.ts'
+import { noCopy, overhead } from './pool-trip.ts'
 
 const LARGE = 4 * 1024 * 1024
-const TINY = 4096
 const CHUNK = 4_190_208
 /** Verifications in one task: alone one is shorter than the way to a worker. */
 const VERIFIES = 64
@@ -35,80 +34,6 @@ export const pool: Group = {
     for (const kernel of ['hash', 'seal', 'verify'] as const)
       if (context.wants(`workers2-${kernel}`)) await twoWorkers(context, kernel)
   },
-}
-
-/** The payload moves there and back; the box holds what came back. */
-function caller(compute: Compute, kernel: KernelInput['kernel'], bytes: number) {
-  let payload: Uint8Array<ArrayBuffer> = bytesOf('random', bytes)
-  return {
-    get payload() {
-      return payload
-    },
-    async call(): Promise<KernelOutput> {
-      const input = { kernel, payload }
-      const options = { signal: never, lane: 'bulk' as const, transfer: [payload.buffer] }
-      const output = await compute.run(kernelTask, input, options)
-      payload = output.payload as Uint8Array<ArrayBuffer>
-      return output
-    },
-  }
-}
-
-/** The kernel inline and on a worker, on the same bytes in turn: the difference is what the pool adds. */
-async function overhead(context: Context, compute: Compute): Promise<void> {
-  const { signal } = context
-  const worker = caller(compute, 'hash', LARGE)
-  const { digest } = await worker.call()
-  if (!equal(digest, backend().blake3(worker.payload))) throw new Error('the worker gives another hash')
-  const ms = context.pick(300, 150)
-  const turns = await takeTurns(
-    context.pick(9, 5),
-    signal,
-    () => asyncCallNs(ms, worker.call),
-    () => callNs(ms, () => backend().blake3(worker.payload)),
-  )
-  const nothing = caller(compute, 'nothing', LARGE)
-  await nothing.call()
-  context.measured('pool-overhead', {
-    samples: turns.ours.map((ns, i) => (ns - (turns.theirs[i] as number)) / 1000),
-    details: {
-      pool_us: median(turns.ours) / 1000,
-      inline_us: median(turns.theirs) / 1000,
-      empty_task_us: (await asyncCallNs(ms, nothing.call)) / 1000,
-    },
-    note: 'BLAKE3 of 4 MiB on a worker, minus the same on this thread; a task that does nothing is in the details',
-  })
-}
-
-/**
- * If the payload were copied, 4 MiB would take longer than 4 KiB by the time of that copy. (Not with 64 MiB: so much
- * external memory at once makes V8 collect at every task, and that is what one would time.)
- */
-async function noCopy(context: Context, compute: Compute): Promise<void> {
-  const ms = context.pick(300, 150)
-  const [large, small] = [caller(compute, 'nothing', LARGE), caller(compute, 'nothing', TINY)]
-  const [before, view] = [large.payload, large.payload.subarray(0, 8)]
-  const mark = Uint8Array.from(view)
-  await large.call()
-  if (before.byteLength !== 0) throw new Error('the payload is still with its sender: it was not moved')
-  if (!equal(large.payload.subarray(0, 8), mark)) throw new Error('other bytes came back')
-  const target = new Uint8Array(LARGE)
-  target.set(large.payload)
-  const turns = await takeTurns(
-    context.pick(7, 3),
-    context.signal,
-    () => asyncCallNs(ms, large.call),
-    () => asyncCallNs(ms, small.call),
-  )
-  const copyNs = callNs(ms, () => target.set(large.payload))
-  context.measured('pool-no-copy', {
-    samples: turns.ours.map((ns, i) => Math.max(0, (ns - (turns.theirs[i] as number)) / copyNs)),
-    details: {
-      task_4mib_us: median(turns.ours) / 1000,
-      task_4kib_us: median(turns.theirs) / 1000,
-      one_copy_of_4mib_us: copyNs / 1000,
-    },
-  })
 }
 
 async function twoWorkers(context: Context, kernel: Kernel): Promise<void> {

@@ -28,12 +28,16 @@ Napi::Value Seal(const Napi::CallbackInfo& info) {
     ThrowCoded(env, kArgument, "seal kernel failed");
     return env.Undefined();
   }
-  // A copy, not an external buffer: that one could not be transferred to another thread.
+  // A copy, not an external buffer: that one could not be transferred to another thread. The memory comes by way of a
+  // Buffer: that of napi_create_arraybuffer is filled with zeros first.
   void* data = nullptr;
+  size_t offset = 0;
+  napi_value whole;
   napi_value buffer;
   napi_value content;
-  const bool made = napi_create_arraybuffer(env, sealed.length, &data, &buffer) == napi_ok &&
-                    napi_create_typedarray(env, napi_uint8_array, sealed.length, buffer, 0, &content) == napi_ok;
+  const bool made = napi_create_buffer(env, sealed.length, &data, &whole) == napi_ok &&
+                    napi_get_typedarray_info(env, whole, nullptr, nullptr, nullptr, &buffer, &offset) == napi_ok &&
+                    napi_create_typedarray(env, napi_uint8_array, sealed.length, buffer, offset, &content) == napi_ok;
   if (made) std::copy(sealed.data, sealed.data + sealed.length, static_cast<uint8_t*>(data));
   mx_buffer_free(&sealed);
   if (made) return Napi::Value(env, content);

@@ -10,9 +10,15 @@ const WORTH_BYTES: usize = 256 << 10;
 /// What a full chunk of the network needs (the decoder's window, the encrypted bytes) and a little more: a thread does
 /// not keep larger blocks.
 const LIMIT_BYTES: usize = (4 << 20) + (64 << 10);
+/// The encoder's ring: twice the window of 22 bits, a tail, and what it reads beyond its end. Its output, room for twice
+/// a full chunk, is no larger.
+const ENCODER_BYTES: usize = (8 << 20) + (64 << 10) + 9;
+/// The ring and the output.
+const ENCODER_BLOCKS: usize = 2;
 
 thread_local! {
     static CONTENT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    static ENCODER: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
     static WINDOW: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     static HASHES: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
 }
@@ -53,14 +59,14 @@ impl Allocator<u8> for KeptWindow {
 
     fn alloc_cell(&mut self, length: usize) -> Block<u8> {
         let Some(mut block) = WINDOW.with(|kept| take(kept, length)) else {
-            return Block(vec![0; length]);
+            return Block::zero(length);
         };
         block.resize(length, 0);
-        Block(block)
+        Block::of(block, length)
     }
 
     fn free_cell(&mut self, block: Block<u8>) {
-        WINDOW.with(|kept| keep(kept, block.0));
+        WINDOW.with(|kept| keep(kept, block.memory));
     }
 }
 
@@ -73,42 +79,106 @@ impl Allocator<u32> for KeptHashes {
 
     fn alloc_cell(&mut self, length: usize) -> Block<u32> {
         let Some(mut block) = HASHES.with(|kept| take(kept, length)) else {
-            return Block(vec![0; length]);
+            return Block::zero(length);
         };
         block.clear();
         block.resize(length, 0);
-        Block(block)
+        Block::of(block, length)
     }
 
     fn free_cell(&mut self, block: Block<u32>) {
-        HASHES.with(|kept| keep(kept, block.0));
+        HASHES.with(|kept| keep(kept, block.memory));
     }
 }
 
-pub struct Block<T>(Vec<T>);
+/// The encoder's ring and output. It asks for a larger output with every block of 64 KiB that it puts off, up to 64 times
+/// a chunk: all get the same memory of full size, whose pages are taken only where they are written. A kept one holds
+/// bytes of the chunk before: like the encoder in C, which never clears this memory, it reads only what it has written
+/// (the ring's few bytes past the end of the input are set to zero by itself).
+#[derive(Default, Clone, Copy)]
+pub struct KeptBytes;
+
+impl Allocator<u8> for KeptBytes {
+    type AllocatedMemory = Block<u8>;
+
+    fn alloc_cell(&mut self, length: usize) -> Block<u8> {
+        if !(WORTH_BYTES..=ENCODER_BYTES).contains(&length) {
+            return Block::zero(length);
+        }
+        let kept = ENCODER.with(|kept| kept.borrow_mut().pop());
+        let memory = kept.unwrap_or_else(|| vec![0; ENCODER_BYTES]);
+        #[cfg(test)]
+        let memory = tests::soiled(memory);
+        Block::of(memory, length)
+    }
+
+    fn free_cell(&mut self, block: Block<u8>) {
+        ENCODER.with(|kept| {
+            let mut kept = kept.borrow_mut();
+            if block.memory.len() == ENCODER_BYTES && kept.len() < ENCODER_BLOCKS {
+                kept.push(block.memory);
+            }
+        });
+    }
+}
+
+/// The first `length` of what may be more memory.
+pub struct Block<T> {
+    memory: Vec<T>,
+    length: usize,
+}
+
+impl<T> Block<T> {
+    fn of(memory: Vec<T>, length: usize) -> Self {
+        Self { memory, length }
+    }
+}
+
+impl<T: Clone + Default> Block<T> {
+    fn zero(length: usize) -> Self {
+        Self::of(vec![T::default(); length], length)
+    }
+}
 
 impl<T> Default for Block<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self::of(Vec::new(), 0)
     }
 }
 
 impl<T> SliceWrapper<T> for Block<T> {
     fn slice(&self) -> &[T] {
-        &self.0
+        &self.memory[..self.length]
     }
 }
 
 impl<T> SliceWrapperMut<T> for Block<T> {
     fn slice_mut(&mut self) -> &mut [T] {
-        &mut self.0
+        &mut self.memory[..self.length]
     }
 }
 
 type Plain = StandardAlloc;
-/// Everything from the system but the hash table.
+/// Everything from the system but the large blocks.
 #[rustfmt::skip]
 pub type EncoderAlloc = CombiningAllocator<
-    Plain, Plain, Plain, KeptHashes, Plain, Plain, Plain, Plain, Plain,
+    KeptBytes, Plain, Plain, KeptHashes, Plain, Plain, Plain, Plain, Plain,
     Plain, Plain, Plain, Plain, Plain, Plain, Plain, Plain, Plain,
 >;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    thread_local! {
+        static DIRT: Cell<u8> = const { Cell::new(0) };
+    }
+
+    /// Never twice the same on a thread: a test that compares with a fresh thread sees what depends on it.
+    pub fn soiled(mut memory: Vec<u8>) -> Vec<u8> {
+        let dirt = DIRT.get().wrapping_add(1);
+        DIRT.set(dirt);
+        memory.fill(dirt);
+        memory
+    }
+}

@@ -1,6 +1,7 @@
 //! One self-encryption chunk there and back: derive, Brotli, ChaCha20-Poly1305, pad, hash.
 
 use crate::aead::{self, KEY_BYTES, NONCE_BYTES, TAG_BYTES};
+use crate::hash::hash;
 use crate::scratch::{self, EncoderAlloc, KeptWindow};
 use brotli::enc::{BrotliEncoderParams, StandardAlloc};
 use brotli::{BrotliDecompressStream, BrotliResult, BrotliState};
@@ -68,7 +69,7 @@ pub fn seal(plain: &[u8], input: &[u8; INPUT_BYTES]) -> Result<(Vec<u8>, [u8; 32
     let mut content = compress(plain)?;
     aead::encrypt(&keys.key, keys.nonce, &mut content).map_err(|_| SealFailed)?;
     apply_pad(&mut content, &keys.pad);
-    let address = *blake3::hash(&content).as_bytes();
+    let address = hash(&content);
     Ok((content, address))
 }
 
@@ -106,7 +107,7 @@ pub fn open(content: &[u8], input: &[u8; INPUT_BYTES], plain: &mut [u8]) -> Resu
     let opened = decode(&keys, &mut compressed, plain);
     scratch::keep_content_buffer(compressed);
     opened?;
-    if blake3::hash(plain).as_bytes() != &input[..32] {
+    if hash(plain) != input[..32] {
         return Err(OpenError::Hash);
     }
     Ok(())

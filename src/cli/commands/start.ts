@@ -9,6 +9,7 @@ import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { withClient } from '../network-client.ts'
 import { formatBytes, formatMs } from '../output.ts'
+import { PROFILE_FLAGS, profileOf } from '../profile-flags.ts'
 import { sameFile } from '../same-file.ts'
 import { selfProgram } from '../self-program.ts'
 import { untilAborted } from '../until-aborted.ts'
@@ -24,8 +25,10 @@ export const start = defineCommand({
   flags: {
     nodes: { type: 'integer', min: 1, max: 200, help: 'how many nodes (default 8)' },
     once: { type: 'boolean', help: 'exit after the round trip: 0 when every byte came back' },
+    ...PROFILE_FLAGS,
   },
   async run({ values, signal, output }) {
+    const { tuning } = profileOf(values)
     const quic = networkDriver()
     if (!quic.available) {
       output.error(`the local network needs the native core: ${quic.detail}`)
@@ -44,6 +47,7 @@ export const start = defineCommand({
           keep: false,
           logLevel: 'info',
           program: selfProgram(),
+          profile: { profile: values.profile, set: values.set },
           onProgress: (done) => output.bar('starting', done, total, 'nodes'),
         },
         signal,
@@ -57,7 +61,7 @@ export const start = defineCommand({
       const manifest = network.manifestPath
 
       const beforeUpload = systemClock.monotonic()
-      const uploaded = await withClient({ manifest }, signal, (client) =>
+      const uploaded = await withClient({ manifest, tuning }, signal, (client) =>
         client.uploadFile(sample, {
           public: true,
           signal,
@@ -73,7 +77,7 @@ export const start = defineCommand({
 
       const beforeDownload = systemClock.monotonic()
       const address = uploaded.address as string
-      await withClient({ manifest }, signal, (client) =>
+      await withClient({ manifest, tuning }, signal, (client) =>
         client.downloadTo(address, copy, {
           signal,
           onProgress: (p) => output.bar('downloading', p.done, p.total ?? 0, 'chunks'),

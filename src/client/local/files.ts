@@ -5,7 +5,7 @@
 import type { Stats } from 'node:fs'
 import { type FileHandle, link, open, readdir, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { codeOf, type Random } from '../../base/index.ts'
+import { codeOf, type Random, unfilled } from '../../base/index.ts'
 import { clientError } from '../errors.ts'
 import type { LocalFiles, SourceFile, Tree, TreeWriter, WriteOptions } from '../local-port.ts'
 import { existing, onDisk } from './errors.ts'
@@ -118,7 +118,7 @@ class DiskSource implements SourceFile {
 
   async read(offset: number, length: number, signal: AbortSignal): Promise<Uint8Array> {
     signal.throwIfAborted()
-    const bytes = new Uint8Array(Math.min(length, Math.max(1, this.size - offset)))
+    const bytes = unfilled(Math.min(length, Math.max(1, this.size - offset)))
     return onDisk('read', this.#path, 'CLIENT_SOURCE', async () => {
       let filled = 0
       while (filled < bytes.length) {

@@ -2,7 +2,7 @@
  * The native kernels: a thin typed shell over the addon. Results are allocated here, because JS makes small arrays
  * several times faster than the addon could, and an allocation that fails is a RangeError here but fatal over there.
  */
-import { type Bytes, codeOf, messageOf, utf8 } from '../../base/index.ts'
+import { type Bytes, codeOf, messageOf, unfilled, utf8 } from '../../base/index.ts'
 import {
   type Backend,
   HASH_BYTES,
@@ -232,7 +232,7 @@ class NativeBackend implements Backend {
   }
   openChunk(content: Uint8Array, keys: SealKeys, size: number): Bytes {
     const input = checkOpen(content, keys, size)
-    const plain = new Uint8Array(size)
+    const plain = unfilled(size)
     coded(
       () => this.#kernels.openChunkInto(content, input, plain),
       `chunk of ${content.length} bytes, declared as ${size} plain bytes`,

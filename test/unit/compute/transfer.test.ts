@@ -70,3 +70,16 @@ test('a part is taken out of its buffer, which is given back; small and whole on
   const shared = new Uint8Array(new SharedArrayBuffer(1 << 17)).subarray(1)
   assert.equal(takeOut(shared), shared)
 })
+
+test('a tree is copied only where byte arrays change; what the caller holds is never changed', () => {
+  const part = new Uint8Array(new ArrayBuffer(64), 8, 4)
+  const own = new Uint8Array(4)
+  const untouched = { own, list: [1, { own }] }
+  const input = { untouched, list: [part, own] }
+  const { value } = outgoing(input, [])
+  assert.equal(value.untouched, untouched)
+  assert.equal(input.list[0], part)
+  assert.notEqual(value.list[0], part)
+  assert.equal(value.list[1], own)
+  assert.ok(Array.isArray(value.list))
+})

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { ConnectionTable, type Entry } from '../../../src/network/connection-table.ts'
 import type { PeerId } from '../../../src/protocol/index.ts'
 
@@ -80,4 +81,35 @@ test('what is above the limit of a peer: the oldest, never the used one', () => 
   for (const one of entries) t.add(one)
   assert.deepEqual(t.excess(peer, 3), [entries[1]])
   assert.deepEqual(t.excess(peer, 4), [])
+})
+
+test('property: whether anybody is usable agrees with a full scan after any operations', () => {
+  const peers = [peer, other]
+  const operation = fc.record({
+    what: fc.constantFrom('add', 'add identified', 'identify', 'tell', 'remove'),
+    // Few, so that most are met again: removed ones too.
+    which: fc.nat(11),
+  })
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+      const t = table()
+      const entries = Array.from({ length: 12 }, (_, i) => ({
+        ...entry({ peer: peers[i % 2] as PeerId, remote: { ip: '1.2.3.4', port: i >> 1 } }),
+        identified: false,
+      }))
+      for (const { what, which } of operations) {
+        const one = entries[which] as (typeof entries)[number]
+        if (what === 'add identified' && !t.has(one)) one.identified = true
+        if (what.startsWith('add') && !t.has(one)) t.add(one)
+        if (what === 'identify') one.identified = true
+        if (what === 'identify' || what === 'tell') t.identified(one)
+        if (what === 'remove') t.remove(one)
+        assert.equal(t.anyUsable, t.usable().length > 0)
+        assert.equal(
+          t.anyUsable,
+          t.all().some(({ identified }) => identified),
+        )
+      }
+    }),
+  )
 })

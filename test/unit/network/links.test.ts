@@ -19,6 +19,34 @@ test('who has said who it is stays, however long it is silent then', async () =>
   await h.run(async () => void (await Promise.all([a.network.stop(), b.network.stop()])))
 })
 
+test('a node is connected from the first identity to the end of the last link, also when both dialled at once', async () => {
+  const h = memoryHarness()
+  const [a, b, c] = [h.node('a'), h.node('b'), h.node('c')]
+  const agrees = () => {
+    for (const { network } of [a, b, c]) assert.equal(network.isConnected, network.connections().length > 0)
+  }
+  await h.run(async () => {
+    await Promise.all([a, b, c].map(({ network }) => network.start(never)))
+    agrees()
+    await Promise.all([a.network.connect(b.network.self, at(b)), b.network.connect(a.network.self, at(a))])
+    await c.network.connect(a.network.self, at(a))
+    agrees()
+    assert.equal(a.network.isConnected, true)
+    // Long enough for the loser of the simultaneous open to be closed.
+    await h.clock.sleep(60_000, never)
+    agrees()
+    await a.network.disconnect(b.network.self, 'test')
+    await h.clock.sleep(1000, never)
+    agrees()
+    assert.equal(a.network.isConnected, true)
+    assert.equal(b.network.isConnected, false)
+    await c.network.stop()
+    await h.clock.sleep(1000, never)
+    assert.equal(a.network.isConnected, false)
+    await Promise.all([a, b].map(({ network }) => network.stop()))
+  })
+})
+
 test('a connection that ended leaves its place to the next one of its IP', async () => {
   const h = simHarness()
   const [a, b] = [h.node('a', { options: { maxConnectionsPerIp: 1 } }), h.node('b')]

@@ -1,4 +1,4 @@
-/** A growth row: costs at several sizes, repeated, and the exponent that fits each repetition. */
+/** Growth rows: costs at several sizes, repeated, and the exponent that fits each repetition. */
 import type { Context } from '../../context.ts'
 import { fittedExponent } from '../../fit.ts'
 import { type CurvePoint, median } from '../../goal.ts'
@@ -33,4 +33,19 @@ export async function growthRow(
     details: { smallest: figures[0] as number, largest: figures.at(-1) as number, figures_in: unit },
     ...(options.note === undefined ? {} : { note: options.note }),
   })
+}
+
+/** A call that takes out the oldest of a table and brings in a new one. `entries` is the ring of what is in it. */
+export function replaceOldest<T>(
+  entries: T[],
+  table: { fresh(): T; remove(oldest: T): unknown; add(fresh: T): unknown },
+): () => void {
+  let oldest = 0
+  return () => {
+    const fresh = table.fresh()
+    table.remove(entries[oldest] as T)
+    table.add(fresh)
+    entries[oldest] = fresh
+    oldest = (oldest + 1) % entries.length
+  }
 }

@@ -9,7 +9,7 @@ import { type ChunkStore, createFileChunkStore } from '../../../../src/storage/i
 import { shardOf } from '../../../../src/storage/layout.ts'
 import type { Context } from '../../context.ts'
 import { asyncCallNs, callNs } from '../../timing.ts'
-import { growthRow, SIZES } from './curve.ts'
+import { growthRow, replaceOldest, SIZES } from './curve.ts'
 
 export const STORE_IDS = [
   ...['growth-store-has', 'growth-store-insert', 'growth-store-stats', 'growth-store-open'],
@@ -59,14 +59,11 @@ async function measureStores(context: Context, made: Made, dice: Random): Promis
     'ns',
     (n) => {
       const { held, names } = indexes.get(n) as Index
-      let oldest = 0
-      const next = () => {
-        const fresh = address(dice)
-        held.forget(names[oldest] as ChunkAddress)
-        held.trust(fresh)
-        names[oldest] = fresh
-        oldest = (oldest + 1) % n
-      }
+      const next = replaceOldest(names, {
+        fresh: () => address(dice),
+        remove: (oldest) => held.forget(oldest),
+        add: (fresh) => held.trust(fresh),
+      })
       return callNs(ms, next, BATCH)
     },
     { note: 'one out of the index and another one in; making its address is in it, the write to the disk is not' },

@@ -15,7 +15,7 @@ import {
 } from '../../../../src/protocol/index.ts'
 import type { Context } from '../../context.ts'
 import { callNs } from '../../timing.ts'
-import { growthRow, SIZES } from './curve.ts'
+import { growthRow, replaceOldest, SIZES } from './curve.ts'
 
 export const TABLE_IDS = [
   ...['growth-table-closest', 'growth-table-admit'],
@@ -63,14 +63,11 @@ export async function tables(context: Context): Promise<void> {
     'ns',
     (n) => {
       const { table, entries } = links.get(n) as Links
-      let oldest = 0
-      const next = () => {
-        const fresh = link(dice)
-        table.remove(entries[oldest] as Entry)
-        table.add(fresh)
-        entries[oldest] = fresh
-        oldest = (oldest + 1) % n
-      }
+      const next = replaceOldest(entries, {
+        fresh: () => link(dice),
+        remove: (oldest) => table.remove(oldest),
+        add: (fresh) => table.add(fresh),
+      })
       return callNs(ms, next, BATCH)
     },
     { note: 'the oldest goes, a new one comes; making the new one is in it' },

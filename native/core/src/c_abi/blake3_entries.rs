@@ -1,4 +1,5 @@
 use super::{ARGUMENT, OK, array_mut, guarded, view, view_mut};
+use crate::hash::{self, Hasher, Plain};
 use std::panic::catch_unwind;
 use std::ptr;
 
@@ -10,21 +11,20 @@ pub unsafe extern "C" fn mx_blake3(data: *const u8, length: usize, out: *mut u8)
     let (data, out) = unsafe { (view(data, length), array_mut::<32>(out)) };
     guarded(|| {
         let Some(out) = out else { return ARGUMENT };
-        *out = *blake3::hash(data).as_bytes();
+        *out = hash::hash(data);
         OK
     })
 }
 
 /// Mode 0 plain, 1 keyed (`key` of 32 bytes), 2 derive-key (`key` is the UTF-8 context).
-fn hasher_of(mode: u32, key: &[u8]) -> Option<blake3::Hasher> {
-    match mode {
-        0 => Some(blake3::Hasher::new()),
-        1 => key.try_into().ok().map(blake3::Hasher::new_keyed),
-        2 => std::str::from_utf8(key)
-            .ok()
-            .map(blake3::Hasher::new_derive_key),
-        _ => None,
-    }
+fn hasher_of(mode: u32, key: &[u8]) -> Option<Hasher> {
+    let other = match mode {
+        0 => return Some(Hasher::Plain(Plain::new())),
+        1 => blake3::Hasher::new_keyed(key.try_into().ok()?),
+        2 => blake3::Hasher::new_derive_key(std::str::from_utf8(key).ok()?),
+        _ => return None,
+    };
+    Some(Hasher::Other(other))
 }
 
 /// Any mode and any length of output in one call; modes as in `mx_hasher_new`.
@@ -51,7 +51,8 @@ pub unsafe extern "C" fn mx_blake3_mode(
     };
     guarded(|| match hasher_of(mode, key) {
         Some(mut hasher) => {
-            hasher.update(data).finalize_xof().fill(out);
+            hasher.update(data);
+            hasher.finalize_xof().fill(out);
             OK
         }
         None => ARGUMENT,
@@ -68,7 +69,7 @@ pub unsafe extern "C" fn mx_hasher_new(
     mode: u32,
     key: *const u8,
     key_length: usize,
-) -> *mut blake3::Hasher {
+) -> *mut Hasher {
     // SAFETY: the caller's promise.
     let key = unsafe { view(key, key_length) };
     let hasher = catch_unwind(|| hasher_of(mode, key));
@@ -82,7 +83,7 @@ pub unsafe extern "C" fn mx_hasher_new(
 /// `hasher` is null or came from `mx_hasher_new` and was not freed; `data` is readable for `length` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mx_hasher_update(
-    hasher: *mut blake3::Hasher,
+    hasher: *mut Hasher,
     data: *const u8,
     length: usize,
 ) -> i32 {
@@ -103,7 +104,7 @@ pub unsafe extern "C" fn mx_hasher_update(
 /// `hasher` is null or came from `mx_hasher_new` and was not freed; `out` is writable for `length` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn mx_hasher_digest(
-    hasher: *const blake3::Hasher,
+    hasher: *const Hasher,
     position: u64,
     out: *mut u8,
     length: usize,
@@ -124,7 +125,7 @@ pub unsafe extern "C" fn mx_hasher_digest(
 /// # Safety
 /// `hasher` is null or came from `mx_hasher_new` and was not freed; it is gone afterwards.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn mx_hasher_free(hasher: *mut blake3::Hasher) {
+pub unsafe extern "C" fn mx_hasher_free(hasher: *mut Hasher) {
     if !hasher.is_null() {
         // SAFETY: the caller's promise: made by Box::into_raw, freed once.
         drop(unsafe { Box::from_raw(hasher) });
