@@ -6,7 +6,7 @@ import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
-import { type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import {
   type ChunkAddress,
@@ -122,6 +122,7 @@ export class SimulatedDevnet {
         ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
         random: world.random(`dice of node ${index}`),
         ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
+        retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
       },
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
     )

@@ -21,6 +21,7 @@ import { LoopDelay } from './loop-delay.ts'
 import type { StorageNodeSettings } from './options.ts'
 import { createPeerFiles } from './peer-files.ts'
 import type { Tuning } from './profile.ts'
+import { createRetentionFiles } from './retention-files.ts'
 import { removeStatusFile, writeStatusFile } from './status-file.ts'
 import { VERSION } from './version.ts'
 import { wireStorageNode } from './wiring.ts'
@@ -68,6 +69,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const paidList = createLmdbPaidList(rootDir, { log })
   const outOfRange = createOutOfRangeStore(rootDir, { clock, log })
   const peerFiles = createPeerFiles(nodeFileSystem, rootDir)
+  const retention = createRetentionFiles(nodeFileSystem, rootDir)
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
@@ -85,6 +87,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
       peerFiles,
       paidList,
       timers: outOfRange.timers,
+      retention,
     },
     {
       allowLoopback: preset.allowLoopback,

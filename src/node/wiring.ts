@@ -8,7 +8,7 @@ import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
-import { createReplication, type Replication } from '../replication/index.ts'
+import { createReplication, type Replication, type RetentionStore } from '../replication/index.ts'
 import {
   type ChunkStore,
   type Hash,
@@ -52,6 +52,8 @@ export interface WiredNode extends WiredPeer {
 export interface StorageNodePorts extends PeerPorts {
   readonly store: ChunkStore
   readonly paidList: PaidList
+  /** Commitments that were shown. */
+  readonly retention: RetentionStore
   /** Since when keys are out of range. */
   readonly timers: OutOfRangeTimers
   readonly payment: PaymentVerifier
@@ -77,6 +79,7 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
   })
   const replication = createReplication({
     ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
+    ...{ signer, verifier: ports.verifier, retention: ports.retention },
   })
   store.listener = replication
   const chunkServer = createChunkServer(

@@ -13,6 +13,7 @@ import {
   silentLogger,
   TaskGroup,
 } from '../base/index.ts'
+import type { Signer, Verifier } from '../crypto/index.ts'
 import type { Dht } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import type { PaymentVerifier } from '../payment/index.ts'
@@ -22,11 +23,14 @@ import { fetchResponse, pointerAnswer, verificationResponse } from './answers.ts
 import { BootstrapDrain } from './bootstrap-drain.ts'
 import { ClaimTracker } from './claim-tracker.ts'
 import { Challenger } from './drivers/challenger.ts'
+import { Commitments, type RetentionStore } from './drivers/commitments.ts'
+import { DigestAuditor } from './drivers/digest-auditor.ts'
 import { Fetcher } from './drivers/fetcher.ts'
 import { HintExchange } from './drivers/hint-exchange.ts'
 import { Holdings } from './drivers/holdings.ts'
 import { Inbound } from './drivers/inbound.ts'
 import { Joiner } from './drivers/joiner.ts'
+import { KeyVerifier } from './drivers/key-verifier.ts'
 import { Messenger } from './drivers/messenger.ts'
 import { News } from './drivers/news.ts'
 import { Offers } from './drivers/offers.ts'
@@ -34,7 +38,8 @@ import type { Parts } from './drivers/parts.ts'
 import { Pruner } from './drivers/pruner.ts'
 import { Repair } from './drivers/repair.ts'
 import { Spreader } from './drivers/spreader.ts'
-import { Verifier } from './drivers/verifier.ts'
+import { SubtreeAuditor } from './drivers/subtree-auditor.ts'
+import { SubtreeResponder } from './drivers/subtree-responder.ts'
 import { FreshReplication } from './fresh-replication.ts'
 import { HintPipeline } from './hint-pipeline.ts'
 import { replicationMetrics } from './metrics.ts'
@@ -57,6 +62,10 @@ export interface ReplicationDeps {
   readonly paidList: PaidList
   /** Since when keys are out of range; kept over restarts by whoever owns it. */
   readonly timers: OutOfRange
+  /** Commitments that were shown, over restarts. */
+  readonly retention: RetentionStore
+  readonly signer: Signer
+  readonly verifier: Verifier
   readonly payment: PaymentVerifier
   readonly hash: Hash
   readonly clock: Clock
@@ -99,12 +108,16 @@ class Engine implements Replication {
   readonly #schedule: PossessionSchedule
   readonly #exchange: HintExchange
   readonly #repair: Repair
-  readonly #verifier: Verifier
+  readonly #verifier: KeyVerifier
   readonly #fetcher: Fetcher
   readonly #spreader: Spreader
   readonly #offers: Offers
   readonly #challenger: Challenger
   readonly #pruner: Pruner
+  readonly #commitments: Commitments
+  readonly #responder: SubtreeResponder
+  readonly #auditor: SubtreeAuditor
+  readonly #digests: DigestAuditor
   readonly #inbound: Inbound
   readonly #joiner: Joiner
   readonly #tasks: TaskGroup
@@ -142,16 +155,28 @@ class Engine implements Replication {
       ...{ parts, claims, challenger: this.#challenger },
       records: new RecordPrune(options, deps.timers),
       paid: new PaidPrune(options, deps.timers),
-      committed: () => false,
+      committed: (key) => this.#commitments.isCommitted(key as ChunkAddress),
     })
+    const { signer, verifier, retention: files } = deps
+    this.#commitments = new Commitments({ ...{ parts, signer, verifier, files }, built: () => this.#exchange.wake() })
+    this.#responder = new SubtreeResponder(parts, this.#commitments)
+    this.#auditor = new SubtreeAuditor(parts, verifier, claims)
+    this.#digests = new DigestAuditor({ parts, sync, proofs: this.#proofs, claims, challenger: this.#challenger })
     this.#exchange = new HintExchange({
+      commitment: () => this.#commitments.show(),
+      shown: (peer, commitment) => this.#auditor.shown(peer, commitment),
       ...{ parts, sync, news, pipeline, claims, proofs: this.#proofs, drain: this.#drain, hinted },
       inTable: (peer) => this.#holdings.view.has(peer),
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
     })
     this.#repair = new Repair({ parts, news, sync, newsCame: () => this.#exchange.newsCame() })
-    this.#verifier = new Verifier({
-      ...{ parts, pipeline, credited: () => true, waits: () => this.#drain.verificationWaits },
+    this.#verifier = new KeyVerifier({
+      ...{
+        parts,
+        pipeline,
+        credited: (peer, key) => this.#auditor.credited(peer, key),
+        waits: () => this.#drain.verificationWaits,
+      },
       verified: () => this.#fetcher.wake(),
     })
     this.#fetcher = new Fetcher({ parts, pipeline, hinted })
@@ -163,7 +188,10 @@ class Engine implements Replication {
     this.#joiner = new Joiner({
       ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange, asked: hinted },
       nearest: () => this.#nearest(),
-      drained: () => this.#log.info('caught up with the neighbours', { chunks: deps.store.size }),
+      drained: () => {
+        this.#log.info('caught up with the neighbours', { chunks: deps.store.size })
+        this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))
+      },
     })
     this.#inbound = new Inbound({
       ...{ parts, network },
@@ -199,6 +227,7 @@ class Engine implements Replication {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#unsubscribe.length > 0) return
     await this.#holdings.load(signal)
+    await this.#commitments.load()
     const { events } = this.#deps.dht
     const viewChanged = () => {
       this.#holdings.viewChanged()
@@ -218,7 +247,12 @@ class Engine implements Replication {
     ]
     this.#sync.rebuild(this.#nearest())
     const loops = { exchange: this.#exchange, repair: this.#repair, verifier: this.#verifier, fetcher: this.#fetcher }
-    const more = { spreader: this.#spreader, challenger: this.#challenger, joiner: this.#joiner }
+    const more = {
+      spreader: this.#spreader,
+      challenger: this.#challenger,
+      joiner: this.#joiner,
+      commitments: this.#commitments,
+    }
     for (const [name, loop] of Object.entries({ ...loops, ...more }))
       this.#tasks.spawn(name, (inner) => loop.run(inner))
   }
@@ -236,6 +270,7 @@ class Engine implements Replication {
     this.#sync.peerRemoved(peer)
     this.#proofs.peerRemoved(peer)
     this.#news.forget(peer)
+    this.#auditor.forget(peer)
     this.#pipeline.pending.forgetRejection(peer)
   }
 
@@ -250,11 +285,11 @@ class Engine implements Replication {
       case 'auditChallenge':
         return this.#challenger.answer(body)
       case 'subtreeAuditChallenge':
-        return { kind: 'subtreeAuditResponse', result: { kind: 'bootstrapping', challengeId: body.challengeId } }
+        return this.#responder.roundOne(peer, body, signal)
       case 'subtreeSliceChallenge':
-        return { kind: 'subtreeSliceResponse', result: { kind: 'bootstrapping', challengeId: body.challengeId } }
+        return this.#responder.roundTwo(peer, body)
       case 'getCommitmentByPin':
-        return { kind: 'getCommitmentByPinResponse', result: { kind: 'notRetained', pin: body.pin } }
+        return this.#commitments.answer(body.pin)
       default:
         return pointerAnswer(body)
     }

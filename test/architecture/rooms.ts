@@ -23,7 +23,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   dht: { rank: 7, mayImport: ['base', 'crypto', 'protocol', 'trust', 'network'] },
   audit: { rank: 7, mayImport: ['base', 'crypto', 'protocol'] },
   'chunk-server': { rank: 8, mayImport: ['base', 'crypto', 'protocol', 'storage', 'payment', 'network', 'dht'] },
-  replication: { rank: 8, mayImport: ['base', 'protocol', 'storage', 'payment', 'network', 'dht', 'audit'] },
+  replication: { rank: 8, mayImport: ['base', 'crypto', 'protocol', 'storage', 'payment', 'network', 'dht', 'audit'] },
   client: {
     rank: 8,
     mayImport: ['base', 'compute', 'crypto', 'protocol', 'self-encryption', 'payment', 'network', 'dht'],

@@ -3,7 +3,7 @@
  * goes into the pipeline; what we hinted is remembered for audits.
  */
 import { Alarm } from '../../base/index.ts'
-import type { ChunkAddress, NeighborHints, PeerId, ReplicationBody } from '../../protocol/index.ts'
+import type { ChunkAddress, NeighborHints, PeerId, ReplicationBody, StorageCommitment } from '../../protocol/index.ts'
 import type { BootstrapDrain } from '../bootstrap-drain.ts'
 import type { ClaimTracker } from '../claim-tracker.ts'
 import { closeGroup } from '../groups.ts'
@@ -23,6 +23,10 @@ export interface HintExchangeDeps {
   readonly proofs: RepairProofs
   readonly drain: BootstrapDrain
   inTable(peer: PeerId): boolean
+  /** Ours, marked as shown. */
+  commitment(): Promise<StorageCommitment | undefined>
+  /** A peer of the table showed its own. */
+  shown(peer: PeerId, commitment: StorageCommitment | undefined): void
   /** New keys wait for verification. */
   hinted(): void
   /** A cycle ended: time to prune. */
@@ -118,11 +122,16 @@ export class HintExchange {
   async #exchange(peer: PeerId, hints: Hints, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
     const { parts } = this.#deps
     const bootstrapping = parts.bootstrapping()
-    const body: ReplicationBody = { kind: 'neighborSyncRequest', ...hints, bootstrapping }
+    const commitment = await this.#deps.commitment()
+    const body: ReplicationBody = {
+      ...{ kind: 'neighborSyncRequest', ...hints, bootstrapping },
+      ...(commitment ? { commitment } : {}),
+    }
     const options = { timeoutMs: parts.options.syncTimeoutMs, signal }
     const answer = await parts.messenger.ask(peer, body, 'neighborSyncResponse', options)
     if (answer.kind !== 'answer') return undefined
     if (!answer.body.bootstrapping) this.#told(peer, hints.replicaHints)
+    if (this.#deps.inTable(peer)) this.#deps.shown(peer, answer.body.commitment)
     return this.#take(peer, answer.body)
   }
 
@@ -134,9 +143,14 @@ export class HintExchange {
       this.#take(peer, request)
       sync.exchanged(peer, parts.clock.monotonic())
       if (!request.bootstrapping) this.#told(peer, hints.replicaHints)
+      this.#deps.shown(peer, request.commitment)
     }
     const bootstrapping = parts.bootstrapping()
-    return { kind: 'neighborSyncResponse', ...hints, bootstrapping, rejectedKeys: [] }
+    const commitment = await this.#deps.commitment()
+    return {
+      ...{ kind: 'neighborSyncResponse', ...hints, bootstrapping, rejectedKeys: [] },
+      ...(commitment ? { commitment } : {}),
+    }
   }
 
   #take(peer: PeerId, { replicaHints, paidHints, bootstrapping }: NeighborHints): readonly ChunkAddress[] {

@@ -111,7 +111,10 @@ test('audits hear that we are bootstrapping, pins that they are not retained', a
   })
   assert.deepEqual(
     await ask({ kind: 'subtreeSliceChallenge', ...challenge, ...pin, openings: [] }, TOPIC_SUBTREE_AUDIT),
-    { kind: 'subtreeSliceResponse', result: bootstrapping },
+    {
+      kind: 'subtreeSliceResponse',
+      result: { kind: 'rejected', challengeId: 5n, reject: 'protocol', reason: 'the challenge is for another peer' },
+    },
   )
   const byPin = await ask({ kind: 'getCommitmentByPin', pin: BYTES32 })
   assert.ok(byPin?.kind === 'getCommitmentByPinResponse' && byPin.result.kind === 'notRetained')

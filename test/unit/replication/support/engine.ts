@@ -5,8 +5,13 @@ import type { Dht, DhtEvents } from '../../../../src/dht/index.ts'
 import type { Network, RequestHandler } from '../../../../src/network/index.ts'
 import { createFreeVerifier } from '../../../../src/payment/index.ts'
 import type { PeerId } from '../../../../src/protocol/index.ts'
-import { createReplication, type Replication, type ReplicationOptions } from '../../../../src/replication/index.ts'
-import { SimClock } from '../../../../src/sim/index.ts'
+import {
+  createReplication,
+  type Replication,
+  type ReplicationOptions,
+  type RetentionStore,
+} from '../../../../src/replication/index.ts'
+import { SimClock, SimSignatures } from '../../../../src/sim/index.ts'
 import {
   type ChunkStore,
   createMemoryChunkStore,
@@ -15,6 +20,9 @@ import {
 } from '../../../../src/storage/index.ts'
 
 export const SELF = '5e'.repeat(32) as PeerId
+
+const signers = new SimSignatures(backend(), seededRandom(3))
+const NO_FILES: RetentionStore = { load: async () => undefined, save: async () => undefined }
 
 export interface LoneEngine {
   readonly replication: Replication
@@ -55,6 +63,7 @@ export async function loneEngine(
     {
       ...{ network: network as Network, dht: dht as Dht, store, paidList, timers: new OutOfRangeTimers(100) },
       ...{ payment: createFreeVerifier(mlDsaVerifier(backend())), hash: contentHash(backend()) },
+      ...{ signer: signers.createSigner(seededRandom(2)), verifier: signers, retention: NO_FILES },
       clock: new SimClock(),
       random: seededRandom(1),
     },

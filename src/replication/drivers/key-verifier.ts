@@ -5,7 +5,7 @@ import type { HintPipeline } from '../hint-pipeline.ts'
 import { type KeyResult, type PeerQuestion, type RoundHooks, VerificationRound } from '../verification-round.ts'
 import { type Parts, report } from './parts.ts'
 
-export interface VerifierDeps {
+export interface KeyVerifierDeps {
   readonly parts: Parts
   readonly pipeline: HintPipeline
   readonly credited: RoundHooks['credited']
@@ -15,13 +15,13 @@ export interface VerifierDeps {
   verified(): void
 }
 
-export class Verifier {
-  readonly #deps: VerifierDeps
+export class KeyVerifier {
+  readonly #deps: KeyVerifierDeps
   readonly #alarm = new Alarm()
   /** Peers with a question of ours open. */
   readonly #asked = new Set<PeerId>()
 
-  constructor(deps: VerifierDeps) {
+  constructor(deps: KeyVerifierDeps) {
     this.#deps = deps
   }
 
