@@ -1,4 +1,7 @@
 /** A row of the dashboard: what must be reached, what was measured, and whether that is enough. Pure. */
+import { median } from '../stats.ts'
+
+export { median }
 
 export interface Goal {
   readonly kind: 'atLeast' | 'atMost'
@@ -42,12 +45,6 @@ export interface RowResult extends Omit<RowSpec, 'goal'> {
   readonly note: string | null
   readonly curve: readonly CurvePoint[] | null
   readonly details: Readonly<Record<string, number | string>> | null
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]]
-  return low === undefined || high === undefined ? Number.NaN : (low + high) / 2
 }
 
 export function percentile(values: readonly number[], share: number): number {

@@ -71,10 +71,10 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   suspectMs: 30 * second, // an idle connection to a dead peer is noticed after 30 s
   maxPendingRequests: 512, // storeConcurrency × 4 + fetchConcurrency × 2, with room for several calls
   storeConcurrency: 32, // a small chunk waits for round trips, not for bytes
-  storeBudgetBytes: 24 * MiB, // six full chunks, each in memory twice: chunk and envelope. 16 MiB: 12 MB/s, 28: 19, 30 MiB more
+  storeBudgetBytes: 20 * MiB, // five full chunks, each in memory twice: chunk and envelope. 16 MiB: a third slower; 24: 10 MiB more
   fetchConcurrency: 32, // as for stores
   fetchBudgetBytes: 16 * MiB, // four full chunks, encrypted or plain, hide an 80 ms round trip at 200 MB/s
-  uploadBudgetBytes: 32 * MiB, // what is being stored and two chunks behind it
+  uploadBudgetBytes: 28 * MiB, // what is being stored and two chunks behind it
   sealConcurrency: 2, // one core seals several times what a line takes in four copies; one waits for the budget
   filesBudgetBytes: 32 * MiB, // one large file at a time, many small ones
   filesConcurrency: 16, // hides the round trips of small files; not measured

@@ -136,7 +136,7 @@ export const SETTING_SPECS = {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
   }),
   'client.storeBudgetBytes': bytes('chunks stored at once; each is in memory twice', {
-    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 16 * MiB, server: 24 * MiB },
+    ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 16 * MiB, server: 20 * MiB },
   }),
   'client.fetchConcurrency': count('small chunks fetched at once by a download', {
     ...{ max: 256, tiny: 8, small: 16, server: 32 },
@@ -145,7 +145,7 @@ export const SETTING_SPECS = {
     ...{ min: MAX_CHUNK_BYTES, tiny: 8 * MiB, small: 12 * MiB, server: 16 * MiB },
   }),
   'client.uploadBudgetBytes': bytes('sealed chunks that an upload holds', {
-    ...{ tiny: 12 * MiB, small: 24 * MiB, server: 32 * MiB },
+    ...{ tiny: 12 * MiB, small: 24 * MiB, server: 28 * MiB },
   }),
   'client.sealConcurrency': count('chunks that are sealed at once or wait to be taken, 25 MiB each', {
     ...{ max: 64, tiny: 1, small: 2, server: 2 },

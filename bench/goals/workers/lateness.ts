@@ -3,6 +3,7 @@
  * more busy threads than cores the wait says nothing about the program.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
+import { percentile } from '../goal.ts'
 
 const INTERVAL_MS = 20
 /** Ns on a core, ns waiting for one, turns (Documentation/scheduler/sched-stats). */
@@ -31,7 +32,7 @@ export class LatenessWatch {
   end(): Lateness {
     clearInterval(this.#timer)
     closeSync(this.#file)
-    return { all: p99(this.#all), own: p99(this.#own) }
+    return { all: percentile(this.#all, 0.99), own: percentile(this.#own, 0.99) }
   }
 
   #tick(): void {
@@ -47,9 +48,4 @@ export class LatenessWatch {
     const length = readSync(this.#file, this.#buffer, 0, this.#buffer.length, 0)
     return Number(this.#buffer.toString('latin1', 0, length).split(' ')[1]) / 1e6
   }
-}
-
-function p99(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * 0.99))] ?? 0
 }
