@@ -9,7 +9,7 @@
  * - Less: RecordPrune, PaidPrune.
  * - Order and limits: WorkPool, LaneScheduler; TRUST_REPORTS.
  */
-export type { RetentionStore } from './drivers/commitments.ts'
+export type { RetentionStore } from './audits/commitments.ts'
 export * from './errors.ts'
 export * from './options.ts'
 export * from './replication.ts'

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hour, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
-import { BootstrapDrain } from '../../../src/replication/bootstrap-drain.ts'
-import { ClaimTracker } from '../../../src/replication/claim-tracker.ts'
+import { ClaimTracker } from '../../../src/replication/audits/claim-tracker.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
+import { BootstrapDrain } from '../../../src/replication/sync/bootstrap-drain.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 const peers = many(25, () => 0).map((_, i) => peerAt(i + 1))

@@ -2,9 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
 import { type ChunkAddress, compareDistance, keyOf, type PeerId } from '../../../src/protocol/index.ts'
-import { type Fetch, type FetchOptions, type FetchOutcome, FetchQueue } from '../../../src/replication/fetch-queue.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
-import type { PendingKey } from '../../../src/replication/pending-table.ts'
+import {
+  type Fetch,
+  type FetchOptions,
+  type FetchOutcome,
+  FetchQueue,
+} from '../../../src/replication/verify/fetch-queue.ts'
+import type { PendingKey } from '../../../src/replication/verify/pending-table.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 const open = (overrides: Partial<FetchOptions> = {}) =>

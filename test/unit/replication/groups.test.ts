@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
 import { compareDistance, keyOf } from '../../../src/protocol/index.ts'
+import { REPLICATION_DEFAULTS as widths } from '../../../src/replication/options.ts'
 import {
   closeGroup,
   closestOthers,
@@ -10,10 +11,9 @@ import {
   inStorageWidth,
   paidGroup,
   presenceTargets,
-} from '../../../src/replication/groups.ts'
-import { bytesOf, keyText } from '../../../src/replication/key-bytes.ts'
-import { REPLICATION_DEFAULTS as widths } from '../../../src/replication/options.ts'
-import { OwnView } from '../../../src/replication/own-view.ts'
+} from '../../../src/replication/view/groups.ts'
+import { bytesOf, keyText } from '../../../src/replication/view/key-bytes.ts'
+import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 test('the closest and the rank of a view are those of a sort by distance', () => {

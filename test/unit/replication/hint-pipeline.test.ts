@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
-import { type Facts, HintPipeline, type PipelineOptions } from '../../../src/replication/hint-pipeline.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
-import { OwnView } from '../../../src/replication/own-view.ts'
-import type { KeyResult } from '../../../src/replication/verification-round.ts'
+import { type Facts, HintPipeline, type PipelineOptions } from '../../../src/replication/verify/hint-pipeline.ts'
+import type { KeyResult } from '../../../src/replication/verify/verification-round.ts'
+import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 const [ALICE, BOB] = [peerAt(0x81), peerAt(0x82)]

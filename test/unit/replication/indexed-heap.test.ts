@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
-import { FairShare } from '../../../src/replication/fair-share.ts'
-import { IndexedHeap } from '../../../src/replication/indexed-heap.ts'
+import { FairShare } from '../../../src/replication/verify/fair-share.ts'
+import { IndexedHeap } from '../../../src/replication/verify/indexed-heap.ts'
 import { forSeeds, many, pick } from './support/seeds.ts'
 
 test('a heap gives the least of what is in it, whatever left from the middle', () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MiB, randomBelow, second } from '../../../src/base/index.ts'
 import type { PeerId } from '../../../src/protocol/index.ts'
-import { type Departure, LANE_DEFAULTS, LANES, LaneScheduler } from '../../../src/replication/lanes.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { createPools, poolLimits, WorkPool } from '../../../src/replication/work-pool.ts'
+import { type Departure, LANE_DEFAULTS, LANES, LaneScheduler } from '../../../src/replication/traffic/lanes.ts'
+import { createPools, poolLimits, WorkPool } from '../../../src/replication/traffic/work-pool.ts'
 import { forSeeds, many, peerAt, pick } from './support/seeds.ts'
 
 const [ALICE, BOB, CAROL] = [peerAt(1), peerAt(2), peerAt(3)]

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hour, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { PeerId } from '../../../src/protocol/index.ts'
-import { NeighborSync } from '../../../src/replication/neighbor-sync.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
-import { RepairProofs } from '../../../src/replication/repair-proofs.ts'
+import { NeighborSync } from '../../../src/replication/sync/neighbor-sync.ts'
+import { RepairProofs } from '../../../src/replication/sync/repair-proofs.ts'
 import { at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 const peers = many(25, () => 0).map((_, i) => peerAt(i + 1))

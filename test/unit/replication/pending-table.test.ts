@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
-import { type PendingOptions, PendingTable } from '../../../src/replication/pending-table.ts'
+import { type PendingOptions, PendingTable } from '../../../src/replication/verify/pending-table.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 const open = (overrides: Partial<PendingOptions> = {}) => new PendingTable({ ...REPLICATION_DEFAULTS, ...overrides })

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { minute } from '../../../src/base/index.ts'
-import { type ChallengeVerdict, keyVerdict, possessionConsequence } from '../../../src/replication/challenge-verdict.ts'
+import {
+  type ChallengeVerdict,
+  keyVerdict,
+  possessionConsequence,
+} from '../../../src/replication/audits/challenge-verdict.ts'
+import { PossessionSchedule } from '../../../src/replication/audits/possession-schedule.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { PossessionSchedule } from '../../../src/replication/possession-schedule.ts'
 import { address, at, forSeeds, many, peerAt } from './support/seeds.ts'
 
 const key = at(1)

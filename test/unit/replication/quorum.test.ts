@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { decide, type PaidVotes, paidNeeded, quorumNeeded } from '../../../src/replication/quorum.ts'
+import { decide, type PaidVotes, paidNeeded, quorumNeeded } from '../../../src/replication/verify/quorum.ts'
 import { forSeeds } from './support/seeds.ts'
 
 const noPresence = { targets: 0, positive: 0, unresolved: 0 }

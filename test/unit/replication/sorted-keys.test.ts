@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
 import type { ChunkAddress } from '../../../src/protocol/index.ts'
-import { bytesOf, keyText } from '../../../src/replication/key-bytes.ts'
-import { SortedKeys } from '../../../src/replication/sorted-keys.ts'
+import { bytesOf, keyText } from '../../../src/replication/view/key-bytes.ts'
+import { SortedKeys } from '../../../src/replication/view/sorted-keys.ts'
 import { address, forSeeds, many, pick } from './support/seeds.ts'
 
 function contents(keys: SortedKeys, from = new Uint8Array(32)): [ChunkAddress, number][] {

@@ -2,10 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
 import type { PeerId, VerificationResult } from '../../../src/protocol/index.ts'
-import { bytesOf } from '../../../src/replication/key-bytes.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { OwnView } from '../../../src/replication/own-view.ts'
-import { type KeyToVerify, type PeerQuestion, VerificationRound } from '../../../src/replication/verification-round.ts'
+import {
+  type KeyToVerify,
+  type PeerQuestion,
+  VerificationRound,
+} from '../../../src/replication/verify/verification-round.ts'
+import { bytesOf } from '../../../src/replication/view/key-bytes.ts'
+import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
 const anyone = { credited: () => true, askable: () => true }

@@ -1,6 +1,6 @@
 /** The part of storage's OutOfRangeTimers that pruning calls, without its files and limits. */
 import type { ChunkAddress } from '../../../../src/protocol/index.ts'
-import type { OutOfRange } from '../../../../src/replication/prune-records.ts'
+import type { OutOfRange } from '../../../../src/replication/prune/prune-records.ts'
 
 export class Timers implements OutOfRange {
   readonly #since = new Map<string, number>()

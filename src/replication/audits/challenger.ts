@@ -1,0 +1,113 @@
+/** Digest challenges of ours and answers to theirs (replication.md 6, 15, 21): few at a time for each peer. */
+import { absentDigest, auditDigest, type ChallengeBinding, judgeDigests, refuseDigests } from '../../audit/index.ts'
+import { CodedError, Semaphore, second } from '../../base/index.ts'
+import type { ChunkAddress, PeerId, ReplicationBody } from '../../protocol/index.ts'
+import { type Parts, report } from '../parts.ts'
+import type { Answer } from '../traffic/messenger.ts'
+import { type ChallengeVerdict, possessionConsequence } from './challenge-verdict.ts'
+import type { ClaimTracker } from './claim-tracker.ts'
+import type { PossessionCheck, PossessionSchedule } from './possession-schedule.ts'
+
+type Challenge = Extract<ReplicationBody, { kind: 'auditChallenge' }>
+
+const NONCE_BYTES = 32
+const DUE_AT_ONCE = 64
+/** replication.md 2.2; a key more is five times a chunk at 50 MiB/s. */
+const AUDIT_BASE_MS = 4 * second
+const AUDIT_PER_KEY_MS = 400
+
+export interface ChallengerDeps {
+  readonly parts: Parts
+  readonly claims: ClaimTracker
+  readonly schedule: PossessionSchedule
+}
+
+export class Challenger {
+  readonly #deps: ChallengerDeps
+  readonly #permits = new Map<PeerId, { readonly semaphore: Semaphore; users: number }>()
+
+  constructor(deps: ChallengerDeps) {
+    this.#deps = deps
+  }
+
+  /** Makes the possession checks whose time has come. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { parts, schedule } = this.#deps
+    for (;;) {
+      await parts.clock.sleep(parts.options.drainPollMs, signal)
+      for (const check of schedule.takeDue(parts.clock.monotonic(), DUE_AT_ONCE))
+        if (parts.store.has(check.key)) parts.tasks.spawn('possession', (inner) => this.#possession(check, inner))
+    }
+  }
+
+  async #possession({ key, peers }: PossessionCheck, signal: AbortSignal): Promise<void> {
+    const { parts, claims } = this.#deps
+    await Promise.all(
+      peers.map(async (peer) => {
+        const { failure, claim } = possessionConsequence(await this.challenge(peer, [key], signal))
+        if (claim === 'clear') claims.answered(peer)
+        if (claim === 'observe' && claims.claimed(peer, parts.clock.now()) === 'failure')
+          report(parts, peer, 'bootstrapClaim')
+        if (failure) report(parts, peer, 'possession')
+      }),
+    )
+  }
+
+  /** Asks a peer to prove that it holds the keys. Rejects only with the signal's reason. */
+  async challenge(peer: PeerId, keys: readonly ChunkAddress[], signal: AbortSignal): Promise<ChallengeVerdict> {
+    const { messenger, random, metrics } = this.#deps.parts
+    const binding = { challengeId: messenger.newId(), nonce: random.bytes(NONCE_BYTES), challengedPeer: peer, keys }
+    const timeoutMs = AUDIT_BASE_MS + AUDIT_PER_KEY_MS * keys.length
+    const asking = { timeoutMs, signal, requestId: binding.challengeId }
+    const answer = await this.#inTurn(peer, signal, () =>
+      messenger.ask(peer, { kind: 'auditChallenge', ...binding }, 'auditResponse', asking),
+    )
+    const verdict = await this.#judge(binding, answer)
+    metrics.challenges.add(1, { outcome: verdict.kind })
+    return verdict
+  }
+
+  async #judge(binding: Omit<Challenge, 'kind'>, answer: Answer<'auditResponse'>): Promise<ChallengeVerdict> {
+    if (answer.kind === 'silent') return { kind: 'timeout' }
+    if (answer.kind === 'malformed') return { kind: 'malformed' }
+    const own: (Uint8Array | undefined)[] = []
+    for (const key of binding.keys) own.push(await this.#digest(binding, key))
+    return judgeDigests(answer.body.result, binding, own)
+  }
+
+  /** What a neighbour's challenge gets. */
+  async answer(challenge: Challenge): Promise<ReplicationBody> {
+    const { self, store, bootstrapping } = this.#deps.parts
+    const { challengeId, keys } = challenge
+    const refusal = refuseDigests(challenge, { peer: self, keys: store.size, bootstrapping: bootstrapping() })
+    if (refusal) return { kind: 'auditResponse', result: { ...refusal, challengeId } }
+    const digests: Uint8Array[] = []
+    for (const key of keys) digests.push((await this.#digest(challenge, key)) ?? absentDigest())
+    return { kind: 'auditResponse', result: { kind: 'digests', challengeId, digests } }
+  }
+
+  /** undefined when the bytes cannot be had. */
+  async #digest(binding: ChallengeBinding, key: ChunkAddress): Promise<Uint8Array | undefined> {
+    try {
+      const bytes = await this.#deps.parts.store.get(key)
+      return bytes && auditDigest(binding, key, bytes)
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error
+      return undefined
+    }
+  }
+
+  /** Two challenges of a peer at once: digests, possession and prune share them. */
+  async #inTurn<T>(peer: PeerId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { challengesPerTarget, pruneKeys } = this.#deps.parts.options
+    let place = this.#permits.get(peer)
+    if (!place)
+      this.#permits.set(peer, (place = { semaphore: new Semaphore(challengesPerTarget, pruneKeys), users: 0 }))
+    place.users++
+    try {
+      return await place.semaphore.run(signal, work)
+    } finally {
+      if (--place.users === 0) this.#permits.delete(peer)
+    }
+  }
+}

@@ -1,0 +1,80 @@
+/** Asks neighbours for digests of keys that both of us hold (replication.md 15), now and then. */
+import { confirmDigests, digestSampleSize } from '../../audit/index.ts'
+import { randomBelow, randomBetween, shuffled } from '../../base/index.ts'
+import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
+import { type Parts, report } from '../parts.ts'
+import type { NeighborSync } from '../sync/neighbor-sync.ts'
+import type { RepairProofs } from '../sync/repair-proofs.ts'
+import { closeGroup } from '../view/groups.ts'
+import { bytesOf } from '../view/key-bytes.ts'
+import type { Challenger } from './challenger.ts'
+import type { ClaimTracker } from './claim-tracker.ts'
+
+export interface DigestAuditorDeps {
+  readonly parts: Parts
+  readonly sync: NeighborSync
+  readonly proofs: RepairProofs
+  readonly claims: ClaimTracker
+  readonly challenger: Challenger
+}
+
+export class DigestAuditor {
+  readonly #deps: DigestAuditorDeps
+
+  constructor(deps: DigestAuditorDeps) {
+    this.#deps = deps
+  }
+
+  /** Starts when the node has caught up: one audit at once, then one every 10 to 20 minutes. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, options, random } = this.#deps.parts
+    for (;;) {
+      await this.audit(signal)
+      await clock.sleep(randomBetween(random, options.auditTickMinMs, options.auditTickMaxMs), signal)
+    }
+  }
+
+  /** One audit of a peer drawn by chance; nothing when there is nobody or no key to ask about. */
+  async audit(signal: AbortSignal): Promise<'idle' | 'passed' | 'failed'> {
+    const { parts, sync, challenger, claims } = this.#deps
+    const { holdings, random } = parts
+    const peers = holdings.view.peers.filter((peer) => peer !== parts.self && sync.auditable(peer))
+    const peer = peers[randomBelow(random, peers.length)]
+    if (peer === undefined) return 'idle'
+    const keys = this.#keysFor(peer)
+    if (keys.length === 0) return 'idle'
+    const verdict = await challenger.challenge(peer, keys, signal)
+    if (verdict.kind === 'bootstrapping') {
+      if (claims.claimed(peer, parts.clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+      return 'idle'
+    }
+    if (verdict.kind !== 'timeout') claims.answered(peer)
+    if (verdict.kind === 'idle') return 'idle'
+    if (verdict.kind === 'pass') {
+      report(parts, peer, 'auditPassed')
+      return 'passed'
+    }
+    if (verdict.kind === 'failed') {
+      const failures = verdict.failures as Parameters<typeof confirmDigests>[0]
+      if (confirmDigests(failures, (key) => this.#responsible(peer, key)).kind === 'idle') return 'idle'
+    }
+    report(parts, peer, 'digestAudit')
+    return 'failed'
+  }
+
+  /** A sample of our keys that the peer is responsible for and has had the time to fetch. */
+  #keysFor(peer: PeerId): ChunkAddress[] {
+    const { parts, proofs, sync } = this.#deps
+    const { clock, random, store } = parts
+    const moment = { now: clock.monotonic(), epoch: sync.epoch }
+    const told = [...proofs.keysTold(peer)]
+    return shuffled(random, told)
+      .filter((key) => store.has(key) && this.#responsible(peer, key) && proofs.mature(key, peer, moment))
+      .slice(0, digestSampleSize(store.size))
+  }
+
+  #responsible(peer: PeerId, key: ChunkAddress): boolean {
+    const { holdings, options } = this.#deps.parts
+    return closeGroup(holdings.view, bytesOf(key), options).includes(peer)
+  }
+}

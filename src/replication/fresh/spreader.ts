@@ -1,0 +1,140 @@
+/** Spreads what clients stored here (replication.md 5.1): does what the plan says and reports what came of it. */
+import { Alarm, CodedError, LruMap, messageOf, release } from '../../base/index.ts'
+import type { PreparedMessage } from '../../network/index.ts'
+import {
+  type ChunkAddress,
+  encodeReplicationMessage,
+  type FreshResult,
+  type PeerId,
+  short,
+  TOPIC_REPLICATION,
+} from '../../protocol/index.ts'
+import type { Parts } from '../parts.ts'
+import type { FreshAction, FreshReplication } from './fresh-replication.ts'
+
+export interface SpreaderDeps {
+  readonly parts: Parts
+  readonly plans: FreshReplication
+  /** These should hold the key by now. */
+  spread(key: ChunkAddress, peers: readonly PeerId[]): void
+}
+
+export class Spreader {
+  readonly #deps: SpreaderDeps
+  readonly #alarm = new Alarm()
+  readonly #proofs: LruMap<ChunkAddress, Uint8Array>
+  readonly #offers = new Map<ChunkAddress, { readonly message: PreparedMessage; readonly bytes: number }>()
+
+  constructor(deps: SpreaderDeps) {
+    this.#deps = deps
+    this.#proofs = new LruMap(deps.parts.options.freshWaiting)
+  }
+
+  /** A client paid for a chunk and it is stored. */
+  stored(key: ChunkAddress, proof: Uint8Array): void {
+    const { parts, plans } = this.#deps
+    void parts.holdings.learnPaid(key)
+    if (!plans.stored(key, parts.holdings.view, parts.clock.monotonic())) return
+    this.#proofs.set(key, proof)
+    this.#alarm.ring()
+  }
+
+  /** What a peer says to our offer. */
+  answered(peer: PeerId, result: FreshResult): void {
+    this.#deps.plans.answered(result.key, peer, result.kind === 'accepted')
+    this.#alarm.ring()
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { parts, plans } = this.#deps
+    const { clock, holdings } = parts
+    for (;;) {
+      await this.#alarm.until(clock, plans.nextAt, signal)
+      for (const action of plans.step(holdings.view, clock.monotonic())) this.#act(action)
+    }
+  }
+
+  #act(action: FreshAction): void {
+    switch (action.kind) {
+      case 'probe':
+        this.#start('probe', (signal) => this.#probe(action, signal))
+        break
+      case 'load':
+        this.#start('load', (signal) => this.#load(action.key, signal))
+        break
+      case 'offer':
+        this.#start('offer', (signal) => this.#offer(action.key, action.peer, signal))
+        break
+      case 'release':
+        this.#offers.get(action.key)?.message.release()
+        this.#offers.delete(action.key)
+        break
+      case 'notify':
+        this.#notify(action.key, action.peer)
+        break
+      case 'checkPossession':
+        this.#deps.spread(action.key, action.peers)
+    }
+  }
+
+  #notify(key: ChunkAddress, peer: PeerId): void {
+    const { messenger, tasks } = this.#deps.parts
+    const paymentProof = this.#proofs.get(key)
+    if (!paymentProof) return
+    tasks.spawn('notify', async (signal) => {
+      await messenger.tell(peer, { kind: 'paidNotify', key, paymentProof }, signal)
+    })
+  }
+
+  #start(name: string, work: (signal: AbortSignal) => Promise<void>): void {
+    this.#deps.parts.tasks.spawn(name, async (signal) => {
+      await work(signal)
+      this.#alarm.ring()
+    })
+  }
+
+  async #probe({ peer, keys, paidListCheckIndices }: FreshAction & { kind: 'probe' }, signal: AbortSignal) {
+    const { parts, plans } = this.#deps
+    const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
+    const asking = { timeoutMs: parts.options.freshProbeTimeoutMs, signal }
+    const answer = await parts.messenger.ask(peer, body, 'verificationResponse', asking)
+    plans.probed(peer, answer.kind === 'answer' ? answer.body.results : undefined)
+  }
+
+  async #load(key: ChunkAddress, signal: AbortSignal): Promise<void> {
+    const { parts, plans } = this.#deps
+    const { store, network, messenger, clock, log } = parts
+    try {
+      const data = await store.get(key)
+      signal.throwIfAborted()
+      const paymentProof = this.#proofs.get(key)
+      if (!data || !paymentProof) return plans.loaded(key, 'missing', clock.monotonic())
+      const body = { kind: 'freshOffer' as const, key, data, paymentProof }
+      const encoded = encodeReplicationMessage({ requestId: messenger.newId(), body })
+      this.#offers.set(key, { message: network.prepare(TOPIC_REPLICATION, encoded), bytes: data.length })
+      release(data)
+      plans.loaded(key, 'loaded', clock.monotonic())
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof CodedError)) throw error
+      log.warn('a fresh chunk could not be read back', { key: short(key), error: messageOf(error) })
+      plans.loaded(key, 'failed', clock.monotonic())
+    }
+  }
+
+  async #offer(key: ChunkAddress, peer: PeerId, signal: AbortSignal): Promise<void> {
+    const { parts, plans } = this.#deps
+    const { network, metrics, clock } = parts
+    const offer = this.#offers.get(key)
+    let sent = false
+    try {
+      if (offer) await network.sendPrepared(peer, offer.message, { signal })
+      sent = offer !== undefined
+      if (offer) metrics.sentBytes.add(offer.bytes, { by: 'offer' })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof CodedError)) throw error
+    }
+    plans.sent(key, peer, sent, clock.monotonic())
+  }
+}

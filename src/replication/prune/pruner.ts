@@ -1,0 +1,99 @@
+/** Deletes what others are responsible for (replication.md 21), one pass after each sync cycle. */
+import { CodedError, messageOf, Semaphore } from '../../base/index.ts'
+import { short } from '../../protocol/index.ts'
+import type { Challenger } from '../audits/challenger.ts'
+import type { ClaimTracker } from '../audits/claim-tracker.ts'
+import { type Parts, report } from '../parts.ts'
+import type { PaidPrune } from './prune-paid.ts'
+import type { RecordPrune } from './prune-records.ts'
+
+export interface PrunerDeps {
+  readonly parts: Parts
+  readonly claims: ClaimTracker
+  readonly challenger: Challenger
+  readonly records: RecordPrune
+  readonly paid: PaidPrune
+  /** Under any commitment that may still be asked for. */
+  committed(key: string): boolean
+}
+
+export class Pruner {
+  readonly #deps: PrunerDeps
+  #running = false
+
+  constructor(deps: PrunerDeps) {
+    this.#deps = deps
+  }
+
+  /** One pass; while one runs another is not needed. */
+  async pass(signal: AbortSignal): Promise<void> {
+    if (this.#running) return
+    this.#running = true
+    try {
+      await this.#records(signal)
+      await this.#paid(signal)
+    } finally {
+      this.#running = false
+    }
+  }
+
+  async #records(signal: AbortSignal): Promise<void> {
+    const { parts, records, challenger, claims, committed } = this.#deps
+    const { clock, holdings, options, store } = parts
+    const facts = () => ({ view: holdings.view, now: clock.monotonic(), committed })
+    const stored = holdings.index.keysAfter.bind(holdings.index)
+    const challenges = records.plan(
+      (after, limit) => stored(after, 'stored', limit),
+      store.size,
+      !parts.bootstrapping(),
+      facts(),
+    )
+    const permits = new Semaphore(options.pruneParallel, challenges.length)
+    await Promise.all(
+      challenges.map((challenge) =>
+        permits.run(signal, async () =>
+          records.judged(challenge, await challenger.challenge(challenge.peer, challenge.keys, signal)),
+        ),
+      ),
+    )
+    const { deletable, failures, claims: claiming, answered } = records.settle(facts())
+    for (const peer of answered) claims.answered(peer)
+    for (const peer of claiming)
+      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+    for (const peer of failures) report(parts, peer, 'pruneAudit')
+    for (const key of deletable) await this.#delete(key)
+  }
+
+  async #delete(key: Parameters<RecordPrune['deleted']>[0]): Promise<void> {
+    const { parts, records } = this.#deps
+    try {
+      await parts.store.delete(key)
+      records.deleted(key, parts.clock.monotonic())
+      parts.metrics.pruned.add()
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error
+      parts.log.warn('a chunk that others hold could not be deleted', { key: short(key), error: messageOf(error) })
+    }
+  }
+
+  async #paid(signal: AbortSignal): Promise<void> {
+    const { parts, paid } = this.#deps
+    const { clock, holdings, messenger, options } = parts
+    const questions = paid.plan(
+      (after, limit) => holdings.index.keysAfter(after, 'paid', limit),
+      !parts.bootstrapping(),
+      holdings.view,
+      clock.monotonic(),
+    )
+    await Promise.all(
+      questions.map(async ({ peer, keys, paidListCheckIndices }) => {
+        const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
+        const asking = { timeoutMs: options.verificationTimeoutMs, signal }
+        const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
+        paid.answered(peer, answer.kind === 'answer' ? answer.body.results : undefined)
+      }),
+    )
+    const gone = paid.settle(holdings.view, clock.monotonic())
+    if (gone.length > 0) await holdings.forgetPaid(gone)
+  }
+}

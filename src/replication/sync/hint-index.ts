@@ -1,0 +1,79 @@
+/**
+ * Which keys to hint to whom, without looking at all keys (replication.md 7.2, 30.3 nr 2 and 6). Holds the keys that are
+ * stored and those that are paid; answers by walks that can be taken in steps. Pure.
+ */
+import { type ChunkAddress, KEY_BYTES, type PeerId } from '../../protocol/index.ts'
+import { keyText, writeKey } from '../view/key-bytes.ts'
+import type { OwnView } from '../view/own-view.ts'
+import { SortedKeys } from '../view/sorted-keys.ts'
+import { groupsGained, groupsOf, HintWalk } from './hint-walk.ts'
+
+/** `stored` keys make replica hints, `paid` keys make paid hints; a key may be both. */
+export type KeyKind = 'stored' | 'paid'
+
+const FLAGS: Readonly<Record<KeyKind, number>> = { stored: 1, paid: 2 }
+
+export class HintIndex {
+  readonly #keys = new SortedKeys()
+  readonly #counts = { stored: 0, paid: 0 }
+  readonly #scratch = new Uint8Array(KEY_BYTES)
+
+  /** Keys of any kind. */
+  get size(): number {
+    return this.#keys.size
+  }
+  count(kind: KeyKind): number {
+    return this.#counts[kind]
+  }
+  has(key: ChunkAddress, kind: KeyKind): boolean {
+    return (this.#keys.get(this.#bytes(key)) & FLAGS[kind]) !== 0
+  }
+  /** false when it was known. */
+  add(key: ChunkAddress, kind: KeyKind): boolean {
+    const bytes = this.#bytes(key)
+    const old = this.#keys.get(bytes)
+    if ((old & FLAGS[kind]) !== 0) return false
+    this.#keys.set(bytes, old | FLAGS[kind])
+    this.#counts[kind]++
+    return true
+  }
+  /** false when it was not known. */
+  remove(key: ChunkAddress, kind: KeyKind): boolean {
+    const bytes = this.#bytes(key)
+    const old = this.#keys.get(bytes)
+    if ((old & FLAGS[kind]) === 0) return false
+    this.#keys.set(bytes, old & ~FLAGS[kind])
+    this.#counts[kind]--
+    return true
+  }
+
+  /** Keys of a kind in ascending order, the first one after `after`; [] past the end. For scans in steps. */
+  keysAfter(after: ChunkAddress | undefined, kind: KeyKind, limit: number): ChunkAddress[] {
+    const found: ChunkAddress[] = []
+    const cursor = this.#keys.seek(after === undefined ? new Uint8Array(KEY_BYTES) : this.#bytes(after))
+    for (; !cursor.atEnd && found.length < limit; cursor.advance()) {
+      if ((cursor.flags & FLAGS[kind]) === 0) continue
+      const key = keyText(cursor.bytes, cursor.offset)
+      if (key !== after) found.push(key)
+    }
+    return found
+  }
+
+  /** Keys of a kind for which the peer is among the `width` closest of the view. */
+  keysFor(view: OwnView, peer: PeerId, kind: KeyKind, width: number): HintWalk {
+    return new HintWalk(this.#keys, FLAGS[kind], groupsOf(view, peer, width)) as HintWalk
+  }
+
+  /**
+   * Keys of a kind whose `width` closest gained members by the change of view, with those members; self is told like
+   * any other. Views the other way round give those that lost members.
+   */
+  keysGained(before: OwnView, after: OwnView, kind: KeyKind, width: number): HintWalk {
+    return new HintWalk(this.#keys, FLAGS[kind], groupsGained(before, after, width)) as HintWalk
+  }
+
+  #bytes(key: ChunkAddress): Uint8Array {
+    writeKey(key, this.#scratch, 0)
+    return this.#scratch
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * Repair by difference (replication.md 30.3 nr 2): when the view changes, the keys whose close group gained a member are
+ * found, and exactly these are told to exactly that member. Changes of one moment are worked off together.
+ */
+import { Alarm } from '../../base/index.ts'
+import type { Parts } from '../parts.ts'
+import type { OwnView } from '../view/own-view.ts'
+import type { NeighborSync } from './neighbor-sync.ts'
+import type { News } from './news.ts'
+
+export interface RepairDeps {
+  readonly parts: Parts
+  readonly news: News
+  readonly sync: NeighborSync
+  /** Somebody has news to hear. */
+  newsCame(): void
+}
+
+/** Neighbours that go or come together are seen one after another. */
+const GATHER_MS = 100
+
+export class Repair {
+  readonly #deps: RepairDeps
+  readonly #alarm = new Alarm()
+  #before: OwnView
+
+  constructor(deps: RepairDeps) {
+    this.#deps = deps
+    this.#before = deps.parts.holdings.view
+  }
+
+  viewChanged(): void {
+    this.#alarm.ring()
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, holdings, metrics, options, self } = this.#deps.parts
+    this.#before = holdings.view
+    for (;;) {
+      await this.#alarm.until(clock, undefined, signal)
+      await clock.sleep(GATHER_MS, signal)
+      const [before, after] = [this.#before, holdings.view]
+      this.#before = after
+      let told = 0
+      const gained = holdings.index.keysGained(before, after, 'stored', options.closeGroupSize)
+      await holdings.walk(
+        gained,
+        (key, peers) => {
+          for (const peer of peers) {
+            if (peer === self) continue
+            told++
+            this.#deps.news.add(peer, key)
+            this.#deps.sync.addNews(peer, clock.monotonic())
+          }
+        },
+        signal,
+      )
+      if (told === 0) continue
+      metrics.repairHints.add(told)
+      this.#deps.newsCame()
+    }
+  }
+}

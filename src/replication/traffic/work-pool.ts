@@ -1,0 +1,156 @@
+/**
+ * Incoming work of one kind (replication.md 4.2): so much waits or runs, so much runs, so much of one peer's, and what
+ * waited longer than its sender does is not done at all. A flood of one kind delays no other. Pure; monotonic `now`.
+ */
+import type { PeerId } from '../../protocol/index.ts'
+import type { ReplicationOptions } from '../options.ts'
+import { Gate } from './gate.ts'
+
+export interface PoolLimits {
+  /** Waiting and running. */
+  readonly outstanding: number
+  readonly workers: number
+  readonly perPeer: number
+  /** Waiting time after which nobody expects an answer any more. */
+  readonly ageMs: number
+}
+
+export type WorkKind =
+  | 'freshOffer'
+  | 'paidNotify'
+  | 'fetch'
+  | 'verification'
+  | 'sync'
+  | 'digestChallenge'
+  | 'sliceOrPin'
+  | 'subtreeRound'
+  | 'pointerServe'
+  | 'pointerOffer'
+
+/** The table of 4.2. Digests, slices and pins share one more gate of `audits` places: see `createPools`. */
+export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKind, PoolLimits>> {
+  const limits = (outstanding: number, workers: number, perPeer: number, ageMs: number): PoolLimits => ({
+    ...{ outstanding, workers, perPeer, ageMs },
+  })
+  const { audits, subtreeRounds, pointerOffers, auditAgeMs } = options
+  return {
+    freshOffer: limits(
+      options.freshOffers,
+      options.freshOfferWorkers,
+      options.freshOffersPerPeer,
+      options.freshOfferAgeMs,
+    ),
+    paidNotify: limits(
+      options.paidNotifies,
+      options.paidNotifyWorkers,
+      options.paidNotifiesPerPeer,
+      options.paidNotifyAgeMs,
+    ),
+    fetch: limits(options.fetches, options.fetchWorkers, options.fetchesPerPeer, options.fetchTimeoutMs),
+    verification: limits(
+      options.verifications,
+      options.verificationWorkers,
+      options.verificationsPerPeer,
+      options.verificationTimeoutMs,
+    ),
+    sync: limits(options.syncs, options.syncWorkers, options.syncsPerPeer, options.syncTimeoutMs),
+    digestChallenge: limits(audits, audits, options.auditsPerPeer, auditAgeMs),
+    sliceOrPin: limits(audits, audits, options.slicesPerPeer, auditAgeMs),
+    subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
+    pointerServe: limits(
+      options.pointerServes,
+      options.pointerServeWorkers,
+      options.pointerServesPerPeer,
+      options.verificationTimeoutMs,
+    ),
+    pointerOffer: limits(pointerOffers, pointerOffers, pointerOffers, options.freshOfferAgeMs),
+  }
+}
+
+export interface Started<T> {
+  readonly item: T
+  readonly peer: PeerId
+  /** Frees the place; once. */
+  readonly done: () => void
+}
+
+interface Waiting<T> extends Started<T> {
+  readonly since: number
+}
+
+export class WorkPool<T> {
+  readonly #limits: PoolLimits
+  readonly #gates: readonly Gate[]
+  readonly #waiting: Waiting<T>[] = []
+  #running = 0
+  #discarded = 0
+
+  /** `shared`: a gate that several pools go through. */
+  constructor(limits: PoolLimits, shared?: Gate) {
+    this.#limits = limits
+    this.#gates = [new Gate(limits.outstanding, limits.perPeer), ...(shared ? [shared] : [])]
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+  get running(): number {
+    return this.#running
+  }
+  /** Items that nobody waited for any more. */
+  get discarded(): number {
+    return this.#discarded
+  }
+
+  /** false: over a limit; the item is dropped. */
+  offer(peer: PeerId, item: T, now: number): boolean {
+    const left: (() => void)[] = []
+    for (const gate of this.#gates) {
+      const leave = gate.enter(peer)
+      if (!leave) {
+        for (const undo of left) undo()
+        return false
+      }
+      left.push(leave)
+    }
+    const done = () => {
+      for (const leave of left) leave()
+    }
+    this.#waiting.push({ item, peer, done, since: now })
+    return true
+  }
+
+  /** The oldest item, while there is a free worker. Those that waited too long are passed over. */
+  start(now: number): Started<T> | undefined {
+    while (this.#running < this.#limits.workers) {
+      const next = this.#waiting.shift()
+      if (!next) return undefined
+      if (now - next.since >= this.#limits.ageMs) {
+        this.#discarded++
+        next.done()
+        continue
+      }
+      this.#running++
+      let open = true
+      const done = () => {
+        if (!open) return
+        open = false
+        this.#running--
+        next.done()
+      }
+      return { item: next.item, peer: next.peer, done }
+    }
+    return undefined
+  }
+}
+
+export function createPools<T>(options: ReplicationOptions): Readonly<Record<WorkKind, WorkPool<T>>> {
+  const limits = poolLimits(options)
+  const audits = new Gate(options.audits, options.audits)
+  const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
+  const pools = Object.entries(limits).map(([kind, limit]) => {
+    const own = kind as WorkKind
+    return [own, new WorkPool<T>(limit, shared.has(own) ? audits : undefined)]
+  })
+  return Object.fromEntries(pools) as Record<WorkKind, WorkPool<T>>
+}

@@ -1,0 +1,199 @@
+/**
+ * Verified keys that wait for their bytes (replication.md 10): nearest to self first, one source after the other, never
+ * more requests to a peer than it serves at once. Pure.
+ */
+import { type ChunkAddress, distance, type Key, type PeerId } from '../../protocol/index.ts'
+import type { ReplicationOptions } from '../options.ts'
+import { bytesOf, compareAt } from '../view/key-bytes.ts'
+import { IndexedHeap, type Placed } from './indexed-heap.ts'
+import type { PendingKey } from './pending-table.ts'
+
+export type FetchOptions = Pick<
+  ReplicationOptions,
+  'fetchQueue' | 'fetchParallel' | 'fetchSources' | 'fetchOutstandingPerPeer'
+>
+
+export interface Fetch {
+  readonly key: ChunkAddress
+  readonly source: PeerId
+}
+
+export type FetchOutcome =
+  /** `alreadyHeld` and `noLongerResponsible` may come before anything was asked. */
+  | 'stored'
+  | 'alreadyHeld'
+  | 'noLongerResponsible'
+  /** NotFound, Error, wrong type, undecodable, wrong key, oversize, or bytes that do not hash to the key. */
+  | 'sourceFailed'
+  | 'timeout'
+  | 'localWriteFailed'
+
+export type FetchNext =
+  | { readonly kind: 'done' }
+  /** Queued again with the sources not tried; no new verification. */
+  | { readonly kind: 'nextSource' }
+  /** The pending entry as it was: `PendingTable.restore` takes it. */
+  | { readonly kind: 'verifyAgain'; readonly pending: PendingKey }
+
+/** What a settled fetch leads to, and whether its source is charged a failure of weight 1. */
+export interface FetchSettled {
+  readonly next: FetchNext
+  readonly blame: boolean
+}
+
+interface Entry extends Placed<'place'> {
+  readonly key: ChunkAddress
+  readonly distance: Key
+  readonly pending: PendingKey
+  /** Untried, in order. */
+  sources: PeerId[]
+  /** Tried and untried. */
+  readonly named: Set<PeerId>
+  source: PeerId | undefined
+}
+
+export class FetchQueue {
+  readonly #options: FetchOptions
+  readonly #selfKey: Key
+  readonly #entries = new Map<ChunkAddress, Entry>()
+  readonly #waiting = new IndexedHeap<'place', Entry>('place', (a, b) => compareAt(a.distance, 0, b.distance, 0) < 0)
+  /** Entries whose untried sources are all busy, each under one of them. */
+  readonly #parked = new Map<PeerId, Set<Entry>>()
+  readonly #outstanding = new Map<PeerId, number>()
+  #inFlight = 0
+
+  constructor(self: PeerId, options: FetchOptions) {
+    this.#selfKey = bytesOf(self)
+    this.#options = options
+  }
+
+  /** Queued and in flight. */
+  get size(): number {
+    return this.#entries.size
+  }
+  get inFlight(): number {
+    return this.#inFlight
+  }
+  /** Peers with something outstanding. */
+  get busyPeers(): number {
+    return this.#outstanding.size
+  }
+  has(key: ChunkAddress): boolean {
+    return this.#entries.has(key)
+  }
+
+  /** false: full, without a source, or there already; the key stays where it was. */
+  add(pending: PendingKey, sources: readonly PeerId[]): boolean {
+    if (this.#entries.size >= this.#options.fetchQueue || sources.length === 0 || this.has(pending.key)) return false
+    const { key } = pending
+    const untried = [...new Set(sources)].slice(0, this.#options.fetchSources)
+    const away = distance(this.#selfKey, bytesOf(key))
+    const named = new Set(untried)
+    const entry: Entry = { key, distance: away, pending, sources: untried, named, source: undefined, place: -1 }
+    this.#entries.set(entry.key, entry)
+    this.#waiting.push(entry)
+    return true
+  }
+
+  /** One more peer that hinted the key as a replica. */
+  join(key: ChunkAddress, source: PeerId): void {
+    const entry = this.#entries.get(key)
+    if (!entry || entry.named.has(source) || entry.named.size >= this.#options.fetchSources) return
+    entry.named.add(source)
+    entry.sources.push(source)
+  }
+
+  /** The nearest key that has a free source; undefined when nothing can start now. */
+  next(): Fetch | undefined {
+    if (this.#inFlight >= this.#options.fetchParallel) return undefined
+    this.#unpark()
+    for (let entry = this.#waiting.pop(); entry; entry = this.#waiting.pop()) {
+      const index = entry.sources.findIndex((peer) => this.#free(peer) > 0)
+      if (index < 0) {
+        this.#park(entry)
+        continue
+      }
+      const [source] = entry.sources.splice(index, 1) as [PeerId]
+      entry.source = source
+      this.#outstanding.set(source, (this.#outstanding.get(source) ?? 0) + 1)
+      this.#inFlight++
+      return { key: entry.key, source }
+    }
+    return undefined
+  }
+
+  /** The end of a fetch that `next` gave. undefined: it is not in flight. */
+  settle(key: ChunkAddress, outcome: FetchOutcome): FetchSettled | undefined {
+    const entry = this.#entries.get(key)
+    if (entry?.source === undefined) return undefined
+    this.#release(entry)
+    switch (outcome) {
+      case 'stored':
+      case 'alreadyHeld':
+      case 'noLongerResponsible':
+        this.#entries.delete(key)
+        return { next: { kind: 'done' }, blame: false }
+      case 'localWriteFailed':
+        this.#entries.delete(key)
+        return { next: { kind: 'verifyAgain', pending: entry.pending }, blame: false }
+      default:
+        return { next: this.#tryNext(entry), blame: outcome === 'sourceFailed' }
+    }
+  }
+
+  /** Takes a key out that has not started: held by now, or no longer ours. */
+  drop(key: ChunkAddress): boolean {
+    const entry = this.#entries.get(key)
+    if (!entry || entry.source !== undefined) return false
+    this.#entries.delete(key)
+    this.#waiting.delete(entry)
+    for (const [peer, entries] of this.#parked) {
+      if (entries.delete(entry) && entries.size === 0) this.#parked.delete(peer)
+    }
+    return true
+  }
+
+  #tryNext(entry: Entry): FetchNext {
+    if (entry.sources.length > 0) {
+      this.#waiting.push(entry)
+      return { kind: 'nextSource' }
+    }
+    this.#entries.delete(entry.key)
+    return { kind: 'verifyAgain', pending: entry.pending }
+  }
+
+  #release(entry: Entry): void {
+    const source = entry.source as PeerId
+    entry.source = undefined
+    this.#inFlight--
+    const left = (this.#outstanding.get(source) ?? 1) - 1
+    if (left === 0) this.#outstanding.delete(source)
+    else this.#outstanding.set(source, left)
+  }
+
+  #free(peer: PeerId): number {
+    return this.#options.fetchOutstandingPerPeer - (this.#outstanding.get(peer) ?? 0)
+  }
+
+  /** Under the source with the shortest line. */
+  #park(entry: Entry): void {
+    const line = (peer: PeerId) => this.#parked.get(peer)?.size ?? 0
+    const peer = entry.sources.reduce((best, each) => (line(each) < line(best) ? each : best))
+    const entries = this.#parked.get(peer)
+    if (entries) entries.add(entry)
+    else this.#parked.set(peer, new Set([entry]))
+  }
+
+  /** As many of each line as its source has room for: lines exist only for the few peers that are busy. */
+  #unpark(): void {
+    for (const [peer, entries] of this.#parked) {
+      let room = this.#free(peer)
+      for (const entry of entries) {
+        if (room-- <= 0) break
+        entries.delete(entry)
+        this.#waiting.push(entry)
+      }
+      if (entries.size === 0) this.#parked.delete(peer)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** Fetches verified keys, nearest first, a few at a time (replication.md 10). */
+import { Alarm, CodedError, messageOf } from '../../base/index.ts'
+import { MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
+import { HashedContent } from '../../storage/index.ts'
+import { type Parts, report } from '../parts.ts'
+import { inStorageWidth } from '../view/groups.ts'
+import { bytesOf } from '../view/key-bytes.ts'
+import type { Fetch, FetchOutcome } from './fetch-queue.ts'
+import type { HintPipeline } from './hint-pipeline.ts'
+
+export interface FetcherDeps {
+  readonly parts: Parts
+  readonly pipeline: HintPipeline
+  /** Keys went back to verification. */
+  hinted(): void
+}
+
+export class Fetcher {
+  readonly #deps: FetcherDeps
+  readonly #alarm = new Alarm()
+
+  constructor(deps: FetcherDeps) {
+    this.#deps = deps
+  }
+
+  wake(): void {
+    this.#alarm.ring()
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { parts, pipeline } = this.#deps
+    const { clock, holdings, tasks } = parts
+    for (;;) {
+      await this.#alarm.until(clock, undefined, signal)
+      await holdings.look()
+      for (;;) {
+        const fetch = pipeline.nextFetch(holdings, clock.monotonic())
+        if (!fetch) break
+        tasks.spawn('fetch', (inner) => this.#one(fetch, inner))
+      }
+    }
+  }
+
+  async #one(fetch: Fetch, signal: AbortSignal): Promise<void> {
+    const { parts, pipeline, hinted } = this.#deps
+    const { clock, log, metrics } = parts
+    let outcome: FetchOutcome = 'timeout'
+    try {
+      outcome = await this.#fetch(fetch, signal)
+    } finally {
+      const blamed = pipeline.fetched(fetch, outcome, clock.monotonic())
+      if (blamed) report(parts, fetch.source, 'fetchFailed')
+      metrics.fetches.add(1, { outcome })
+      if (outcome !== 'stored') {
+        log.debug('fetch', { key: short(fetch.key), source: short(fetch.source), outcome })
+        hinted()
+      }
+      this.wake()
+    }
+  }
+
+  async #fetch({ key, source }: Fetch, signal: AbortSignal): Promise<FetchOutcome> {
+    const { messenger, options, metrics, hash, holdings } = this.#deps.parts
+    const asking = { timeoutMs: options.fetchTimeoutMs, signal }
+    const answer = await messenger.ask(source, { kind: 'fetchRequest', key }, 'fetchResponse', asking)
+    if (answer.kind === 'silent') return 'timeout'
+    if (answer.kind === 'malformed') return 'sourceFailed'
+    const { result } = answer.body
+    if (result.kind !== 'success' || result.key !== key || result.data.length > MAX_CHUNK_BYTES) return 'sourceFailed'
+    metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
+    const content = await HashedContent.of(hash, result.data)
+    if (content.address !== key) return 'sourceFailed'
+    if (!inStorageWidth(holdings.view, bytesOf(key), options)) return 'noLongerResponsible'
+    return this.#keep(key, content)
+  }
+
+  async #keep(key: Fetch['key'], content: HashedContent): Promise<FetchOutcome> {
+    const { store, log } = this.#deps.parts
+    try {
+      return (await store.put(key, content)) === 'duplicate' ? 'alreadyHeld' : 'stored'
+    } catch (error) {
+      if (!(error instanceof CodedError)) throw error
+      log.warn('a fetched chunk could not be stored', { key: short(key), error: messageOf(error) })
+      return 'localWriteFailed'
+    }
+  }
+}

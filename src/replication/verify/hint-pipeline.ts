@@ -1,0 +1,183 @@
+/**
+ * The way of a hinted key (replication.md 4.4, 8, 9.5, 10): admitted, verified, fetched, back to verification or gone.
+ * A key is in at most one of pending, fetch queue and in flight. Pure; what the node holds comes in as questions.
+ */
+import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
+import type { ReplicationOptions } from '../options.ts'
+import { inAcceptanceWidth, inStorageWidth, type Widths } from '../view/groups.ts'
+import { bytesOf } from '../view/key-bytes.ts'
+import type { OwnView } from '../view/own-view.ts'
+import { type Fetch, type FetchOptions, type FetchOutcome, FetchQueue } from './fetch-queue.ts'
+import { type PendingKey, type PendingOptions, PendingTable, type Pipeline } from './pending-table.ts'
+import type { KeyResult, KeyToVerify } from './verification-round.ts'
+
+export type PipelineOptions = PendingOptions & FetchOptions & Widths & Pick<ReplicationOptions, 'cycleKeys'>
+
+/** What the node knows at the moment of the call. */
+export interface Facts {
+  readonly view: OwnView
+  stored(key: ChunkAddress): boolean
+  /** In the own paid list. */
+  paid(key: ChunkAddress): boolean
+  /** The store is full: fetches and the search for their sources wait (section 23). */
+  readonly full: boolean
+}
+
+export interface HintsTaken {
+  /** New entries: a node that joins has caught up when they have ended. */
+  readonly admitted: readonly ChunkAddress[]
+  /** Known, or not ours to know. */
+  readonly ignored: number
+  readonly overCapacity: number
+}
+
+/** What one decision asks of the caller. */
+export interface Decided {
+  /** Insert in the paid list. */
+  readonly learnPaid: boolean
+  /** Authorised, but nobody has it: log it, once for an entry. */
+  readonly lost: boolean
+  readonly next: 'fetch' | 'retry' | 'blocked' | 'end'
+}
+
+/** A queue that empties because the view or the disk changed does so in steps: the worker polls again. */
+const SKIPPED_AT_ONCE = 256
+
+const ENDED: Decided = { learnPaid: false, lost: false, next: 'end' }
+
+export class HintPipeline {
+  readonly #options: PipelineOptions
+  readonly pending: PendingTable
+  readonly fetches: FetchQueue
+
+  constructor(self: PeerId, options: PipelineOptions) {
+    this.#options = options
+    this.pending = new PendingTable(options)
+    this.fetches = new FetchQueue(self, options)
+  }
+
+  /** Pending, queued or in flight. */
+  has(key: ChunkAddress): boolean {
+    return this.pending.has(key) || this.fetches.has(key)
+  }
+
+  /**
+   * Hints of one message (section 8), or a slice of them: 1000 cost some 6 ms. When all have been given `hintsEnd` says
+   * whether they were taken whole. Replica hints go first, so that a key of both sets is a replica.
+   */
+  hint(
+    source: PeerId,
+    hints: { readonly replica: readonly ChunkAddress[]; readonly paid: readonly ChunkAddress[] },
+    facts: Facts,
+    now: number,
+  ): HintsTaken {
+    const replica = new Set(hints.replica)
+    const paid = new Set(hints.paid.filter((key) => !replica.has(key)))
+    const admitted: ChunkAddress[] = []
+    const counts = { ignored: 0, overCapacity: 0 }
+    const take = (key: ChunkAddress, pipeline: Pipeline) => {
+      const taken = this.#admit(source, key, pipeline, facts, now)
+      if (taken === 'admitted') admitted.push(key)
+      else counts[taken]++
+    }
+    for (const key of replica) take(key, 'replica')
+    for (const key of paid) take(key, 'paidOnly')
+    return { admitted, ...counts }
+  }
+
+  /** A message without hints over capacity clears the source's capacity mark (12.1). */
+  hintsEnd(source: PeerId, overCapacity: number): void {
+    if (overCapacity === 0) this.pending.forgetRejection(source)
+  }
+
+  /** Drops what is too old, then takes the due keys for a round; what ends without a round is not among them (9.1). */
+  startRound(facts: Facts, now: number): KeyToVerify[] {
+    this.pending.expire(now, this.#options.cycleKeys)
+    const keys: KeyToVerify[] = []
+    for (const { key, hinters } of this.pending.takeDue(now, this.#options.cycleKeys)) {
+      const [held, paidLocally] = [facts.stored(key), facts.paid(key)]
+      if (paidLocally && (held || !this.#keeps(key, facts))) this.pending.delete(key)
+      else if (paidLocally && facts.full) this.pending.block(key, now)
+      else keys.push({ key, paidLocally, held, hinters })
+    }
+    return keys
+  }
+
+  /** A result of the round (9.5). Keys that left meanwhile are ignored. */
+  decided({ key, result, sources }: KeyResult, facts: Facts, now: number): Decided {
+    const entry = this.pending.get(key)
+    if (entry?.state !== 'verifying') return ENDED
+    if (result === 'quorumInconclusive') return this.#retry(entry, now, { learnPaid: false, lost: false })
+    if (result === 'quorumFailed') return this.#end(key, false)
+    const learnPaid = result !== 'authorised'
+    const wanted = !facts.stored(key) && (entry.pipeline === 'replica' || this.#keeps(key, facts))
+    // Between 9 and 20 the key is learnt and never fetched (scenario 7), whoever hinted it.
+    if (!wanted || !this.#keeps(key, facts)) return this.#end(key, learnPaid)
+    if (facts.full) {
+      this.pending.block(key, now)
+      return { learnPaid, lost: false, next: 'blocked' }
+    }
+    if (sources.length === 0) return this.#retry(entry, now, { learnPaid, lost: this.pending.reportLoss(key) })
+    if (!this.fetches.add(entry, sources)) {
+      this.pending.block(key, now)
+      return { learnPaid, lost: false, next: 'blocked' }
+    }
+    this.pending.delete(key)
+    return { learnPaid, lost: false, next: 'fetch' }
+  }
+
+  /** The round fell apart (own shutdown, lost view): its keys wait as after an inconclusive one. */
+  abandonRound(keys: Iterable<ChunkAddress>, now: number): void {
+    for (const key of keys) if (this.pending.get(key)?.state === 'verifying') this.pending.retry(key, now)
+  }
+
+  /** The next fetch to start; keys that need none any more, or find no room, leave the queue on the way. */
+  nextFetch(facts: Facts, now: number): Fetch | undefined {
+    for (let skipped = 0; skipped < SKIPPED_AT_ONCE; skipped++) {
+      const fetch = this.fetches.next()
+      if (!fetch) return undefined
+      if (facts.stored(fetch.key)) this.fetched(fetch, 'alreadyHeld', now)
+      else if (!this.#keeps(fetch.key, facts)) this.fetched(fetch, 'noLongerResponsible', now)
+      else if (facts.full) this.fetched(fetch, 'localWriteFailed', now)
+      else return fetch
+    }
+    return undefined
+  }
+
+  /** The end of a fetch: true when its source is charged a failure of weight 1. */
+  fetched({ key }: Fetch, outcome: FetchOutcome, now: number): boolean {
+    const settled = this.fetches.settle(key, outcome)
+    if (!settled) return false
+    if (settled.next.kind === 'verifyAgain') this.pending.restore(settled.next.pending, now)
+    return settled.blame
+  }
+
+  #admit(source: PeerId, key: ChunkAddress, pipeline: Pipeline, facts: Facts, now: number): keyof HintsTaken {
+    const [held, paid] = [facts.stored(key), facts.paid(key)]
+    if (held && pipeline === 'replica') return 'ignored'
+    // Most hints of a settled network: nothing to learn and nothing to fetch.
+    if (paid && (held || !this.#keeps(key, facts))) return 'ignored'
+    if (this.fetches.has(key)) {
+      if (pipeline === 'replica') this.fetches.join(key, source)
+      return 'ignored'
+    }
+    const known = held || paid || this.pending.has(key)
+    if (!known && !inAcceptanceWidth(facts.view, bytesOf(key), this.#options)) return 'ignored'
+    const outcome = this.pending.add(key, pipeline, source, now)
+    return outcome === 'known' ? 'ignored' : outcome === 'added' ? 'admitted' : 'overCapacity'
+  }
+
+  #keeps(key: ChunkAddress, { view }: Facts): boolean {
+    return inStorageWidth(view, bytesOf(key), this.#options)
+  }
+
+  #retry({ key }: PendingKey, now: number, told: Omit<Decided, 'next'>): Decided {
+    this.pending.retry(key, now)
+    return { ...told, next: 'retry' }
+  }
+
+  #end(key: ChunkAddress, learnPaid: boolean): Decided {
+    this.pending.delete(key)
+    return { learnPaid, lost: false, next: 'end' }
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * One network round for the due keys (replication.md 9.1, 9.3, 9.4): who is asked what, one request a peer; answers are
+ * folded into votes; each key has its result and its sources as soon as they are certain; the end says who hinted what
+ * nobody confirms. Pure.
+ */
+import { assert } from '../../base/index.ts'
+import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
+import type { ReplicationOptions } from '../options.ts'
+import { paidGroup, presenceTargets, type Widths } from '../view/groups.ts'
+import { bytesOf } from '../view/key-bytes.ts'
+import type { OwnView } from '../view/own-view.ts'
+import { decide, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
+
+export interface KeyToVerify {
+  readonly key: ChunkAddress
+  /** In the own paid list: authorised, only sources are looked for. */
+  readonly paidLocally: boolean
+  /** Held by us: `credited` decides whose "present" counts. */
+  readonly held: boolean
+  readonly hinters: readonly Hinter[]
+}
+
+export interface Hinter {
+  readonly peer: PeerId
+  /** Hinted as a replica: says that it holds the key, or that we should. */
+  readonly replica: boolean
+}
+
+export interface PeerQuestion {
+  readonly peer: PeerId
+  readonly keys: readonly ChunkAddress[]
+  readonly paidListCheckIndices: readonly number[]
+}
+
+export interface KeyResult {
+  readonly key: ChunkAddress
+  readonly result: QuorumResult | 'authorised'
+  /** Peers that said present, then those that hinted the key as a replica; each once. */
+  readonly sources: readonly PeerId[]
+  /** Somebody said present: without, an authorised key may be lost. */
+  readonly holders: number
+}
+
+export interface RoundEnd {
+  readonly results: readonly KeyResult[]
+  /** One for each hint that proved wrong, limited for each peer: a failure of weight 1. */
+  readonly failures: readonly PeerId[]
+}
+
+export type RoundOptions = Widths &
+  QuorumOptions &
+  Pick<ReplicationOptions, 'hinterReports' | 'verificationRequests' | 'sourcesWanted'>
+
+export interface RoundHooks {
+  /** Holder-credit gate (9.4): whether the "present" of a peer counts for a key that we hold. */
+  credited(peer: PeerId, key: ChunkAddress): boolean
+  /** false: the peer has another question of ours open or is suspected to be gone; it is unresolved without delay. */
+  askable(peer: PeerId): boolean
+}
+
+interface Tally extends KeyToVerify {
+  readonly presenceTargets: readonly PeerId[]
+  /** Nearest first, self included; empty when the key is paid locally. */
+  readonly paidGroup: readonly PeerId[]
+  /** First index of the members that count only when they confirm. */
+  readonly edgeFrom: number
+  readonly presence: Mutable<PresenceVotes>
+  readonly paid: Mutable<PaidVotes>
+  readonly holders: PeerId[]
+  /** The only hinter says that it does not hold the key itself. */
+  hinterAbsent: boolean
+  /** Peers that have not answered for the key. */
+  open: number
+  result: KeyResult['result'] | undefined
+}
+
+type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
+
+export class VerificationRound {
+  readonly #options: RoundOptions
+  readonly #self: PeerId
+  readonly #hooks: RoundHooks
+  readonly #tallies = new Map<ChunkAddress, Tally>()
+  readonly #unasked: PeerQuestion[]
+  readonly #outstanding = new Map<PeerId, PeerQuestion>()
+  #unsettled = 0
+  #hurried = false
+  #settled: KeyResult[] = []
+
+  /** Keys are different from each other. */
+  constructor(keys: Iterable<KeyToVerify>, view: OwnView, options: RoundOptions, hooks: RoundHooks) {
+    this.#options = options
+    this.#self = view.self
+    this.#hooks = hooks
+    for (const key of keys) this.#tallies.set(key.key, tallyOf(key, view, options))
+    this.#unsettled = this.#tallies.size
+    const asked = questions(this.#tallies.values(), (peer) => peer !== view.self && hooks.askable(peer))
+    for (const { keys } of asked) for (const key of keys) (this.#tallies.get(key) as Tally).open++
+    for (const tally of this.#tallies.values()) this.#settle(tally)
+    this.#unasked = asked.reverse()
+  }
+
+  /** All keys have a result, though some peers may still owe an answer: a new round may start. */
+  get allSettled(): boolean {
+    return this.#unsettled === 0
+  }
+  /** Peers whose answer is still awaited. */
+  get awaited(): Iterable<PeerId> {
+    return this.#outstanding.keys()
+  }
+
+  /** The next peer to ask, while fewer than 32 are outstanding. A peer is asked once, and not for settled keys only. */
+  next(): PeerQuestion | undefined {
+    if (this.#outstanding.size >= this.#options.verificationRequests) return undefined
+    for (let question = this.#unasked.pop(); question; question = this.#unasked.pop()) {
+      const wanted = question.keys.some((key) => this.#tallies.get(key)?.result === undefined)
+      if (!wanted) continue
+      this.#outstanding.set(question.peer, question)
+      return question
+    }
+    return undefined
+  }
+
+  /**
+   * The answer of a peer that was asked; undefined for a timeout or nonsense: unresolved. More than twice as many
+   * results as keys are cut off, keys not asked are skipped, of two results for a key the first counts.
+   */
+  answered(peer: PeerId, results: readonly VerificationResult[] | undefined): void {
+    const question = this.#outstanding.get(peer)
+    if (!question) return
+    this.#outstanding.delete(peer)
+    const left = new Set(question.keys)
+    for (const result of results?.slice(0, 2 * question.keys.length) ?? []) {
+      if (!left.delete(result.key)) continue
+      const tally = this.#tallies.get(result.key) as Tally
+      this.#count(tally, peer, result)
+      this.#close(tally)
+    }
+    for (const key of left) this.#close(this.#tallies.get(key) as Tally)
+  }
+
+  /** Most have answered by now: from here on one source is enough, so that nobody waits for the silent. */
+  hurry(): void {
+    this.#hurried = true
+    for (const tally of this.#tallies.values()) this.#settle(tally)
+  }
+
+  /** Results that came to be since the last call: a silent peer holds up only the keys that need its answer. */
+  takeSettled(): KeyResult[] {
+    return this.#settled.splice(0)
+  }
+
+  /** Who has not answered by now is unresolved. The results not taken yet, and whose hints proved wrong. */
+  end(): RoundEnd {
+    const reports = new Map<PeerId, number>()
+    for (const tally of this.#tallies.values()) {
+      tally.open = 0
+      this.#settle(tally)
+      const liar = wrongHinter(tally)
+      if (liar) reports.set(liar, (reports.get(liar) ?? 0) + 1)
+    }
+    const failures = [...reports].flatMap(([peer, count]) =>
+      new Array<PeerId>(Math.min(count, this.#options.hinterReports)).fill(peer),
+    )
+    return { results: this.takeSettled(), failures }
+  }
+
+  #count(tally: Tally, peer: PeerId, { key, present, paid }: VerificationResult): void {
+    const counts = !present || !tally.held || this.#hooks.credited(peer, key)
+    if (counts && present) tally.holders.push(peer)
+    if (counts && tally.presenceTargets.includes(peer)) {
+      tally.presence.unresolved--
+      if (present) tally.presence.positive++
+    }
+    if (!present && tally.hinters.length === 1 && tally.hinters[0]?.peer === peer) tally.hinterAbsent = true
+    const place = paid === undefined ? -1 : tally.paidGroup.indexOf(peer)
+    if (place < 0) return
+    const [confirmed, edge] = [paid ? 1 : 0, place >= tally.edgeFrom ? 1 : 0]
+    tally.paid.unresolved--
+    tally.paid.confirmed += confirmed
+    tally.paid.edgeUnresolved -= edge
+    tally.paid.edgeConfirmed += confirmed * edge
+  }
+
+  #close(tally: Tally): void {
+    tally.open--
+    this.#settle(tally)
+  }
+
+  /** Final once no further answer can change it, and there is a choice of sources or nobody is left to ask. */
+  #settle(tally: Tally): void {
+    if (tally.result !== undefined) return
+    const result = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
+    const sourcesWanted = this.#hurried ? 1 : this.#options.sourcesWanted
+    const waits = result === 'quorumInconclusive' || (result !== 'quorumFailed' && tally.holders.length < sourcesWanted)
+    if (tally.open > 0 && waits) return
+    tally.result = result
+    this.#unsettled--
+    const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
+    const sources = [...new Set([...tally.holders, ...hinters])].filter((peer) => peer !== this.#self)
+    this.#settled.push({ key: tally.key, result, sources, holders: tally.holders.length })
+  }
+}
+
+function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally {
+  const bytes = bytesOf(key.key)
+  const targets = presenceTargets(view, bytes, options)
+  const group = key.paidLocally ? [] : paidGroup(view, bytes, options)
+  const edgeFrom = group.length >= options.paidGroupSize ? group.length - options.paidEdge : group.length
+  const edge = group.length - edgeFrom
+  const self = group.indexOf(view.self)
+  return {
+    ...{ ...key, presenceTargets: targets, paidGroup: group, edgeFrom, holders: [] },
+    ...{ hinterAbsent: false, open: 0, result: undefined },
+    presence: { targets: targets.length, positive: 0, unresolved: targets.length },
+    paid: {
+      // Self is a member that is not asked and has not confirmed.
+      ...{ members: group.length, confirmed: 0, unresolved: group.length - (self >= 0 ? 1 : 0) },
+      ...{ edge, edgeConfirmed: 0, edgeUnresolved: edge - (self >= edgeFrom ? 1 : 0) },
+    },
+  }
+}
+
+/** Presence is in every answer, so one request serves both kinds of evidence (scenario 27). */
+function questions(tallies: Iterable<Tally>, asked: (peer: PeerId) => boolean): PeerQuestion[] {
+  const byPeer = new Map<PeerId, { peer: PeerId; keys: ChunkAddress[]; paidListCheckIndices: number[] }>()
+  for (const { key, presenceTargets, paidGroup } of tallies) {
+    for (const peer of new Set([...presenceTargets, ...paidGroup])) {
+      if (!asked(peer)) continue
+      let question = byPeer.get(peer)
+      if (!question) byPeer.set(peer, (question = { peer, keys: [], paidListCheckIndices: [] }))
+      if (paidGroup.includes(peer)) question.paidListCheckIndices.push(question.keys.length)
+      question.keys.push(key)
+    }
+  }
+  for (const { keys } of byPeer.values()) assert(keys.length <= 8192, 'a cycle has no more keys than a request takes')
+  return [...byPeer.values()]
+}
+
+/** Only a lone hinter is blamed: with several, nobody knows who made it up (9.5). */
+function wrongHinter({ hinters, hinterAbsent, result }: Tally): PeerId | undefined {
+  const [only] = hinters
+  if (hinters.length !== 1 || !only?.replica) return undefined
+  return result === 'quorumFailed' || hinterAbsent ? only.peer : undefined
+}

@@ -1,0 +1,105 @@
+/** What the node holds and lists as paid, by key order, with the view it judges by: the facts of the machines. */
+import { type Logger, messageOf } from '../../base/index.ts'
+import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
+import type { ChunkStore, PaidList } from '../../storage/index.ts'
+import { HintIndex } from '../sync/hint-index.ts'
+import type { HintWalk, KeyVisitor } from '../sync/hint-walk.ts'
+import type { Facts } from '../verify/hint-pipeline.ts'
+import { OwnView } from './own-view.ts'
+
+export interface HoldingsDeps {
+  readonly self: PeerId
+  readonly store: ChunkStore
+  readonly paidList: PaidList
+  readonly log: Logger
+  /** Members of the routing table. */
+  peers(): readonly PeerId[]
+  /** Lets the event loop breathe between steps of a walk. */
+  breathe(): Promise<void>
+}
+
+/** Regions and keys of one step: some milliseconds. */
+const STEP = 4096
+/** Paid entries read in one go at the start. */
+const PAGE = 4096
+
+export class Holdings implements Facts {
+  readonly index = new HintIndex()
+  readonly #deps: HoldingsDeps
+  #view: OwnView | undefined
+  #full = false
+
+  constructor(deps: HoldingsDeps) {
+    this.#deps = deps
+  }
+
+  /** Everything that is on disk. */
+  async load(signal: AbortSignal): Promise<void> {
+    const { paidList, store } = this.#deps
+    let count = 0
+    for (const key of store.keys()) {
+      this.index.add(key, 'stored')
+      if (++count % PAGE === 0) await this.#pause(signal)
+    }
+    for (let after: ChunkAddress | undefined; ; ) {
+      const page = paidList.page(after, PAGE)
+      for (const key of page) this.index.add(key, 'paid')
+      if (page.length < PAGE) break
+      after = page.at(-1)
+      await this.#pause(signal)
+    }
+  }
+
+  get view(): OwnView {
+    return (this.#view ??= new OwnView(this.#deps.self, this.#deps.peers()))
+  }
+  /** The table changed. */
+  viewChanged(): void {
+    this.#view = undefined
+  }
+  stored(key: ChunkAddress): boolean {
+    return this.#deps.store.has(key)
+  }
+  paid(key: ChunkAddress): boolean {
+    return this.index.has(key, 'paid')
+  }
+  get full(): boolean {
+    return this.#full
+  }
+  /** Asks the disk whether it takes more. */
+  async look(): Promise<void> {
+    this.#full = (await this.#deps.store.capacity()) === 'full'
+  }
+
+  added(key: ChunkAddress): void {
+    this.index.add(key, 'stored')
+  }
+  removed(key: ChunkAddress): void {
+    this.index.remove(key, 'stored')
+  }
+
+  /** Durable when it resolves; a disk that fails costs the entry and is said in the log. */
+  async learnPaid(key: ChunkAddress): Promise<void> {
+    if (!this.index.add(key, 'paid')) return
+    try {
+      await this.#deps.paidList.insert(key)
+    } catch (error) {
+      this.index.remove(key, 'paid')
+      this.#deps.log.warn('a paid entry was not kept', { key, error: messageOf(error) })
+    }
+  }
+  async forgetPaid(keys: readonly ChunkAddress[]): Promise<void> {
+    await this.#deps.paidList.removeBatch(keys)
+    for (const key of keys) this.index.remove(key, 'paid')
+  }
+
+  /** Takes a walk in steps. */
+  async walk(walk: HintWalk, visit: KeyVisitor, signal: AbortSignal): Promise<void> {
+    while (!walk.step(STEP, visit)) await this.#pause(signal)
+  }
+
+  async #pause(signal: AbortSignal): Promise<void> {
+    await this.#deps.breathe()
+    signal.throwIfAborted()
+  }
+}

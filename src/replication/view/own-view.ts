@@ -1,0 +1,83 @@
+/**
+ * The own view of replication.md 1: the own routing table with self in it, as it was at one moment. Immutable and
+ * pure. Members stand sorted by key, so that a subtree of the XOR space is a range and the nearest of a key are found
+ * by halving ranges: O(count + log members), with no distance computed.
+ */
+import { compare } from '../../base/index.ts'
+import { KEY_BYTES, type PeerId } from '../../protocol/index.ts'
+import { bitOf, bytesOf } from './key-bytes.ts'
+
+export class OwnView {
+  readonly self: PeerId
+  /** Ascending by key. */
+  readonly peers: readonly PeerId[]
+  readonly #keys: Uint8Array
+  readonly #indexes = new Map<PeerId, number>()
+
+  /** Peers in any order; self need not be among them. */
+  constructor(self: PeerId, others: Iterable<PeerId>) {
+    this.self = self
+    const members = [...new Set(others).add(self)].map((peer) => ({ peer, key: bytesOf(peer) }))
+    members.sort((a, b) => compare(a.key, b.key))
+    this.peers = members.map(({ peer }) => peer)
+    this.#keys = new Uint8Array(members.length * KEY_BYTES)
+    for (const [index, { peer, key }] of members.entries()) {
+      this.#keys.set(key, index * KEY_BYTES)
+      this.#indexes.set(peer, index)
+    }
+  }
+
+  get size(): number {
+    return this.peers.length
+  }
+  has(peer: PeerId): boolean {
+    return this.#indexes.has(peer)
+  }
+  /** Place in `peers`; -1 for a stranger. */
+  indexOf(peer: PeerId): number {
+    return this.#indexes.get(peer) ?? -1
+  }
+
+  /** First index of [low, high) whose bit is set; all of the range agree in the bits before. */
+  split(low: number, high: number, bit: number): number {
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (bitOf(this.#keys, bit, middle * KEY_BYTES) === 1) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
+  /** The `count` nearest members, nearest first. */
+  closest(key: Uint8Array, count: number): PeerId[] {
+    const nearest: PeerId[] = []
+    this.#collect(key, count, 0, this.size, 0, nearest)
+    return nearest
+  }
+
+  /** Members nearer to the key than `peer`, who need not be a member. */
+  rank(key: Uint8Array, peer: PeerId): number {
+    const own = bytesOf(peer)
+    let [low, high, nearer] = [0, this.size, 0]
+    for (let bit = 0; bit < KEY_BYTES * 8 && low < high; bit++) {
+      const middle = this.split(low, high, bit)
+      const same = bitOf(own, bit) === bitOf(key, bit)
+      if (!same) nearer += bitOf(key, bit) === 1 ? high - middle : middle - low
+      if (bitOf(own, bit) === 1) low = middle
+      else high = middle
+    }
+    return nearer
+  }
+
+  #collect(key: Uint8Array, count: number, low: number, high: number, bit: number, into: PeerId[]): void {
+    if (low >= high || into.length >= count) return
+    if (high - low === 1) {
+      into.push(this.peers[low] as PeerId)
+      return
+    }
+    const middle = this.split(low, high, bit)
+    const one = bitOf(key, bit) === 1
+    this.#collect(key, count, one ? middle : low, one ? high : middle, bit + 1, into)
+    this.#collect(key, count, one ? low : middle, one ? middle : high, bit + 1, into)
+  }
+}
