@@ -2,7 +2,7 @@
  * The one table of replication.md 2: the network's values as defaults, all of which tests may change. Times in
  * milliseconds, sizes in bytes. "ours" marks what the network does not fix. Limits of incoming work are in 4.2.
  */
-import { day, hour, minute, second } from '../base/index.ts'
+import { day, hour, MiB, minute, second } from '../base/index.ts'
 import {
   ACCEPTANCE_WIDTH,
   CLOSE_GROUP_SIZE,
@@ -31,6 +31,7 @@ const FRESH = {
   freshEncoded: 8, // encoded offers alive: 8 x 4.5 MiB
   freshReadBackMs: Object.freeze([1, 2, 4, 8, 16, 32].map((pause) => pause * second)), // one attempt more than pauses
   freshWaiting: 4096, // ours: plans without bytes; a plan is some 2 KiB
+  freshProofBytes: 32 * MiB, // ours: proofs of plans that wait; one is 0.5 MiB at most, 56 KB for a merkle payment
   freshRankDelayMs: 3 * second, // ours, not measured: an offer to 3 peers over a home uplink takes about as long
   freshProbeTimeoutMs: 15 * second, // as any verification
   freshAnswerTimeoutMs: 20 * second, // ours: an offer unanswered for so long gets its notify all the same

@@ -38,6 +38,8 @@ export type FreshAction =
   | { readonly kind: 'notify'; readonly key: ChunkAddress; readonly peer: PeerId }
   /** The key has been spread: these should hold it. */
   | { readonly kind: 'checkPossession'; readonly key: ChunkAddress; readonly peers: readonly PeerId[] }
+  /** Nothing more comes for the key: its proof can be forgotten. */
+  | { readonly kind: 'done'; readonly key: ChunkAddress }
 
 interface Plan extends Placed<'dueIndex'> {
   readonly key: ChunkAddress
@@ -219,6 +221,7 @@ export class FreshReplication {
     for (const peer of plan.audience)
       if (!plan.informed.has(peer)) this.#actions.push({ kind: 'notify', key: plan.key, peer })
     if (plan.targets.length > 0) this.#actions.push({ kind: 'checkPossession', key: plan.key, peers: plan.targets })
+    this.#actions.push({ kind: 'done', key: plan.key })
   }
 
   #startLoads(): void {

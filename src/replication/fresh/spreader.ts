@@ -1,5 +1,5 @@
 /** Spreads what clients stored here (replication.md 5.1): does what the plan says and reports what came of it. */
-import { Alarm, CodedError, LruMap, messageOf, release } from '../../base/index.ts'
+import { Alarm, CodedError, messageOf, release } from '../../base/index.ts'
 import type { PreparedMessage } from '../../network/index.ts'
 import {
   type ChunkAddress,
@@ -22,20 +22,23 @@ export interface SpreaderDeps {
 export class Spreader {
   readonly #deps: SpreaderDeps
   readonly #alarm = new Alarm()
-  readonly #proofs: LruMap<ChunkAddress, Uint8Array>
+  readonly #proofs = new Map<ChunkAddress, Uint8Array>()
+  #proofBytes = 0
   readonly #offers = new Map<ChunkAddress, { readonly message: PreparedMessage; readonly bytes: number }>()
 
   constructor(deps: SpreaderDeps) {
     this.#deps = deps
-    this.#proofs = new LruMap(deps.parts.options.freshWaiting)
   }
 
   /** A client paid for a chunk and it is stored. */
   stored(key: ChunkAddress, proof: Uint8Array): void {
     const { parts, plans } = this.#deps
     void parts.holdings.learnPaid(key)
+    // What finds no place is left to the hints of the next rounds.
+    if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return
     if (!plans.stored(key, parts.holdings.view, parts.clock.monotonic())) return
     this.#proofs.set(key, proof)
+    this.#proofBytes += proof.length
     this.#alarm.ring()
   }
 
@@ -74,6 +77,10 @@ export class Spreader {
         break
       case 'checkPossession':
         this.#deps.spread(action.key, action.peers)
+        break
+      case 'done':
+        this.#proofBytes -= this.#proofs.get(action.key)?.length ?? 0
+        this.#proofs.delete(action.key)
     }
   }
 
