@@ -49,7 +49,7 @@ const SYNC = {
   syncIntervalMaxMs: 20 * minute,
   syncPeers: 4, // of one round
   syncCooldownMs: hour, // nothing new to say
-  syncNewsCooldownMs: 30 * second, // ours (30.3 nr 2): new hints for the peer
+  syncNewsCooldownMs: 10 * second, // ours: losses of one moment are noticed up to 8 s apart; 30 s kept a late one from its minute
   syncNewsDelayMs: 5 * second, // ours: losses of one moment are noticed up to 5 s apart and go in one message
   syncTimeoutMs: 15 * second,
   syncHistory: 4096, // ours: peers whose syncs are remembered
