@@ -1,7 +1,7 @@
 /** One whole node among scripted peers, all on one virtual clock: what it decides shows in what they receive. */
 import assert from 'node:assert/strict'
 import { never, type Random, seededRandom } from '../../../../src/base/index.ts'
-import { backend } from '../../../../src/crypto/index.ts'
+import { backend, type Signer } from '../../../../src/crypto/index.ts'
 import {
   SIMULATED_ROOT,
   SimulatedDevnet,
@@ -78,6 +78,7 @@ export class Stage {
   readonly peers: ScriptedPeer[] = []
   readonly quarry: Quarry
   readonly reports: Report[] = []
+  #payer: Signer | undefined
 
   private constructor(net: SimulatedDevnet, seed: number) {
     this.net = net
@@ -171,7 +172,8 @@ export class Stage {
   }
 
   proofFor(key: ChunkAddress): Promise<Uint8Array> {
-    return signLocalProof(this.net.world.signer('payer'), key, 1_700_000_000)
+    this.#payer ??= this.net.world.signer('payer')
+    return signLocalProof(this.#payer, key, 1_700_000_000)
   }
 
   /** What peers received of a kind, over all peers, in order of time. */
