@@ -78,6 +78,7 @@ export class Stage {
   readonly peers: ScriptedPeer[] = []
   readonly quarry: Quarry
   readonly reports: Report[] = []
+  nextNode: StageOptions['prepare']
   #payer: Signer | undefined
 
   private constructor(net: SimulatedDevnet, seed: number) {
@@ -86,9 +87,11 @@ export class Stage {
   }
 
   /** The node first, alone, then the peers; ends when all of them are in its routing table and it has caught up. */
-  static async open({ peers, seed = SEED, script, ...options }: StageOptions): Promise<Stage> {
-    const net = new SimulatedDevnet({ seed }, options)
-    const stage = new Stage(net, seed)
+  static async open({ peers, seed = SEED, script, prepare, ...options }: StageOptions): Promise<Stage> {
+    let stage: Stage | undefined
+    const nodes = { prepare: async (node: SimulatedNode) => (stage?.nextNode ?? prepare)?.(node) }
+    const net = new SimulatedDevnet({ seed }, { ...options, ...nodes })
+    stage = new Stage(net, seed)
     await net.start(1)
     stage.#listen(stage.node)
     for (let i = 0; i < peers; i++) {
@@ -127,8 +130,15 @@ export class Stage {
     ).map((id) => this.byId(id))
   }
   /** Place of the node itself in its own view: 0 is the nearest. */
-  rank(key: ChunkAddress, of: PeerId = this.node.peerId): number {
-    return byDistance(key, this.members).indexOf(of)
+  rank(key: ChunkAddress, of: PeerId = this.node.peerId, view: readonly PeerId[] = this.members): number {
+    return byDistance(key, view).indexOf(of)
+  }
+
+  /** One more whole node, with what it finds on its disk. */
+  async startNode(prepare: (node: SimulatedNode) => Promise<void> = async () => undefined): Promise<SimulatedNode> {
+    this.nextNode = prepare
+    await this.net.start(this.net.nodes.length + 1)
+    return this.net.nodes.at(-1) as SimulatedNode
   }
 
   async settle(tableSize: number): Promise<void> {
@@ -156,6 +166,18 @@ export class Stage {
   }
   tell(peer: ScriptedPeer, body: ReplicationBody): Promise<void> {
     return this.run(() => peer.tell(this.node, body))
+  }
+  /** The node stores a chunk that is offered to it. */
+  async storeByOffer(chunk: Chunk, by: ScriptedPeer = this.peer(0)): Promise<void> {
+    const paymentProof = await this.run(() => this.proofFor(chunk.key))
+    await this.tell(by, { kind: 'freshOffer', key: chunk.key, data: chunk.content, paymentProof })
+    for (let i = 0; i < 30 && !this.has(chunk); i++) await this.advance(SECOND / 2)
+    assert.equal(this.has(chunk), true, `seed ${this.net.world.seed}: an offered chunk is not stored`)
+  }
+  /** Waits for a message of the kind, an hour at most. */
+  async untilGot(peer: ScriptedPeer, kind: Kind, since = 0): Promise<void> {
+    for (let i = 0; i < 3600 && peer.got(kind, since).length === 0; i++) await this.advance(SECOND)
+    assert.ok(peer.got(kind, since).length > 0, `seed ${this.net.world.seed}: peer ${peer.name} got no ${kind}`)
   }
   /** A neighbour sync of the peer. */
   hint(peer: ScriptedPeer, hints: Partial<NeighborHints>): Promise<ReplicationBody | undefined> {
