@@ -7,7 +7,7 @@ import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
 import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
-import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
+import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import {
   type ChunkAddress,
   CLOSE_GROUP_SIZE,
@@ -17,8 +17,15 @@ import {
   peerIdOfPublicKey,
   type SocketAddress,
 } from '../protocol/index.ts'
+import type { ReplicationOptions } from '../replication/index.ts'
 import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { type ChunkStore, createFileChunkStore, createMemoryPaidList, createOutOfRangeStore } from '../storage/index.ts'
+import {
+  type ChunkStore,
+  createFileChunkStore,
+  createMemoryPaidList,
+  createOutOfRangeStore,
+  type OutOfRangeTimers,
+} from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
 /** A machine with a node on it, over all its boots. */
@@ -32,6 +39,9 @@ export class SimulatedNode {
   readonly paidList = createMemoryPaidList()
   /** Of the present boot. */
   store!: ChunkStore
+  timers!: OutOfRangeTimers
+  registry!: Registry
+  network!: WiredPeer['network']
   dht!: WiredPeer['dht']
   replication!: WiredNode['replication']
 
@@ -55,6 +65,15 @@ export class SimulatedNode {
   }
 }
 
+/** What differs from a network of today; for tests of single decisions. */
+export interface SimulatedDevnetOptions {
+  readonly replication?: Partial<ReplicationOptions>
+  /** Puts something around the verifier of payments of a node. */
+  readonly payment?: (verifier: PaymentVerifier, node: SimulatedNode) => PaymentVerifier
+  /** Before the first boot of a node: what it finds on its disk and in its paid list. */
+  readonly prepare?: (node: SimulatedNode) => Promise<void>
+}
+
 const PORT = 10_000
 /** Root folder of every node, each on its own disk. */
 export const SIMULATED_ROOT = '/node'
@@ -65,16 +84,19 @@ export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
   readonly #lifecycles: Lifecycle[] = []
+  readonly #options: SimulatedDevnetOptions
 
-  constructor(config: Omit<SimWorldConfig, 'hash'>) {
+  constructor(config: Omit<SimWorldConfig, 'hash'>, options: SimulatedDevnetOptions = {}) {
     this.world = new SimWorld({ ...config, hash: backend() })
+    this.#options = options
   }
 
   /** Adds `count` nodes and runs the world until all have joined. */
   async start(count: number): Promise<void> {
     while (this.nodes.length < count) {
       const together = Math.min(this.nodes.length === 0 ? 1 : STARTED_TOGETHER, count - this.nodes.length)
-      const lifecycles = Array.from({ length: together }, () => this.#addNode())
+      const lifecycles: Lifecycle[] = []
+      for (let i = 0; i < together; i++) lifecycles.push(await this.#addNode())
       await this.world.run(() => Promise.all(lifecycles.map((lifecycle) => lifecycle.start(never))))
     }
   }
@@ -92,12 +114,13 @@ export class SimulatedDevnet {
     await this.world.run(() => lifecycle.start(never))
   }
 
-  #addNode(): Lifecycle {
+  async #addNode(): Promise<Lifecycle> {
     const index = this.nodes.length
     const host = this.world.network.addHost()
     const signer = this.world.signer(`node ${index}`)
     const node = new SimulatedNode(index, host, signer)
     this.nodes.push(node)
+    await this.world.run(async () => this.#options.prepare?.(node))
     return this.#boot(node)
   }
 
@@ -116,20 +139,29 @@ export class SimulatedDevnet {
     const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
-    const { dht, listening, replication } = wireStorageNode(
+    const registry = new Registry()
+    const free = createFreeVerifier(verifier)
+    const payment = this.#options.payment?.(free, node) ?? free
+    const { dht, listening, network, replication } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
+        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry },
         random: world.random(`dice of node ${index}`),
-        ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
+        ...{ payment, paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
       },
-      { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
+      {
+        ...{ allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.seeds() },
+        ...(this.#options.replication ? { replication: this.#options.replication } : {}),
+      },
     )
     const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
     node.replication = replication
     node.dht = dht
     node.store = store
+    node.timers = outOfRange.timers
+    node.registry = registry
+    node.network = network
     this.#lifecycles.push(lifecycle)
     return lifecycle
   }
@@ -148,7 +180,7 @@ export class SimulatedDevnet {
         compute: createInlineCompute({ clock: host.clock }),
         files: noFiles,
       },
-      { allowLoopback: false, seeds: this.#seeds() },
+      { allowLoopback: false, seeds: this.seeds() },
     )
     const lifecycle = new Lifecycle(parts)
     this.#lifecycles.push(lifecycle)
@@ -156,7 +188,8 @@ export class SimulatedDevnet {
     return client
   }
 
-  #seeds(): { address: SocketAddress }[] {
+  /** Where a peer joins this network. */
+  seeds(): { address: SocketAddress }[] {
     const live = this.nodes.filter(({ host }) => host.up).slice(0, BOOTSTRAP_NODES)
     return live.map(({ host }) => ({ address: { ip: host.ip, port: PORT } }))
   }

@@ -188,6 +188,7 @@ class Engine implements Replication {
     this.#joiner = new Joiner({
       ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange, asked: hinted },
       nearest: () => this.#nearest(),
+      joined: (signal) => this.#commitments.begin(signal),
       drained: () => {
         this.#log.info('caught up with the neighbours', { chunks: deps.store.size })
         this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))

@@ -59,13 +59,18 @@ export class Commitments {
     this.#saved = retention.changes
   }
 
+  /** The first one, once the table has joined: before that we would be in the close group of all that we hold. */
+  async begin(signal: AbortSignal): Promise<void> {
+    await this.rotate(signal)
+    this.#deps.built()
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { clock, options, tasks } = this.#deps.parts
     tasks.spawn('save commitments', (inner) => this.#saveNowAndThen(inner))
-    for (let first = true; ; first = false) {
-      await this.rotate(signal)
-      if (first) this.#deps.built()
+    for (;;) {
       await clock.sleep(options.commitmentRotationMs, signal)
+      await this.rotate(signal)
     }
   }
 

@@ -73,7 +73,7 @@ export class HintExchange {
     }
   }
 
-  /** One of the first questions of a node that joins: resolves with the keys that were new. */
+  /** One of the first questions of a node that joins: resolves with the hinted keys that wait to be dealt with. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
     return this.#exchange(peer, await this.#allHints(peer, signal), signal)
   }
@@ -167,7 +167,8 @@ export class HintExchange {
     parts.metrics.hints.add(admitted.length, { outcome: 'admitted' })
     parts.metrics.hints.add(overCapacity, { outcome: 'overCapacity' })
     if (admitted.length > 0) hinted()
-    return admitted
+    // A round that a neighbour's arrival caused may have brought a key first: a node that joins waits for it all the same.
+    return parts.bootstrapping() ? [...replicaHints, ...paidHints].filter((key) => pipeline.has(key)) : admitted
   }
 
   #told(peer: PeerId, keys: readonly ChunkAddress[]): void {

@@ -11,6 +11,8 @@ export interface JoinerDeps {
   readonly pipeline: HintPipeline
   readonly exchange: HintExchange
   nearest(): readonly PeerId[]
+  /** The table is what it will be; nobody has been asked yet. */
+  joined(signal: AbortSignal): Promise<void>
   /** The first questions are over: verification may begin. */
   asked(): void
   drained(): void
@@ -24,9 +26,10 @@ export class Joiner {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { parts, drain, pipeline, nearest, asked, drained } = this.#deps
+    const { parts, drain, pipeline, nearest, joined, asked, drained } = this.#deps
     const { clock, options } = parts
     while (!drain.mayBegin(clock.monotonic())) await clock.sleep(options.drainPollMs / 5, signal)
+    await joined(signal)
     drain.begin(nearest(), clock.monotonic())
     for (let batch = drain.nextBatch(); batch.length > 0; batch = drain.nextBatch()) {
       await Promise.all(batch.map((peer) => this.#ask(peer, signal)))

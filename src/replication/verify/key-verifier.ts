@@ -33,7 +33,7 @@ export class KeyVerifier {
     const { parts, pipeline, waits } = this.#deps
     const { clock, options } = parts
     for (;;) {
-      await this.#alarm.until(clock, pipeline.pending.nextDueAt, signal)
+      await this.#alarm.until(clock, pipeline.pending.nextAt, signal)
       // Hints of one moment, from several neighbours, make one round.
       await clock.sleep(options.verificationPollMs, signal)
       if (!waits()) await this.#round(signal)

@@ -73,6 +73,12 @@ export class PendingTable {
   get nextDueAt(): number | undefined {
     return this.#due.peek()?.dueAt
   }
+  /** When the next key is due or the life of one is over; undefined when the table is empty. */
+  get nextAt(): number | undefined {
+    const oldest = this.#life.peek()
+    if (!oldest) return undefined
+    return Math.min(oldest.createdAt + this.#options.pendingLifeMs, this.nextDueAt ?? Number.POSITIVE_INFINITY)
+  }
   has(key: ChunkAddress): boolean {
     return this.#entries.has(key)
   }
