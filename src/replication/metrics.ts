@@ -15,8 +15,10 @@ export interface ReplicationMetrics {
   readonly sentBytes: Counter
   /** Labels: `outcome` stored | held | refused. */
   readonly offers: Counter
-  /** Labels: `outcome`. */
+  /** Labels: `audit` digest | possession | prune | subtree, `outcome`. */
   readonly challenges: Counter
+  /** Labels: `outcome` answer | bootstrapping | silent | malformed. */
+  readonly syncs: Counter
   readonly pruned: Counter
   /** Labels: `kind` of the request, `outcome` answered | ignored | busy | undecodable. */
   readonly requests: Counter
@@ -32,7 +34,8 @@ export function replicationMetrics(registry: Registry): ReplicationMetrics {
     receivedBytes: registry.counter(name('received_bytes'), 'Chunk bytes received from neighbours'),
     sentBytes: registry.counter(name('sent_bytes'), 'Chunk bytes sent to neighbours'),
     offers: registry.counter(name('offers'), 'Offers of fresh chunks by outcome'),
-    challenges: registry.counter(name('challenges'), 'Challenges of ours by outcome'),
+    challenges: registry.counter(name('challenges'), 'Challenges of ours by kind of audit and outcome'),
+    syncs: registry.counter(name('syncs'), 'Syncs that we asked neighbours for, by outcome'),
     pruned: registry.counter(name('pruned'), 'Chunks deleted because others are responsible'),
     requests: registry.counter(
       'myrmex_replication_requests_total',

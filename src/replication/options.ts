@@ -83,6 +83,7 @@ const FETCH = {
   fetchParallel: 4, // the fallback; a node gives its hardware threads
   fetchSources: 28, // ours: 20 that were asked and 8 that hinted
   fetchOutstandingPerPeer: 2, // what a stock peer serves at once
+  fetchRestMs: 100, // ours: between an answer and the next request in its place; a lost one costs 30 s
   fetchPollMs: 100,
   fetchTimeoutMs: 30 * second,
 }
@@ -142,15 +143,20 @@ const POOLS = {
   paidNotifyWorkers: 2,
   paidNotifiesPerPeer: 16,
   paidNotifyAgeMs: 20 * minute,
-  fetches: 12, // 12 x 4 MiB is the most that answers hold in memory
-  fetchWorkers: 3,
-  fetchesPerPeer: 2,
-  verifications: 8,
+  // Ours: more may wait than at a stock peer, which asks with as many fetches as it has hardware threads, and asks anew
+  // before we know that our last answer is gone. What is dropped costs us a unit of its trust, what waits some 100 B.
+  fetches: 256,
+  fetchWorkers: 3, // 3 x 4 MiB is the most that answers hold in memory
+  fetchesPerPeer: 64,
+  fetchWorkersPerPeer: 2,
+  verifications: 16,
   verificationWorkers: 2,
-  verificationsPerPeer: 1,
-  syncs: 8,
+  verificationsPerPeer: 2,
+  verificationWorkersPerPeer: 1,
+  syncs: 16,
   syncWorkers: 2,
-  syncsPerPeer: 1,
+  syncsPerPeer: 2,
+  syncWorkersPerPeer: 1,
   audits: 32, // shared by digests, slices and pins
   auditsPerPeer: 8,
   slicesPerPeer: 4,

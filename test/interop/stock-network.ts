@@ -5,6 +5,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { never } from '../../src/base/index.ts'
+import type { ChunkAddress } from '../../src/protocol/index.ts'
+import { createLmdbPaidList } from '../../src/storage/index.ts'
 
 const LOG_FILTER = 'warn,ant_node=info,saorsa_core::network=info,saorsa_core::dht_network_manager=info'
 
@@ -20,11 +23,14 @@ export class StockNetwork {
   readonly #folder: string
   readonly #bin: string
   readonly #basePort: number
+  readonly #filter: string
 
-  constructor(folder: string, bin: string, basePort: number) {
+  /** `filter`: what they log, in the form of RUST_LOG. */
+  constructor(folder: string, bin: string, basePort: number, filter = LOG_FILTER) {
     this.#folder = folder
     this.#bin = bin
     this.#basePort = basePort
+    this.#filter = filter
   }
 
   rootDir(index: number): string {
@@ -36,6 +42,14 @@ export class StockNetwork {
     const shard = join(this.rootDir(index), 'chunks', address.slice(-2))
     await mkdir(shard, { recursive: true })
     await writeFile(join(shard, address), content)
+  }
+
+  /** Addresses that a node which has not been started yet holds as paid: the list is made by us and read by it. */
+  async listPaid(index: number, addresses: readonly ChunkAddress[]): Promise<void> {
+    const list = createLmdbPaidList(this.rootDir(index))
+    await list.start(never)
+    await Promise.all(addresses.map((address) => list.insert(address)))
+    await list.stop()
   }
 
   /** Starts one node; `bootstrap` are ports of this network unless given as addresses. */
@@ -68,7 +82,7 @@ export class StockNetwork {
       XDG_DATA_HOME: join(home, 'data'),
       XDG_CONFIG_HOME: join(home, 'config'),
       XDG_CACHE_HOME: join(home, 'cache'),
-      RUST_LOG: LOG_FILTER,
+      RUST_LOG: this.#filter,
     }
     const child = spawn(join(this.#bin, 'ant-node'), args, { env, stdio: 'ignore' })
     const node = { index, port, rootDir, process: child }

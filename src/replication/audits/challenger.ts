@@ -22,6 +22,12 @@ export interface ChallengerDeps {
   readonly schedule: PossessionSchedule
 }
 
+export interface Asked {
+  readonly peer: PeerId
+  readonly keys: readonly ChunkAddress[]
+  readonly audit: 'digest' | 'possession' | 'prune'
+}
+
 export class Challenger {
   readonly #deps: ChallengerDeps
   readonly #permits = new Map<PeerId, { readonly semaphore: Semaphore; users: number }>()
@@ -44,7 +50,9 @@ export class Challenger {
     const { parts, claims } = this.#deps
     await Promise.all(
       peers.map(async (peer) => {
-        const { failure, claim } = possessionConsequence(await this.challenge(peer, [key], signal))
+        const { failure, claim } = possessionConsequence(
+          await this.challenge({ peer, keys: [key], audit: 'possession' }, signal),
+        )
         if (claim === 'clear') claims.answered(peer)
         if (claim === 'observe' && claims.claimed(peer, parts.clock.now()) === 'failure')
           report(parts, peer, 'bootstrapClaim')
@@ -54,7 +62,7 @@ export class Challenger {
   }
 
   /** Asks a peer to prove that it holds the keys. Rejects only with the signal's reason. */
-  async challenge(peer: PeerId, keys: readonly ChunkAddress[], signal: AbortSignal): Promise<ChallengeVerdict> {
+  async challenge({ peer, keys, audit }: Asked, signal: AbortSignal): Promise<ChallengeVerdict> {
     const { messenger, random, metrics } = this.#deps.parts
     const binding = { challengeId: messenger.newId(), nonce: random.bytes(NONCE_BYTES), challengedPeer: peer, keys }
     const timeoutMs = AUDIT_BASE_MS + AUDIT_PER_KEY_MS * keys.length
@@ -63,7 +71,7 @@ export class Challenger {
       messenger.ask(peer, { kind: 'auditChallenge', ...binding }, 'auditResponse', asking),
     )
     const verdict = await this.#judge(binding, answer)
-    metrics.challenges.add(1, { outcome: verdict.kind })
+    metrics.challenges.add(1, { audit, outcome: verdict.kind })
     return verdict
   }
 

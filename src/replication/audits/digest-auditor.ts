@@ -43,7 +43,7 @@ export class DigestAuditor {
     if (peer === undefined) return 'idle'
     const keys = this.#keysFor(peer)
     if (keys.length === 0) return 'idle'
-    const verdict = await challenger.challenge(peer, keys, signal)
+    const verdict = await challenger.challenge({ peer, keys, audit: 'digest' }, signal)
     if (verdict.kind === 'bootstrapping') {
       if (claims.claimed(peer, parts.clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return 'idle'

@@ -79,7 +79,7 @@ export class SubtreeAuditor {
     const challenge = { challengeId: messenger.newId(), nonce: random.bytes(NONCE_BYTES), challengedPeer: peer, pin }
     const { outcome, leaves } = await this.#rounds(challenge, keyCount, signal)
     const grade = gradeSubtreeAudit(outcome)
-    metrics.challenges.add(1, { outcome: `subtree ${outcome.verdict.kind}` })
+    metrics.challenges.add(1, { audit: 'subtree', outcome: outcome.verdict.kind })
     this.#apply(peer, pin, grade, leaves)
     return grade
   }

@@ -52,7 +52,7 @@ export class Pruner {
     await Promise.all(
       challenges.map((challenge) =>
         permits.run(signal, async () =>
-          records.judged(challenge, await challenger.challenge(challenge.peer, challenge.keys, signal)),
+          records.judged(challenge, await challenger.challenge({ ...challenge, audit: 'prune' }, signal)),
         ),
       ),
     )

@@ -129,6 +129,8 @@ export class HintExchange {
     }
     const options = { timeoutMs: parts.options.syncTimeoutMs, signal }
     const answer = await parts.messenger.ask(peer, body, 'neighborSyncResponse', options)
+    const claims = answer.kind === 'answer' && answer.body.bootstrapping
+    parts.metrics.syncs.add(1, { outcome: claims ? 'bootstrapping' : answer.kind })
     if (answer.kind !== 'answer') return undefined
     if (!answer.body.bootstrapping) this.#told(peer, hints.replicaHints)
     if (this.#deps.inTable(peer)) this.#deps.shown(peer, answer.body.commitment)

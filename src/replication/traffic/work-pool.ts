@@ -11,6 +11,8 @@ export interface PoolLimits {
   readonly outstanding: number
   readonly workers: number
   readonly perPeer: number
+  /** Running for one peer, so that a slow one leaves workers to the others; as many as there are without. */
+  readonly workersPerPeer?: number
   /** Waiting time after which nobody expects an answer any more. */
   readonly ageMs: number
 }
@@ -46,14 +48,23 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
       options.paidNotifiesPerPeer,
       options.paidNotifyAgeMs,
     ),
-    fetch: limits(options.fetches, options.fetchWorkers, options.fetchesPerPeer, options.fetchTimeoutMs),
-    verification: limits(
-      options.verifications,
-      options.verificationWorkers,
-      options.verificationsPerPeer,
-      options.verificationTimeoutMs,
-    ),
-    sync: limits(options.syncs, options.syncWorkers, options.syncsPerPeer, options.syncTimeoutMs),
+    fetch: {
+      ...limits(options.fetches, options.fetchWorkers, options.fetchesPerPeer, options.fetchTimeoutMs),
+      workersPerPeer: options.fetchWorkersPerPeer,
+    },
+    verification: {
+      ...limits(
+        options.verifications,
+        options.verificationWorkers,
+        options.verificationsPerPeer,
+        options.verificationTimeoutMs,
+      ),
+      workersPerPeer: options.verificationWorkersPerPeer,
+    },
+    sync: {
+      ...limits(options.syncs, options.syncWorkers, options.syncsPerPeer, options.syncTimeoutMs),
+      workersPerPeer: options.syncWorkersPerPeer,
+    },
     digestChallenge: limits(audits, audits, options.auditsPerPeer, auditAgeMs),
     sliceOrPin: limits(audits, audits, options.slicesPerPeer, auditAgeMs),
     subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
@@ -82,6 +93,7 @@ export class WorkPool<T> {
   readonly #limits: PoolLimits
   readonly #gates: readonly Gate[]
   readonly #waiting: Waiting<T>[] = []
+  readonly #runningOf = new Map<PeerId, number>()
   #running = 0
   #discarded = 0
 
@@ -120,27 +132,36 @@ export class WorkPool<T> {
     return true
   }
 
-  /** The oldest item, while there is a free worker. Those that waited too long are passed over. */
+  /** The oldest item that may run, while there is a free worker. Those that waited too long are passed over. */
   start(now: number): Started<T> | undefined {
-    while (this.#running < this.#limits.workers) {
-      const next = this.#waiting.shift()
-      if (!next) return undefined
-      if (now - next.since >= this.#limits.ageMs) {
-        this.#discarded++
-        next.done()
-        continue
-      }
-      this.#running++
-      let open = true
-      const done = () => {
-        if (!open) return
-        open = false
-        this.#running--
-        next.done()
-      }
-      return { item: next.item, peer: next.peer, done }
+    this.#discardOld(now)
+    if (this.#running >= this.#limits.workers) return undefined
+    const { workersPerPeer = this.#limits.workers } = this.#limits
+    const index = this.#waiting.findIndex(({ peer }) => (this.#runningOf.get(peer) ?? 0) < workersPerPeer)
+    const [next] = index < 0 ? [] : this.#waiting.splice(index, 1)
+    if (!next) return undefined
+    const { item, peer } = next
+    this.#running++
+    this.#runningOf.set(peer, (this.#runningOf.get(peer) ?? 0) + 1)
+    let open = true
+    const done = () => {
+      if (!open) return
+      open = false
+      this.#running--
+      const left = (this.#runningOf.get(peer) ?? 1) - 1
+      if (left === 0) this.#runningOf.delete(peer)
+      else this.#runningOf.set(peer, left)
+      next.done()
     }
-    return undefined
+    return { item, peer, done }
+  }
+
+  #discardOld(now: number): void {
+    for (let oldest = this.#waiting[0]; oldest && now - oldest.since >= this.#limits.ageMs; oldest = this.#waiting[0]) {
+      this.#waiting.shift()
+      this.#discarded++
+      oldest.done()
+    }
   }
 }
 

@@ -122,11 +122,14 @@ export class FetchQueue {
     return undefined
   }
 
-  /** The end of a fetch that `next` gave. undefined: it is not in flight. */
-  settle(key: ChunkAddress, outcome: FetchOutcome): FetchSettled | undefined {
+  /** The end of a fetch that `next` gave; `rests`: its source is free only after `rested`. undefined: not in flight. */
+  settle(key: ChunkAddress, outcome: FetchOutcome, rests = false): FetchSettled | undefined {
     const entry = this.#entries.get(key)
     if (entry?.source === undefined) return undefined
-    this.#release(entry)
+    const { source } = entry
+    entry.source = undefined
+    this.#inFlight--
+    if (!rests) this.rested(source)
     switch (outcome) {
       case 'stored':
       case 'alreadyHeld':
@@ -162,10 +165,8 @@ export class FetchQueue {
     return { kind: 'verifyAgain', pending: entry.pending }
   }
 
-  #release(entry: Entry): void {
-    const source = entry.source as PeerId
-    entry.source = undefined
-    this.#inFlight--
+  /** A source that had an outstanding fetch may be asked again. */
+  rested(source: PeerId): void {
     const left = (this.#outstanding.get(source) ?? 1) - 1
     if (left === 0) this.#outstanding.delete(source)
     else this.#outstanding.set(source, left)

@@ -43,12 +43,12 @@ export class Fetcher {
 
   async #one(fetch: Fetch, signal: AbortSignal): Promise<void> {
     const { parts, pipeline, hinted } = this.#deps
-    const { clock, log, metrics } = parts
+    const { clock, log, metrics, options } = parts
     let outcome: FetchOutcome = 'timeout'
     try {
       outcome = await this.#fetch(fetch, signal)
     } finally {
-      const blamed = pipeline.fetched(fetch, outcome, clock.monotonic())
+      const blamed = pipeline.fetched(fetch, outcome, clock.monotonic(), true)
       if (blamed) report(parts, fetch.source, 'fetchFailed')
       metrics.fetches.add(1, { outcome })
       if (outcome !== 'stored') {
@@ -57,6 +57,10 @@ export class Fetcher {
       }
       this.wake()
     }
+    // Its place for us is free a moment after its answer has come: a request that is faster is dropped in silence.
+    await clock.sleep(options.fetchRestMs, signal)
+    pipeline.fetches.rested(fetch.source)
+    this.wake()
   }
 
   async #fetch({ key, source }: Fetch, signal: AbortSignal): Promise<FetchOutcome> {

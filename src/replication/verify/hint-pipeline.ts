@@ -144,9 +144,9 @@ export class HintPipeline {
     return undefined
   }
 
-  /** The end of a fetch: true when its source is charged a failure of weight 1. */
-  fetched({ key }: Fetch, outcome: FetchOutcome, now: number): boolean {
-    const settled = this.fetches.settle(key, outcome)
+  /** The end of a fetch, as `FetchQueue.settle`: true when its source is charged a failure of weight 1. */
+  fetched({ key }: Fetch, outcome: FetchOutcome, now: number, rests = false): boolean {
+    const settled = this.fetches.settle(key, outcome, rests)
     if (!settled) return false
     if (settled.next.kind === 'verifyAgain') this.pending.restore(settled.next.pending, now)
     return settled.blame

@@ -60,7 +60,8 @@ export class KeyVerifier {
     }
     const { results, failures } = round.end()
     this.#settle(results)
-    for (const peer of failures) report(parts, peer, 'wrongHint')
+    // Who joins hears at first only the neighbours that know it already: that others are silent says nothing.
+    if (!parts.bootstrapping()) for (const peer of failures) report(parts, peer, 'wrongHint')
   }
 
   #settle(results: readonly KeyResult[]): void {

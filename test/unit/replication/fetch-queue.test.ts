@@ -42,6 +42,18 @@ test('nearest to self first, no more at once than the parallelism', () => {
   })
 })
 
+test('a source that rests keeps its place, not that of the node', () => {
+  const queue = open({ fetchParallel: 2, fetchOutstandingPerPeer: 1 })
+  queue.add(pendingOf(at(1)), [ALICE])
+  queue.add(pendingOf(at(2)), [ALICE])
+  queue.add(pendingOf(at(3)), [BOB])
+  const first = queue.next() as Fetch
+  queue.settle(first.key, 'stored', true)
+  assert.deepEqual([queue.next()?.source, queue.next(), queue.inFlight], [BOB, undefined, 1])
+  queue.rested(ALICE)
+  assert.equal(queue.next()?.source, ALICE)
+})
+
 test('scenario 9: the next untried source at once; scenario 10: none left goes back to verification as it was', () => {
   const queue = open()
   const pending = pendingOf(at(1))
