@@ -34,6 +34,8 @@ export class SimulatedNode {
   store!: ChunkStore
   dht!: WiredPeer['dht']
   replication!: WiredNode['replication']
+  /** What the boot counts. */
+  registry!: Registry
 
   constructor(index: number, host: SimHost, signer: Signer) {
     this.index = index
@@ -116,10 +118,11 @@ export class SimulatedDevnet {
     const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
+    const registry = new Registry()
     const { dht, listening, replication } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
+        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry },
         random: world.random(`dice of node ${index}`),
         ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
@@ -130,6 +133,7 @@ export class SimulatedDevnet {
     node.replication = replication
     node.dht = dht
     node.store = store
+    node.registry = registry
     this.#lifecycles.push(lifecycle)
     return lifecycle
   }
