@@ -40,6 +40,7 @@ export class SimulatedNode {
   /** Of the present boot. */
   store!: ChunkStore
   timers!: OutOfRangeTimers
+  /** What the boot counts. */
   registry!: Registry
   network!: WiredPeer['network']
   dht!: WiredPeer['dht']

@@ -1,6 +1,7 @@
 /** Answers subtree audits (replication.md 16.2, 17): never unbounded work, never from another commitment. */
 import {
   buildProof,
+  defaultAuditOptions,
   openBlock,
   type PlannedLeaf,
   plannedLeaves,
@@ -32,18 +33,22 @@ type RoundTwo = Extract<ReplicationBody, { kind: 'subtreeSliceChallenge' }>
 const READ_TRIES = 3
 const READ_PAUSE_MS = 200
 
+export type ResponderParts = Pick<Parts, 'bootstrapping' | 'clock' | 'self' | 'store'>
+
 export class SubtreeResponder {
-  readonly #parts: Parts
-  readonly #commitments: Commitments
-  readonly #sessions = new Sessions()
-  readonly #cooldown = new RoundOneCooldown()
+  readonly #parts: ResponderParts
+  readonly #commitments: Pick<Commitments, 'retention'>
+  readonly #sessions: Sessions
+  readonly #cooldown: RoundOneCooldown
   readonly #budget: WorkBudget
   readonly #kernels = blockKernels(backend())
 
-  constructor(parts: Parts, commitments: Commitments) {
+  constructor(parts: ResponderParts, commitments: Pick<Commitments, 'retention'>, options = defaultAuditOptions) {
     this.#parts = parts
     this.#commitments = commitments
-    this.#budget = new WorkBudget(parts.clock.monotonic())
+    this.#sessions = new Sessions(options)
+    this.#cooldown = new RoundOneCooldown(options)
+    this.#budget = new WorkBudget(parts.clock.monotonic(), options)
   }
 
   /** undefined: over the budget or too early, no answer. */
@@ -55,12 +60,16 @@ export class SubtreeResponder {
     const work = startRoundOne(challenge, own, clock.now())
     if (work.kind !== 'work') return { kind: 'subtreeAuditResponse', result: refused(challenge.challengeId, work) }
     const leaves: SubtreeLeaf[] = []
-    for (const planned of plannedLeaves(work.signed.tree, work.plan)) {
-      const leaf = await this.#leaf(planned, challenge, signal)
-      if (typeof leaf === 'string') return this.#rejectOne(challenge, leaf)
-      leaves.push(leaf)
+    try {
+      for (const planned of plannedLeaves(work.signed.tree, work.plan)) {
+        const leaf = await this.#leaf(planned, challenge, signal)
+        if (typeof leaf === 'string') return this.#rejectOne(challenge, leaf)
+        leaves.push(leaf)
+      }
+    } finally {
+      // Also of a round that ends in a refusal: its reads were work.
+      this.#budget.charge(leaves, clock.monotonic())
     }
-    this.#budget.charge(leaves, clock.monotonic())
     return this.#open(peer, challenge, work, leaves)
   }
 
