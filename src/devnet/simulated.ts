@@ -18,7 +18,14 @@ import {
   type SocketAddress,
 } from '../protocol/index.ts'
 import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { type ChunkStore, createFileChunkStore, createMemoryPaidList, createOutOfRangeStore } from '../storage/index.ts'
+import {
+  type ChunkStore,
+  createFileChunkStore,
+  createMemoryPaidList,
+  createOutOfRangeStore,
+  createScrubber,
+  type ScrubberOptions,
+} from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 
 /** A machine with a node on it, over all its boots. */
@@ -34,6 +41,7 @@ export class SimulatedNode {
   store!: ChunkStore
   dht!: WiredPeer['dht']
   replication!: WiredNode['replication']
+  registry!: Registry
 
   constructor(index: number, host: SimHost, signer: Signer) {
     this.index = index
@@ -42,11 +50,6 @@ export class SimulatedNode {
     this.peerId = peerIdOfPublicKey(signer.publicKey)
   }
 
-  /** As the scrubber does: a corrupt chunk goes. */
-  async checkChunk(address: ChunkAddress): Promise<void> {
-    const { kind } = await this.store.check(address)
-    if (kind === 'corrupt') this.replication.chunkRemoved(address, true)
-  }
   tableSize(): number {
     return this.dht.tableSize
   }
@@ -61,12 +64,19 @@ export const SIMULATED_ROOT = '/node'
 /** Nodes that start in the same virtual instant. */
 const STARTED_TOGETHER = 20
 
+export interface SimulatedDevnetConfig extends Omit<SimWorldConfig, 'hash'> {
+  /** Of every node. */
+  readonly scrubber?: Partial<ScrubberOptions>
+}
+
 export class SimulatedDevnet {
   readonly world: SimWorld
+  readonly #config: SimulatedDevnetConfig
   readonly nodes: SimulatedNode[] = []
   readonly #lifecycles: Lifecycle[] = []
 
-  constructor(config: Omit<SimWorldConfig, 'hash'>) {
+  constructor(config: SimulatedDevnetConfig) {
+    this.#config = config
     this.world = new SimWorld({ ...config, hash: backend() })
   }
 
@@ -113,16 +123,23 @@ export class SimulatedDevnet {
     const { world } = this
     const { disk, host, index, paidList, signer } = node
     const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk.session() }
-    const store = createFileChunkStore(SIMULATED_ROOT, deps)
+    const registry = new Registry()
+    const store = createFileChunkStore(SIMULATED_ROOT, { ...deps, registry })
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
     const { dht, listening, replication } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
+        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry },
         random: world.random(`dice of node ${index}`),
-        ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
+        ...{
+          payment: createFreeVerifier(verifier, { registry }),
+          paidList,
+          timers: outOfRange.timers,
+          hash: contentHash(backend()),
+        },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
+        scrubber: (watched) => createScrubber(SIMULATED_ROOT, { ...watched, ...deps, registry }, this.#config.scrubber),
       },
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
     )
@@ -130,6 +147,7 @@ export class SimulatedDevnet {
     node.replication = replication
     node.dht = dht
     node.store = store
+    node.registry = registry
     this.#lifecycles.push(lifecycle)
     return lifecycle
   }

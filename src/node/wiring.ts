@@ -15,6 +15,7 @@ import {
   ObservedChunkStore,
   type OutOfRangeTimers,
   type PaidList,
+  type ScrubberDeps,
 } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import type { Tuning } from './profile.ts'
@@ -59,6 +60,8 @@ export interface StorageNodePorts extends PeerPorts {
   readonly payment: PaymentVerifier
   /** BLAKE3 of chunk content. */
   readonly hash: Hash
+  /** Reads the store's chunks now and then; what it finds corrupt is repaired. */
+  scrubber(deps: Pick<ScrubberDeps, 'store' | 'corrupt'>): Startable
   /** What the routing table remembers over restarts; nothing without. */
   readonly peerFiles?: PeerFiles
 }
@@ -89,7 +92,11 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
     wiring.tuning?.chunkServer,
   )
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
-  return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication] }
+  const scrubber = ports.scrubber({
+    store: ports.store,
+    corrupt: (address) => replication.chunkRemoved(address, true),
+  })
+  return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication, scrubber] }
 }
 
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */

@@ -37,6 +37,7 @@ import { PaidPrune } from './prune/prune-paid.ts'
 import { type OutOfRange, RecordPrune } from './prune/prune-records.ts'
 import { Pruner } from './prune/pruner.ts'
 import { BootstrapDrain } from './sync/bootstrap-drain.ts'
+import { Comeback } from './sync/comeback.ts'
 import { HintExchange } from './sync/hint-exchange.ts'
 import { Joiner } from './sync/joiner.ts'
 import { NeighborSync } from './sync/neighbor-sync.ts'
@@ -120,6 +121,7 @@ class Engine implements Replication {
   readonly #digests: DigestAuditor
   readonly #inbound: Inbound
   readonly #joiner: Joiner
+  readonly #comeback: Comeback
   readonly #tasks: TaskGroup
   #unsubscribe: (() => void)[] = []
 
@@ -193,6 +195,11 @@ class Engine implements Replication {
         this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))
       },
     })
+    this.#comeback = new Comeback({
+      parts,
+      lost: (key) => this.chunkRemoved(key, true),
+      missed: (keys) => this.#miss(keys),
+    })
     this.#inbound = new Inbound({
       ...{ parts, network },
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
@@ -217,10 +224,13 @@ class Engine implements Replication {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
-    // As if it had been hinted: whoever holds it gives it back (30.3 nr 9).
-    if (!corrupt) return
+    if (corrupt) this.#miss([address])
+  }
+
+  /** As if it had been hinted: whoever holds it gives it back (30.3 nr 9). */
+  #miss(keys: readonly ChunkAddress[]): void {
     const { clock, self } = this.#parts
-    this.#pipeline.hint(self, { replica: [address], paid: [] }, this.#holdings, clock.monotonic())
+    this.#pipeline.hint(self, { replica: keys, paid: [] }, this.#holdings, clock.monotonic())
     this.#verifier.wake()
   }
 
@@ -243,6 +253,7 @@ class Engine implements Replication {
         if (this.#sync.neighboursChanged(current)) this.#exchange.wake()
       }),
       events.on('bootstrapComplete', () => this.#drain.bootstrapComplete()),
+      this.#comeback.watch(),
       this.#inbound.listen(),
     ]
     this.#sync.rebuild(this.#nearest())

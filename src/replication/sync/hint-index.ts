@@ -59,9 +59,9 @@ export class HintIndex {
     return found
   }
 
-  /** Keys of a kind for which the peer is among the `width` closest of the view. */
-  keysFor(view: OwnView, peer: PeerId, kind: KeyKind, width: number): HintWalk {
-    return new HintWalk(this.#keys, FLAGS[kind], groupsOf(view, peer, width)) as HintWalk
+  /** Keys of a kind for which the peer is among the `width` closest of the view, ascending, after `after`. */
+  keysFor(view: OwnView, peer: PeerId, kind: KeyKind, width: number, after?: ChunkAddress): HintWalk {
+    return new HintWalk(this.#keys, FLAGS[kind], groupsOf(view, peer, width), after) as HintWalk
   }
 
   /**

@@ -19,7 +19,7 @@ export interface Facts {
   stored(key: ChunkAddress): boolean
   /** In the own paid list. */
   paid(key: ChunkAddress): boolean
-  /** The store is full: fetches and the search for their sources wait (section 23). */
+  /** The store takes nothing now: fetches and the search for their sources wait (section 23). */
   readonly full: boolean
 }
 
@@ -46,11 +46,13 @@ const SKIPPED_AT_ONCE = 256
 const ENDED: Decided = { learnPaid: false, lost: false, next: 'end' }
 
 export class HintPipeline {
+  readonly #self: PeerId
   readonly #options: PipelineOptions
   readonly pending: PendingTable
   readonly fetches: FetchQueue
 
   constructor(self: PeerId, options: PipelineOptions) {
+    this.#self = self
     this.#options = options
     this.pending = new PendingTable(options)
     this.fetches = new FetchQueue(self, options)
@@ -138,8 +140,10 @@ export class HintPipeline {
       if (!fetch) return undefined
       if (facts.stored(fetch.key)) this.fetched(fetch, 'alreadyHeld', now)
       else if (!this.#keeps(fetch.key, facts)) this.fetched(fetch, 'noLongerResponsible', now)
-      else if (facts.full) this.fetched(fetch, 'localWriteFailed', now)
-      else return fetch
+      else if (facts.full) {
+        this.fetched(fetch, 'localWriteFailed', now)
+        this.pending.block(fetch.key, now)
+      } else return fetch
     }
     return undefined
   }
@@ -158,7 +162,8 @@ export class HintPipeline {
     // Most hints of a settled network: nothing to learn and nothing to fetch.
     if (paid && (held || !this.#keeps(key, facts))) return 'ignored'
     if (this.fetches.has(key)) {
-      if (pipeline === 'replica') this.fetches.join(key, source)
+      // Self hints what it lost: no source.
+      if (pipeline === 'replica' && source !== this.#self) this.fetches.join(key, source)
       return 'ignored'
     }
     const known = held || paid || this.pending.has(key)
