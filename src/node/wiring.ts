@@ -76,15 +76,15 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
   const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
   const store = new ObservedChunkStore(ports.store)
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
-  const quoter = createQuoter({
-    ...{ signer, clock, registry },
-    ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
-  })
   const replication = createReplication({
     ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
     ...{ signer, verifier: ports.verifier, retention: ports.retention },
   })
   store.listener = replication
+  const quoter = createQuoter({
+    ...{ signer, clock, registry, commitments: replication.commitments },
+    ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
+  })
   const chunkServer = createChunkServer(
     {
       ...{ network, dht, store, payment, quoter, clock, log, registry, hash, freshChunks: replication },

@@ -17,6 +17,8 @@ export interface ReplicationMetrics {
   readonly offers: Counter
   /** Labels: `outcome`. */
   readonly challenges: Counter
+  /** Peers that were paid, labels: `outcome` queued | ignored. */
+  readonly nominations: Counter
   readonly pruned: Counter
   /** Labels: `kind` of the request, `outcome` answered | ignored | busy | undecodable. */
   readonly requests: Counter
@@ -33,6 +35,7 @@ export function replicationMetrics(registry: Registry): ReplicationMetrics {
     sentBytes: registry.counter(name('sent_bytes'), 'Chunk bytes sent to neighbours'),
     offers: registry.counter(name('offers'), 'Offers of fresh chunks by outcome'),
     challenges: registry.counter(name('challenges'), 'Challenges of ours by outcome'),
+    nominations: registry.counter(name('nominations'), 'Peers that were paid and may be audited, by outcome'),
     pruned: registry.counter(name('pruned'), 'Chunks deleted because others are responsible'),
     requests: registry.counter(
       'myrmex_replication_requests_total',

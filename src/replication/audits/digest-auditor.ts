@@ -37,8 +37,10 @@ export class DigestAuditor {
   /** One audit of a peer drawn by chance; nothing when there is nobody or no key to ask about. */
   async audit(signal: AbortSignal): Promise<'idle' | 'passed' | 'failed'> {
     const { parts, sync, challenger, claims } = this.#deps
-    const { holdings, random } = parts
-    const peers = holdings.view.peers.filter((peer) => peer !== parts.self && sync.auditable(peer))
+    const { dht, holdings, random } = parts
+    const peers = holdings.view.peers.filter(
+      (peer) => peer !== parts.self && sync.auditable(peer) && !dht.suspected(peer),
+    )
     const peer = peers[randomBelow(random, peers.length)]
     if (peer === undefined) return 'idle'
     const keys = this.#keysFor(peer)

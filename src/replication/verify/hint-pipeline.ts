@@ -21,6 +21,8 @@ export interface Facts {
   paid(key: ChunkAddress): boolean
   /** The store takes nothing now: fetches and the search for their sources wait (section 23). */
   readonly full: boolean
+  /** May be gone: asked last. */
+  suspected(peer: PeerId): boolean
 }
 
 export interface HintsTaken {
@@ -136,7 +138,7 @@ export class HintPipeline {
   /** The next fetch to start; keys that need none any more, or find no room, leave the queue on the way. */
   nextFetch(facts: Facts, now: number): Fetch | undefined {
     for (let skipped = 0; skipped < SKIPPED_AT_ONCE; skipped++) {
-      const fetch = this.fetches.next()
+      const fetch = this.fetches.next((peer) => facts.suspected(peer))
       if (!fetch) return undefined
       if (facts.stored(fetch.key)) this.fetched(fetch, 'alreadyHeld', now)
       else if (!this.#keeps(fetch.key, facts)) this.fetched(fetch, 'noLongerResponsible', now)

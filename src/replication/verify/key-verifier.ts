@@ -43,11 +43,11 @@ export class KeyVerifier {
   /** Ends when every key has its result; peers that still owe an answer are not asked by the next rounds. */
   async #round(signal: AbortSignal): Promise<void> {
     const { parts, pipeline, credited } = this.#deps
-    const { clock, holdings, options } = parts
+    const { clock, dht, holdings, options } = parts
     await holdings.look()
     const keys = pipeline.startRound(holdings, clock.monotonic())
     if (keys.length === 0) return
-    const askable = (peer: PeerId) => !this.#asked.has(peer)
+    const askable = (peer: PeerId) => !this.#asked.has(peer) && !dht.suspected(peer)
     const round = new VerificationRound(keys, holdings.view, options, { credited, askable })
     try {
       await this.#ask(round, signal)

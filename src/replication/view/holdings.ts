@@ -14,6 +14,7 @@ export interface HoldingsDeps {
   readonly log: Logger
   /** Members of the routing table. */
   peers(): readonly PeerId[]
+  suspected(peer: PeerId): boolean
   /** Lets the event loop breathe between steps of a walk. */
   breathe(): Promise<void>
 }
@@ -56,6 +57,9 @@ export class Holdings implements Facts {
   /** The table changed. */
   viewChanged(): void {
     this.#view = undefined
+  }
+  suspected(peer: PeerId): boolean {
+    return this.#deps.suspected(peer)
   }
   stored(key: ChunkAddress): boolean {
     return this.#deps.store.has(key)

@@ -20,6 +20,7 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
     stored: (key: ChunkAddress) => stored.has(key),
     paid: (key: ChunkAddress) => paid.has(key),
     full: false,
+    suspected: () => false,
   } satisfies Facts
   const pipeline = new HintPipeline(self, { ...REPLICATION_DEFAULTS, ...overrides })
   const hint = (source: PeerId, replica: ChunkAddress[], paidKeys: ChunkAddress[] = [], now = 0) =>

@@ -45,6 +45,7 @@ class Node {
     return {
       view,
       full: false,
+      suspected: () => false,
       stored: (key: ChunkAddress) => stored.has(key),
       paid: (key: ChunkAddress) => paid.has(key),
     }
