@@ -12,7 +12,7 @@ export interface Nomination {
   readonly peer: PeerId
   readonly pin: Pin
   readonly keyCount: number
-  /** Wall clock, as all times here. */
+  /** On the clock of `now`. */
   readonly quotedAt: number
 }
 

@@ -12,7 +12,7 @@ import {
 import { type ChunkStore, type Hash, HashedContent } from '../storage/index.ts'
 import { addressFault, responsibilityFault, sizeFault } from './admission.ts'
 import { heldFailure, noRoomFailure, spoken, storageFailure } from './failures.ts'
-import type { FreshChunkSink, PointerPresence } from './ports.ts'
+import type { FreshChunk, FreshChunkSink, PointerPresence } from './ports.ts'
 
 export interface PutDeps {
   readonly hash: Hash
@@ -57,7 +57,7 @@ export async function handlePut(deps: PutDeps, request: PutRequest, signal: Abor
   if (verdict.kind === 'required') return { kind: 'paymentRequired', message: verdict.message }
   if (verdict.kind === 'refused') return refused({ kind: 'paymentFailed', message: verdict.message })
   // 8. store, 9. tell replication
-  return storePaid(deps, request, content)
+  return storePaid(deps, request, content, verdict.paid)
 }
 
 async function repairHeld(
@@ -93,12 +93,14 @@ async function storePaid(
   deps: PutDeps,
   { address, paymentProof }: PutRequest,
   content: HashedContent,
+  paid: FreshChunk['paid'],
 ): Promise<PutResult> {
   try {
     const outcome = await deps.store.put(address, content)
     // Twins of one put may meet here; one fan-out is enough. A put paid from the cache has no proof to hand on.
     if (outcome !== 'duplicate' && paymentProof) {
-      deps.freshChunks.freshChunk({ address, proof: stripSidecars(paymentProof).slice() })
+      const proof = stripSidecars(paymentProof).slice()
+      deps.freshChunks.freshChunk({ address, proof, ...(paid ? { paid } : {}) })
     }
     return { kind: 'success', address }
   } catch (error) {

@@ -5,69 +5,26 @@
 import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend, contentHash, type Signer } from '../crypto/index.ts'
-import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import { backend, contentHash } from '../crypto/index.ts'
+import {
+  createReplicationMemory,
+  createRetentionFiles,
+  type StorageNodePorts,
+  wireClient,
+  wireStorageNode,
+} from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
-import {
-  type ChunkAddress,
-  CLOSE_GROUP_SIZE,
-  compareDistance,
-  keyOf,
-  type PeerId,
-  peerIdOfPublicKey,
-  type SocketAddress,
-} from '../protocol/index.ts'
+import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
 import type { ReplicationOptions } from '../replication/index.ts'
-import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import {
-  type ChunkStore,
-  createFileChunkStore,
-  createMemoryPaidList,
-  createOutOfRangeStore,
-  type OutOfRangeTimers,
-} from '../storage/index.ts'
+import { type Aftermath, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { createFileChunkStore, createMemoryChunkStore, createOutOfRangeStore, createScrubber } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
-
-/** A machine with a node on it, over all its boots. */
-export class SimulatedNode {
-  readonly index: number
-  readonly peerId: PeerId
-  readonly host: SimHost
-  readonly signer: Signer
-  /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
-  readonly disk = new SimDisk()
-  readonly paidList = createMemoryPaidList()
-  /** Of the present boot. */
-  store!: ChunkStore
-  timers!: OutOfRangeTimers
-  /** What the boot counts. */
-  registry!: Registry
-  network!: WiredPeer['network']
-  dht!: WiredPeer['dht']
-  replication!: WiredNode['replication']
-
-  constructor(index: number, host: SimHost, signer: Signer) {
-    this.index = index
-    this.host = host
-    this.signer = signer
-    this.peerId = peerIdOfPublicKey(signer.publicKey)
-  }
-
-  /** As the scrubber does: a corrupt chunk goes. */
-  async checkChunk(address: ChunkAddress): Promise<void> {
-    const { kind } = await this.store.check(address)
-    if (kind === 'corrupt') this.replication.chunkRemoved(address, true)
-  }
-  tableSize(): number {
-    return this.dht.tableSize
-  }
-  knows(other: SimulatedNode): boolean {
-    return this.dht.addressesOf(other.peerId).length > 0
-  }
-}
+import { SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts'
 
 /** What differs from a network of today; for tests of single decisions. */
 export interface SimulatedDevnetOptions {
+  /** Of every node that is started without options of its own. */
+  readonly node?: SimulatedNodeOptions
   readonly replication?: Partial<ReplicationOptions>
   /** Puts something around the verifier of payments of a node. */
   readonly payment?: (verifier: PaymentVerifier, node: SimulatedNode) => PaymentVerifier
@@ -84,22 +41,41 @@ const STARTED_TOGETHER = 20
 export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
-  readonly #lifecycles: Lifecycle[] = []
   readonly #options: SimulatedDevnetOptions
+  readonly #clients: Lifecycle[] = []
+  /** Of the present boot of each node. */
+  readonly #booted = new Map<SimulatedNode, Lifecycle>()
+  #made = 0
 
   constructor(config: Omit<SimWorldConfig, 'hash'>, options: SimulatedDevnetOptions = {}) {
     this.world = new SimWorld({ ...config, hash: backend() })
     this.#options = options
   }
 
-  /** Adds `count` nodes and runs the world until all have joined. */
-  async start(count: number): Promise<void> {
+  /** Adds nodes until there are `count` and runs the world until all have joined. */
+  async start(count: number, options?: () => SimulatedNodeOptions): Promise<void> {
     while (this.nodes.length < count) {
       const together = Math.min(this.nodes.length === 0 ? 1 : STARTED_TOGETHER, count - this.nodes.length)
-      const lifecycles: Lifecycle[] = []
-      for (let i = 0; i < together; i++) lifecycles.push(await this.#addNode())
-      await this.world.run(() => Promise.all(lifecycles.map((lifecycle) => lifecycle.start(never))))
+      const joining = Array.from({ length: together }, () => this.join(options?.()))
+      await this.world.run(() => Promise.all(joining.map(({ joined }) => joined)))
     }
+  }
+
+  /** A node more. It joins while the world runs; nothing is waited for here. */
+  join(options = this.#options.node): { readonly node: SimulatedNode; readonly joined: Promise<void> } {
+    const index = this.#made++
+    const node = new SimulatedNode(index, this.world.network.addHost(), this.world.signer(`node ${index}`), options)
+    this.nodes.push(node)
+    const prepared = this.#options.prepare?.(node)
+    const boot = () => this.#boot(node).start(never)
+    return { node, joined: prepared ? prepared.then(boot) : boot() }
+  }
+
+  /** Power off for ever: machine, identity and chunks are gone. */
+  remove(node: SimulatedNode): void {
+    node.host.kill()
+    this.nodes.splice(this.nodes.indexOf(node), 1)
+    this.#booted.delete(node)
   }
 
   /** Power off in the middle of everything: what was not flushed is as the aftermath says. */
@@ -110,19 +86,14 @@ export class SimulatedDevnet {
 
   /** The machine of a killed node comes back with its identity, its address and its chunks. */
   async restart(node: SimulatedNode): Promise<void> {
-    node.host.restart()
-    const lifecycle = this.#boot(node)
-    await this.world.run(() => lifecycle.start(never))
+    const joined = this.powerOn(node)
+    await this.world.run(() => joined)
   }
 
-  async #addNode(): Promise<Lifecycle> {
-    const index = this.nodes.length
-    const host = this.world.network.addHost()
-    const signer = this.world.signer(`node ${index}`)
-    const node = new SimulatedNode(index, host, signer)
-    this.nodes.push(node)
-    await this.world.run(async () => this.#options.prepare?.(node))
-    return this.#boot(node)
+  /** As `restart`; nothing is waited for here. */
+  powerOn(node: SimulatedNode): Promise<void> {
+    node.host.restart()
+    return this.#boot(node).start(never)
   }
 
   /** Whether the node is among the 7 live ones nearest to the key. */
@@ -130,41 +101,6 @@ export class SimulatedDevnet {
     const live = this.nodes.filter(({ host }) => host.up).map(({ peerId }) => ({ peerId, key: keyOf(peerId) }))
     live.sort((a, b) => compareDistance(keyOf(key), a.key, b.key))
     return live.slice(0, CLOSE_GROUP_SIZE).some(({ peerId }) => peerId === node.peerId)
-  }
-
-  /** Wires a node for this boot of its machine. */
-  #boot(node: SimulatedNode): Lifecycle {
-    const { world } = this
-    const { disk, host, index, paidList, signer } = node
-    const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk.session() }
-    const store = createFileChunkStore(SIMULATED_ROOT, deps)
-    const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
-    const verifier = world.signatures
-    const registry = new Registry()
-    const free = createFreeVerifier(verifier)
-    const payment = this.#options.payment?.(free, node) ?? free
-    const { dht, listening, network, replication } = wireStorageNode(
-      {
-        transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry },
-        random: world.random(`dice of node ${index}`),
-        ...{ payment, paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
-        retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
-      },
-      {
-        ...{ allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.seeds() },
-        ...(this.#options.replication ? { replication: this.#options.replication } : {}),
-      },
-    )
-    const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
-    node.replication = replication
-    node.dht = dht
-    node.store = store
-    node.timers = outOfRange.timers
-    node.registry = registry
-    node.network = network
-    this.#lifecycles.push(lifecycle)
-    return lifecycle
   }
 
   /** A client on a host of its own, connected. */
@@ -184,7 +120,7 @@ export class SimulatedDevnet {
       { allowLoopback: false, seeds: this.seeds() },
     )
     const lifecycle = new Lifecycle(parts)
-    this.#lifecycles.push(lifecycle)
+    this.#clients.push(lifecycle)
     await world.run(() => lifecycle.start(never))
     return client
   }
@@ -196,7 +132,56 @@ export class SimulatedDevnet {
   }
 
   async stop(): Promise<void> {
-    await this.world.run(() => Promise.all(this.#lifecycles.map((lifecycle) => lifecycle.stop())))
+    const all = [...this.#booted.values(), ...this.#clients]
+    await this.world.run(() => Promise.all(all.map((lifecycle) => lifecycle.stop())))
+  }
+
+  /** Wires a node for this boot of its machine. */
+  #boot(node: SimulatedNode): Lifecycle {
+    const { world } = this
+    const { host, signer } = node
+    const registry = node.options.registry?.() ?? new Registry()
+    const { ports, below, outOfRange } = this.#disk(node, registry)
+    const free = createFreeVerifier(world.signatures, { registry })
+    const { dht, listening, network, replication } = wireStorageNode(
+      {
+        transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
+        ...{ signer, verifier: world.signatures, clock: host.clock, log: silentLogger, registry },
+        random: world.random(`dice of node ${node.index}`),
+        ...{ payment: this.#options.payment?.(free, node) ?? free, hash: contentHash(backend()), ...ports },
+      },
+      {
+        ...{ allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.seeds() },
+        ...(this.#options.replication ? { replication: this.#options.replication } : {}),
+      },
+    )
+    const { timers } = outOfRange
+    Object.assign(node, { replication, dht, store: below, timers, registry, network })
+    const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
+    this.#booted.set(node, lifecycle)
+    return lifecycle
+  }
+
+  /** All that a node keeps. */
+  #disk({ disk, host, index, options, paidList, store }: SimulatedNode, registry: Registry) {
+    const dice = this.world.random(`store of node ${index}`)
+    const deps = { clock: host.clock, random: dice, fileSystem: disk.session() }
+    const { fileSystem } = deps
+    // The memory of a machine with `memoryStore` stands for its disk.
+    const below = options.memoryStore
+      ? (store ?? createMemoryChunkStore())
+      : createFileChunkStore(SIMULATED_ROOT, { ...deps, registry })
+    const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
+    const { scrub } = options
+    const scrubber: StorageNodePorts['scrubber'] =
+      scrub && ((watched) => createScrubber(SIMULATED_ROOT, { ...watched, ...deps, registry }, scrub))
+    const ports = {
+      ...{ store: options.wrapStore?.(below) ?? below, paidList, timers: outOfRange.timers },
+      retention: createRetentionFiles(fileSystem, SIMULATED_ROOT),
+      memory: createReplicationMemory(fileSystem, SIMULATED_ROOT),
+      ...(scrubber ? { scrubber } : {}),
+    }
+    return { ports, below, outOfRange }
   }
 }
 

@@ -203,6 +203,9 @@ class KademliaDht implements DhtService {
   isResponsible(target: Key, width: number): boolean {
     return this.#keeper.table.isResponsible(target, width)
   }
+  suspected(peer: PeerId): boolean {
+    return this.#neighbours.suspected(peer)
+  }
   addressesOf(peer: PeerId): readonly TypedAddress[] {
     return this.#keeper.addressesOf(peer)
   }

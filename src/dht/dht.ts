@@ -63,6 +63,8 @@ export interface Dht {
   closestLocalWithSelf(target: Key, count: number): readonly PeerId[]
   /** Self among the `width` closest of the own view. */
   isResponsible(target: Key, width: number): boolean
+  /** One of our closest that did not answer of late and may be gone; never while it is our own uplink that is in doubt. */
+  suspected(peer: PeerId): boolean
   addressesOf(peer: PeerId): readonly TypedAddress[]
   signedRecordOf(peer: PeerId): SignedAddressRecord | undefined
   /** What we publish about ourselves. */

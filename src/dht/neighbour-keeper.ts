@@ -53,6 +53,10 @@ export class NeighbourKeeper {
     this.#tasks = this.#newTasks()
   }
 
+  suspected(peer: PeerId): boolean {
+    return this.#watch.isSuspect(peer) && !this.#watch.uplinkInDoubt
+  }
+
   /** One look at all neighbours, and what follows from it. */
   look(): void {
     const { clock, keeper } = this.#deps

@@ -8,6 +8,7 @@ import { chunkServerDefaults } from '../chunk-server/index.ts'
 import { PROCESS_SPECS, type SettingSpec } from '../machine/index.ts'
 import { NETWORK_DEFAULTS } from '../network/index.ts'
 import { MAX_CHUNK_BYTES } from '../protocol/index.ts'
+import { scrubberDefaults } from '../storage/index.ts'
 import { QUIC_DEFAULTS } from '../transport/index.ts'
 
 /** A queue that is counted in bytes takes at least one chunk with all that travels around it. */
@@ -130,6 +131,11 @@ export const SETTING_SPECS = {
   }),
   'chunkServer.maxBusyAnswers': count('answers "busy" on their way; above it requests are dropped in silence', {
     ...{ tiny: 64, small: 64, server: served.maxBusyAnswers },
+  }),
+
+  'scrubber.bytesPerSecond': bytes('stored chunks read in a second to find rot, while nobody else uses the disk', {
+    ...{ min: 4 * KiB, max: 1024 * MiB, scales: false },
+    ...{ tiny: 256 * KiB, small: 512 * KiB, server: scrubberDefaults.bytesPerSecond },
   }),
 
   'client.storeConcurrency': count('small chunks stored at once by an upload', {

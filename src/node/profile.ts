@@ -15,6 +15,7 @@ import {
   sizeText,
 } from '../machine/index.ts'
 import type { NetworkOptions } from '../network/index.ts'
+import type { ScrubberOptions } from '../storage/index.ts'
 import type { QuicOptions } from '../transport/index.ts'
 import { AT_MOST, SETTING_SPECS, type SettingKey } from './profile-specs.ts'
 
@@ -31,6 +32,7 @@ export interface Tuning {
   readonly quic: Partial<QuicOptions>
   readonly network: Partial<NetworkOptions>
   readonly chunkServer: Partial<ChunkServerOptions>
+  readonly scrubber: Partial<ScrubberOptions>
   readonly client: Partial<ClientOptions>
 }
 
@@ -132,6 +134,7 @@ function tuningOf(settings: Settings): Tuning {
   const network = room('network')
   // Both rooms count connections; one limit is meant.
   const quic = { ...room('quic'), maxConnections: settings['network.maxConnections'].value }
-  const tuning = { compute: room('compute'), quic, network, chunkServer: room('chunkServer'), client: room('client') }
+  const [compute, chunkServer, scrubber, client] = ['compute', 'chunkServer', 'scrubber', 'client'].map(room)
+  const tuning = { compute, quic, network, chunkServer, scrubber, client } as Tuning
   return Object.freeze(tuning)
 }

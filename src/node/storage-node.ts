@@ -10,6 +10,7 @@ import {
   createFileChunkStore,
   createLmdbPaidList,
   createOutOfRangeStore,
+  createScrubber,
   nodeFileSystem,
   sentenceOf,
 } from '../storage/index.ts'
@@ -88,6 +89,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
       paidList,
       timers: outOfRange.timers,
       retention,
+      scrubber: (deps) => createScrubber(rootDir, { ...deps, clock, log, registry }, tuning?.scrubber),
     },
     {
       allowLoopback: preset.allowLoopback,

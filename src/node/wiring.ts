@@ -20,6 +20,7 @@ import {
   ObservedChunkStore,
   type OutOfRangeTimers,
   type PaidList,
+  type ScrubberDeps,
 } from '../storage/index.ts'
 import type { Transport } from '../transport/index.ts'
 import type { Tuning } from './profile.ts'
@@ -64,6 +65,8 @@ export interface StorageNodePorts extends PeerPorts {
   readonly payment: PaymentVerifier
   /** BLAKE3 of chunk content. */
   readonly hash: Hash
+  /** Reads the store's chunks now and then; what it finds corrupt is repaired. Nobody does without. */
+  readonly scrubber?: (deps: Pick<ScrubberDeps, 'store' | 'corrupt'>) => Startable
   /** What the routing table remembers over restarts; nothing without. */
   readonly peerFiles?: PeerFiles
 }
@@ -80,10 +83,6 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
   const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
   const store = new ObservedChunkStore(ports.store)
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
-  const quoter = createQuoter({
-    ...{ signer, clock, registry },
-    ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
-  })
   const replication = createReplication(
     {
       ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
@@ -92,6 +91,10 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
     wiring.replication,
   )
   store.listener = replication
+  const quoter = createQuoter({
+    ...{ signer, clock, registry, commitments: replication.commitments },
+    ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
+  })
   const chunkServer = createChunkServer(
     {
       ...{ network, dht, store, payment, quoter, clock, log, registry, hash, freshChunks: replication },
@@ -99,7 +102,10 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
     wiring.tuning?.chunkServer,
   )
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
-  return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication] }
+  const corrupt = (address: ChunkAddress) => replication.chunkRemoved(address, true)
+  const scrubber = ports.scrubber?.({ store: ports.store, corrupt })
+  const rest = scrubber ? [scrubber] : []
+  return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication, ...rest] }
 }
 
 /** The table knows addresses and hears of faults, but stands on the network: the network gets it by these two ports. */

@@ -19,6 +19,8 @@ export interface ReplicationMetrics {
   readonly challenges: Counter
   /** Labels: `outcome` answer | bootstrapping | silent | malformed. */
   readonly syncs: Counter
+  /** Peers that were paid, labels: `outcome` queued | ignored. */
+  readonly nominations: Counter
   readonly pruned: Counter
   /** Labels: `kind` of the request, `outcome` answered | ignored | busy | undecodable. */
   readonly requests: Counter
@@ -36,6 +38,7 @@ export function replicationMetrics(registry: Registry): ReplicationMetrics {
     offers: registry.counter(name('offers'), 'Offers of fresh chunks by outcome'),
     challenges: registry.counter(name('challenges'), 'Challenges of ours by kind of audit and outcome'),
     syncs: registry.counter(name('syncs'), 'Syncs that we asked neighbours for, by outcome'),
+    nominations: registry.counter(name('nominations'), 'Peers that were paid and may be audited, by outcome'),
     pruned: registry.counter(name('pruned'), 'Chunks deleted because others are responsible'),
     requests: registry.counter(
       'myrmex_replication_requests_total',

@@ -19,7 +19,7 @@ export interface Parts {
   readonly metrics: ReplicationMetrics
   readonly options: ReplicationOptions
   readonly network: Pick<Network, 'send' | 'prepare' | 'sendPrepared'>
-  readonly dht: Pick<Dht, 'reportTrust'>
+  readonly dht: Pick<Dht, 'reportTrust' | 'suspected'>
   readonly store: ChunkStore
   readonly payment: PaymentVerifier
   readonly hash: Hash

@@ -2,6 +2,7 @@
  * The replication engine: keeps every chunk that this node is responsible for, and sees to it that its neighbours do
  * (replication.md). Puts the machines and their drivers together; each decides or does one thing.
  */
+import { LaunchStamps } from '../audit/index.ts'
 import {
   type Clock,
   type Logger,
@@ -16,13 +17,15 @@ import {
 import type { Signer, Verifier } from '../crypto/index.ts'
 import type { Dht } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
-import type { PaymentVerifier } from '../payment/index.ts'
+import type { CommitmentLookup, CommitmentSource, PaidQuote, PaymentVerifier } from '../payment/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts'
 import type { ChunkStore, Hash, PaidList } from '../storage/index.ts'
 import { Challenger } from './audits/challenger.ts'
 import { ClaimTracker } from './audits/claim-tracker.ts'
 import { Commitments, type RetentionStore } from './audits/commitments.ts'
 import { DigestAuditor } from './audits/digest-auditor.ts'
+import { FirstAuditor } from './audits/first-auditor.ts'
+import { PinLookups } from './audits/pin-lookups.ts'
 import { PossessionSchedule } from './audits/possession-schedule.ts'
 import { SubtreeAuditor } from './audits/subtree-auditor.ts'
 import { SubtreeResponder } from './audits/subtree-responder.ts'
@@ -37,6 +40,7 @@ import { PaidPrune } from './prune/prune-paid.ts'
 import { type OutOfRange, RecordPrune } from './prune/prune-records.ts'
 import { Pruner } from './prune/pruner.ts'
 import { BootstrapDrain } from './sync/bootstrap-drain.ts'
+import { Comeback } from './sync/comeback.ts'
 import { HintExchange } from './sync/hint-exchange.ts'
 import { Joiner } from './sync/joiner.ts'
 import { NeighborSync } from './sync/neighbor-sync.ts'
@@ -74,9 +78,18 @@ export interface ReplicationDeps {
   readonly registry?: Registry
 }
 
+export interface FreshPayment {
+  readonly address: ChunkAddress
+  readonly proof: Uint8Array
+  /** Pinned quotes that it paid: their issuers are audited. */
+  readonly paid?: readonly PaidQuote[]
+}
+
 export interface Replication extends Startable {
   /** A client paid for a chunk that is stored now: it is spread. */
-  freshChunk(chunk: { readonly address: ChunkAddress; readonly proof: Uint8Array }): void
+  freshChunk(chunk: FreshPayment): void
+  /** The own commitment for quotes, and those of others for what is checked of payments. */
+  readonly commitments: CommitmentSource & CommitmentLookup
   /** The store holds a chunk more, or one less. */
   chunkStored(address: ChunkAddress): void
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void
@@ -117,9 +130,12 @@ class Engine implements Replication {
   readonly #commitments: Commitments
   readonly #responder: SubtreeResponder
   readonly #auditor: SubtreeAuditor
+  readonly #firstAudits: FirstAuditor
+  readonly #lookups: PinLookups
   readonly #digests: DigestAuditor
   readonly #inbound: Inbound
   readonly #joiner: Joiner
+  readonly #comeback: Comeback
   readonly #tasks: TaskGroup
   #unsubscribe: (() => void)[] = []
 
@@ -132,6 +148,7 @@ class Engine implements Replication {
     this.#holdings = new Holdings({
       ...{ self: network.self, store: deps.store, paidList: deps.paidList, log: this.#log },
       peers: () => deps.dht.peers(),
+      suspected: (peer) => deps.dht.suspected(peer),
       breathe: () => clock.sleep(0, this.#tasks.signal),
     })
     this.#pipeline = new HintPipeline(network.self, options)
@@ -160,7 +177,10 @@ class Engine implements Replication {
     const { signer, verifier, retention: files } = deps
     this.#commitments = new Commitments({ ...{ parts, signer, verifier, files }, built: () => this.#exchange.wake() })
     this.#responder = new SubtreeResponder(parts, this.#commitments)
-    this.#auditor = new SubtreeAuditor(parts, verifier, claims)
+    const launches = new LaunchStamps()
+    this.#auditor = new SubtreeAuditor(parts, verifier, claims, launches)
+    this.#firstAudits = new FirstAuditor({ parts, auditor: this.#auditor, launches })
+    this.#lookups = new PinLookups({ parts, verifier, auditor: this.#auditor })
     this.#digests = new DigestAuditor({ parts, sync, proofs: this.#proofs, claims, challenger: this.#challenger })
     this.#exchange = new HintExchange({
       commitment: () => this.#commitments.show(),
@@ -184,7 +204,10 @@ class Engine implements Replication {
       ...{ parts, plans: new FreshReplication(options) },
       spread: (key, peers) => this.#schedule.add({ key, peers }, clock.monotonic(), random),
     })
-    this.#offers = new Offers({ parts, merge: new OfferMerge(options) })
+    this.#offers = new Offers({
+      ...{ parts, merge: new OfferMerge(options) },
+      paid: (quotes) => this.#firstAudits.nominate(quotes),
+    })
     this.#joiner = new Joiner({
       ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange, asked: hinted },
       nearest: () => this.#nearest(),
@@ -195,6 +218,11 @@ class Engine implements Replication {
         this.#tasks.spawn('commitment', (signal) => this.#commitments.rotate(signal))
         this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))
       },
+    })
+    this.#comeback = new Comeback({
+      parts,
+      lost: (key) => this.chunkRemoved(key, true),
+      missed: (keys) => this.#miss(keys),
     })
     this.#inbound = new Inbound({
       ...{ parts, network },
@@ -211,8 +239,13 @@ class Engine implements Replication {
     return this.#pipeline.pending.size + this.#pipeline.fetches.size
   }
 
-  freshChunk({ address, proof }: { address: ChunkAddress; proof: Uint8Array }): void {
+  get commitments(): CommitmentSource & CommitmentLookup {
+    return { show: () => this.#commitments.showForQuote(), bundle: () => this.#lookups.bundle() }
+  }
+
+  freshChunk({ address, proof, paid }: FreshPayment): void {
     this.#spreader.stored(address, proof)
+    if (paid) this.#firstAudits.nominate(paid)
   }
   chunkStored(address: ChunkAddress): void {
     this.#holdings.added(address)
@@ -220,10 +253,13 @@ class Engine implements Replication {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
-    // As if it had been hinted: whoever holds it gives it back (30.3 nr 9).
-    if (!corrupt) return
+    if (corrupt) this.#miss([address])
+  }
+
+  /** As if it had been hinted: whoever holds it gives it back (30.3 nr 9). */
+  #miss(keys: readonly ChunkAddress[]): void {
     const { clock, self } = this.#parts
-    this.#pipeline.hint(self, { replica: [address], paid: [] }, this.#holdings, clock.monotonic())
+    this.#pipeline.hint(self, { replica: keys, paid: [] }, this.#holdings, clock.monotonic())
     this.#verifier.wake()
   }
 
@@ -246,6 +282,7 @@ class Engine implements Replication {
         if (this.#sync.neighboursChanged(current)) this.#exchange.wake()
       }),
       events.on('bootstrapComplete', () => this.#drain.bootstrapComplete()),
+      this.#comeback.watch(),
       this.#inbound.listen(),
     ]
     this.#sync.rebuild(this.#nearest())
@@ -255,6 +292,7 @@ class Engine implements Replication {
       challenger: this.#challenger,
       joiner: this.#joiner,
       commitments: this.#commitments,
+      firstAudits: this.#firstAudits,
     }
     for (const [name, loop] of Object.entries({ ...loops, ...more }))
       this.#tasks.spawn(name, (inner) => loop.run(inner))

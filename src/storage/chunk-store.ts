@@ -51,6 +51,8 @@ export interface ChunkStore {
   capacity(): Promise<Capacity>
   stats(): StoreStats
   readonly disk: DiskState
+  /** Told after each change of `disk`, until the result is called. Must return at once and not throw. */
+  onDisk(listener: (state: DiskState) => void): () => void
   /** Gets, puts, repairs and deletes that run or wait. */
   readonly operations: number
   /**

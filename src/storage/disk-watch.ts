@@ -24,6 +24,8 @@ export interface DiskWatchDeps {
   readonly log: Logger
   readonly metrics: Pick<StorageMetrics, 'diskState' | 'diskStateChanges'>
   readonly folder: string
+  /** Another state than before. */
+  changed(state: DiskState): void
 }
 
 export class DiskWatch {
@@ -113,9 +115,11 @@ export class DiskWatch {
     const { metrics } = this.#deps
     metrics.diskState.set(0, { state: this.#state })
     metrics.diskState.set(1, { state })
-    if (state !== this.#state) metrics.diskStateChanges.add(1, { state })
+    const changed = state !== this.#state
+    if (changed) metrics.diskStateChanges.add(1, { state })
     this.#state = state
     this.#byReserve = byReserve
+    if (changed) this.#deps.changed(state)
   }
 
   #plan(): void {

@@ -2,7 +2,16 @@
  * Chunks as plain files (storage.md 3 to 7), in the layout of the network's stock node. Reads go without a lock, since
  * files are only ever replaced whole; whoever changes a file is alone on its shard.
  */
-import { type Clock, type Logger, type Random, Registry, release, resolveOptions, silentLogger } from '../base/index.ts'
+import {
+  type Clock,
+  Emitter,
+  type Logger,
+  type Random,
+  Registry,
+  release,
+  resolveOptions,
+  silentLogger,
+} from '../base/index.ts'
 import { backend } from '../crypto/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
 import { ChunkFolder } from './chunk-folder.ts'
@@ -40,6 +49,7 @@ export class FileChunkStore implements ChunkStore {
   readonly #space: Space
   readonly #locks: ShardLocks
   readonly #held = new HeldChunks()
+  readonly #events = new Emitter<{ disk: DiskState }>()
   readonly #watch: DiskWatch
   readonly #shelf: ChunkShelf
   #open = false
@@ -72,7 +82,10 @@ export class FileChunkStore implements ChunkStore {
         hasRoom: async () => (await this.#space.admits(MAX_CHUNK_BYTES)) !== 'full',
         returned: (signal) => this.#reopen(signal),
       },
-      { clock, log: this.#log, metrics: this.#metrics, folder: this.#folder.path },
+      {
+        ...{ clock, log: this.#log, metrics: this.#metrics, folder: this.#folder.path },
+        changed: (state) => this.#events.emit('disk', state),
+      },
       this.#options,
     )
     this.#shelf = new ChunkShelf(
@@ -131,6 +144,9 @@ export class FileChunkStore implements ChunkStore {
   }
   get disk(): DiskState {
     return this.#watch.state
+  }
+  onDisk(listener: (state: DiskState) => void): () => void {
+    return this.#events.on('disk', listener)
   }
   get operations(): number {
     return this.#operations

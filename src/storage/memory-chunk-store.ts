@@ -105,6 +105,10 @@ export class MemoryChunkStore implements ChunkStore {
   get disk(): DiskState {
     return this.#fits(MAX_CHUNK_BYTES) ? 'writable' : 'full'
   }
+  /** Room is all that changes here, and nobody waits for it. */
+  onDisk(): () => void {
+    return () => undefined
+  }
   /** Nothing takes time here. */
   readonly operations = 0
 

@@ -7,12 +7,14 @@ import type { HashedContent } from './hash.ts'
 
 export interface HoldingsListener {
   chunkStored(address: ChunkAddress): void
-  /** `corrupt`: its bytes were wrong. */
+  /** `corrupt`: nobody removed it; its bytes were wrong, or its file was gone. */
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void
 }
 
 export class ObservedChunkStore implements ChunkStore {
   readonly #store: ChunkStore
+  /** Begun so far: what a read misses meanwhile may have been deleted on purpose. */
+  #deletions = 0
   /** Set before start. */
   listener: HoldingsListener = { chunkStored: () => undefined, chunkRemoved: () => undefined }
 
@@ -31,8 +33,11 @@ export class ObservedChunkStore implements ChunkStore {
   }
 
   async get(address: ChunkAddress): Promise<Uint8Array | undefined> {
+    const before = this.#before(address)
     try {
-      return await this.#store.get(address)
+      const found = await this.#store.get(address)
+      if (!found) this.#missed(address, before)
+      return found
     } catch (error) {
       if (error instanceof StorageError && error.code === 'STORAGE_CORRUPT') this.listener.chunkRemoved(address, true)
       throw error
@@ -55,15 +60,26 @@ export class ObservedChunkStore implements ChunkStore {
   }
 
   async delete(address: ChunkAddress): Promise<boolean> {
+    this.#deletions++
     const deleted = await this.#store.delete(address)
     if (deleted) this.listener.chunkRemoved(address, false)
     return deleted
   }
 
   async check(address: ChunkAddress): Promise<ChunkCheck> {
+    const before = this.#before(address)
     const check = await this.#store.check(address)
     if (check.kind === 'corrupt') this.listener.chunkRemoved(address, true)
+    else if (check.kind === 'absent') this.#missed(address, before)
     return check
+  }
+
+  #before(address: ChunkAddress): { readonly held: boolean; readonly deletions: number } {
+    return { held: this.#store.has(address), deletions: this.#deletions }
+  }
+  /** Its file was not there, unless the whole disk is away. */
+  #missed(address: ChunkAddress, { held, deletions }: { held: boolean; deletions: number }): void {
+    if (held && deletions === this.#deletions && this.#store.disk !== 'gone') this.listener.chunkRemoved(address, true)
   }
 
   keys(): IterableIterator<ChunkAddress> {
@@ -86,6 +102,9 @@ export class ObservedChunkStore implements ChunkStore {
   }
   get disk(): DiskState {
     return this.#store.disk
+  }
+  onDisk(listener: (state: DiskState) => void): () => void {
+    return this.#store.onDisk(listener)
   }
   get operations(): number {
     return this.#store.operations

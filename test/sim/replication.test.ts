@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import type { Client } from '../../src/client/index.ts'
-import { SimulatedDevnet, type SimulatedNode } from '../../src/devnet/index.ts'
+import { SimulatedDevnet, type SimulatedDevnetConfig, type SimulatedNode } from '../../src/devnet/index.ts'
 import type { ChunkAddress } from '../../src/protocol/index.ts'
 
 const SEED = Number(process.env['SIM_SEED'] ?? 31)
@@ -17,8 +17,8 @@ interface Town {
 }
 
 /** Nodes that have caught up, and chunks that are spread. */
-async function town(nodes: number): Promise<Town> {
-  const net = new SimulatedDevnet({ seed: SEED })
+async function town(nodes: number, config: Partial<SimulatedDevnetConfig> = {}): Promise<Town> {
+  const net = new SimulatedDevnet({ seed: SEED, ...config })
   await net.start(nodes)
   await net.world.advance(60_000)
   for (const node of net.nodes) assert.equal(node.replication.bootstrapping, false, `node ${node.index}`)
@@ -87,17 +87,90 @@ test('a node that restarts is sent nothing that it still holds', async () => {
   await all.net.stop()
 })
 
-test('a chunk whose bytes rot comes back from the group', async () => {
-  const all = await town(10)
+/** A counter or gauge of the present boot, all labels or those that match together. */
+function metric({ registry }: SimulatedNode, name: string, labels = ''): number {
+  const lines = registry.render().split('\n')
+  const found = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  return found
+    .filter((line) => line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+function rot(node: SimulatedNode, chunk: ChunkAddress): void {
+  const path = [...node.disk.files().keys()].find((name) => name.endsWith(chunk)) as string
+  node.disk.rot(path, seededRandom(SEED))
+}
+
+test('the scrubber finds a chunk whose bytes rotted, and the group gives it back', async () => {
+  const all = await town(10, { scrubber: { minRoundMs: 60_000 } })
   await all.net.world.advance(45_000)
   const chunk = all.chunks[0] as ChunkAddress
   const node = holders(all, chunk)[0] as SimulatedNode
-  const path = [...node.disk.files().keys()].find((name) => name.endsWith(chunk)) as string
-  node.disk.rot(path, seededRandom(SEED))
-  await all.net.world.run(() => all.client.getChunk(chunk))
-  await all.net.world.run(() => node.checkChunk(chunk))
-  assert.equal(node.store.has(chunk), false)
-  await all.net.world.advance(30_000)
-  assert.equal(node.store.has(chunk), true, `seed ${SEED}`)
+  rot(node, chunk)
+  await all.net.world.advance(120_000)
+  assert.equal(metric(node, 'myrmex_storage_scrubbed_total', 'corrupt'), 1, `seed ${SEED}`)
+  const { kind } = await all.net.world.run(() => node.store.check(chunk))
+  assert.equal(kind, 'right', `seed ${SEED}`)
+  await all.net.stop()
+})
+
+test('the disk of a node is replaced by an empty one while it runs: all it held comes back', async () => {
+  const all = await town(10)
+  await all.net.world.advance(45_000)
+  const node = all.net.nodes[4] as SimulatedNode
+  const held = all.chunks.filter((chunk) => node.store.has(chunk))
+  assert.ok(held.length > 3, `seed ${SEED}: ${held.length}`)
+  node.disk.unplug('/node')
+  await all.net.world.advance(10_000)
+  // Somebody must use it for the loss to be noticed.
+  await all.net.world.run(() => Promise.allSettled(held.map((chunk) => node.store.get(chunk))))
+  assert.equal(node.store.disk, 'gone')
+  node.disk.plugIn()
+  for (const path of [...node.disk.files().keys()])
+    if (held.some((chunk) => path.endsWith(chunk))) await node.disk.unlink(path)
+  await all.net.world.advance(150_000)
+  assert.equal(node.store.disk, 'writable', `seed ${SEED}`)
+  for (const chunk of held) {
+    const { kind } = await all.net.world.run(() => node.store.check(chunk))
+    assert.equal(kind, 'right', `seed ${SEED}: ${chunk}`)
+  }
+  await all.net.stop()
+})
+
+test('a full node takes nothing and learns what is paid; with room again it fetches what it owes', async () => {
+  const all = await town(10)
+  await all.net.world.advance(45_000)
+  const { world } = all.net
+  const node = all.net.nodes[4] as SimulatedNode
+  node.disk.capacityBytes = 0
+  await world.advance(10_000)
+  const verdicts = metric(node, 'myrmex_payment_verdicts_total')
+  const paid = node.paidList.size
+  const dice = seededRandom(SEED + 1)
+  const contents = Array.from({ length: 20 }, () => dice.bytes(2000))
+  const puts = await world.run(() => Promise.all(contents.map((content) => all.client.putChunk(content))))
+  const fresh = puts.map(({ address }) => address as ChunkAddress)
+  await world.advance(60_000)
+  assert.ok(!fresh.some((chunk) => node.store.has(chunk)), `seed ${SEED}: nothing is stored`)
+  // Notices of payment are verified, refused offers are not: one verdict a key at most.
+  assert.ok(node.paidList.size > paid, `seed ${SEED}: paid keys are learnt`)
+  const looked = metric(node, 'myrmex_payment_verdicts_total') - verdicts
+  assert.ok(
+    looked <= node.paidList.size - paid,
+    `seed ${SEED}: ${looked} verdicts, ${node.paidList.size - paid} learnt`,
+  )
+  // By now every neighbour has hinted what the node should hold.
+  await world.advance(65 * 60_000)
+  assert.ok(node.replication.pending > 0, `seed ${SEED}: it waits for room`)
+  assert.equal(
+    metric(node, 'myrmex_replication_received_bytes_total', 'fetch'),
+    0,
+    `seed ${SEED}: no bytes for nothing`,
+  )
+  const owed = fresh.filter((chunk) => all.net.isCloseGroup(node, chunk))
+  assert.ok(owed.length > 3, `seed ${SEED}: ${owed.length}`)
+  node.disk.capacityBytes = Number.MAX_SAFE_INTEGER
+  await world.advance(7 * 60_000)
+  const missing = owed.filter((chunk) => !node.store.has(chunk))
+  assert.deepEqual(missing, [], `seed ${SEED}: ${missing.length} of ${owed.length} are missing`)
   await all.net.stop()
 })

@@ -6,16 +6,26 @@ import {
   buildTree,
   encodeRetention,
   loadRetention,
+  type Pin,
   pinOf,
+  type RetainedSlot,
   type Retention,
   type RetentionFiles,
+  type SignedTree,
   signTree,
   sortedEntries,
   withPauses,
 } from '../../audit/index.ts'
-import { messageOf } from '../../base/index.ts'
+import { fromHex, messageOf } from '../../base/index.ts'
 import type { Signer, Verifier } from '../../crypto/index.ts'
-import { type ChunkAddress, keyOf, type ReplicationBody, type StorageCommitment } from '../../protocol/index.ts'
+import type { ShownCommitment } from '../../payment/index.ts'
+import {
+  type ChunkAddress,
+  encodeCommitmentSidecar,
+  keyOf,
+  type ReplicationBody,
+  type StorageCommitment,
+} from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
 
 /** Where the two retention files live. */
@@ -38,6 +48,10 @@ export class Commitments {
   readonly #deps: CommitmentsDeps
   #retention: Retention | undefined
   #saved = 0
+  #saving: Promise<void> | undefined
+  /** Pins that are on disk as shown. */
+  #kept: ReadonlySet<Pin> = new Set()
+  #sidecar: { readonly of: SignedTree; readonly bytes: Uint8Array } | undefined
 
   constructor(deps: CommitmentsDeps) {
     this.#deps = deps
@@ -57,6 +71,7 @@ export class Commitments {
     for (const fault of faults) parts.log.warn('a retained commitment was left out', { fault })
     this.#retention = retention
     this.#saved = retention.changes
+    this.#kept = shownPins(retention.slots(parts.clock.now()))
   }
 
   /** The first one, once the table has joined: before that we would be in the close group of all that we hold. */
@@ -92,12 +107,28 @@ export class Commitments {
 
   /** The current one, marked as shown; undefined when there is none, or the disk does not take it. */
   async show(): Promise<StorageCommitment | undefined> {
+    return (await this.#shown())?.commitment
+  }
+
+  /** The same for a quote, with its sidecar. */
+  async showForQuote(): Promise<ShownCommitment | undefined> {
+    const signed = await this.#shown()
+    if (!signed) return undefined
+    if (this.#sidecar?.of !== signed) this.#sidecar = { of: signed, bytes: encodeCommitmentSidecar(signed.commitment) }
+    const pin = fromHex(signed.pin) as Uint8Array
+    return { keyCount: signed.commitment.keyCount, pin, encoded: this.#sidecar.bytes }
+  }
+
+  async #shown(): Promise<SignedTree | undefined> {
     const { clock, log } = this.#deps.parts
-    const shown = this.#retention?.show(clock.now())
-    if (!shown) return undefined
+    const signed = this.#retention?.show(clock.now())?.signed
     try {
-      if (shown.firstTime) await this.#save()
-      return shown.signed.commitment
+      // A save that runs may have begun before this one was shown: then there is a second one.
+      for (let saves = 0; signed && !this.#kept.has(signed.pin); saves++) {
+        if (saves === 2) return undefined
+        await this.#save()
+      }
+      return signed
     } catch (error) {
       log.warn('a commitment is not shown: it could not be kept', { error: messageOf(error) })
       return undefined
@@ -130,17 +161,31 @@ export class Commitments {
     }
   }
 
-  async #save(): Promise<void> {
+  /** One at a time, for all who wait. */
+  #save(): Promise<void> {
+    this.#saving ??= this.#saveNow().finally(() => {
+      this.#saving = undefined
+    })
+    return this.#saving
+  }
+
+  async #saveNow(): Promise<void> {
     const { clock } = this.#deps.parts
     const retention = this.#retention
     if (!retention || retention.changes === this.#saved) return
     const { changes } = retention
-    await this.#deps.files.save(encodeRetention(retention.slots(clock.now()), retention.current !== undefined))
+    const slots = retention.slots(clock.now())
+    await this.#deps.files.save(encodeRetention(slots, retention.current !== undefined))
     this.#saved = changes
+    this.#kept = shownPins(slots)
   }
 
   #breathe(): Promise<void> {
     const { clock, tasks } = this.#deps.parts
     return clock.sleep(0, tasks.signal)
   }
+}
+
+function shownPins(slots: readonly RetainedSlot[]): ReadonlySet<Pin> {
+  return new Set(slots.filter(({ expiresAt }) => expiresAt !== undefined).map(({ signed }) => signed.pin))
 }

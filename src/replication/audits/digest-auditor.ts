@@ -10,6 +10,9 @@ import { bytesOf } from '../view/key-bytes.ts'
 import type { Challenger } from './challenger.ts'
 import type { ClaimTracker } from './claim-tracker.ts'
 
+/** Keys that are tried for a sample. */
+const LOOKED_AT = 2048
+
 export interface DigestAuditorDeps {
   readonly parts: Parts
   readonly sync: NeighborSync
@@ -37,8 +40,10 @@ export class DigestAuditor {
   /** One audit of a peer drawn by chance; nothing when there is nobody or no key to ask about. */
   async audit(signal: AbortSignal): Promise<'idle' | 'passed' | 'failed'> {
     const { parts, sync, challenger, claims } = this.#deps
-    const { holdings, random } = parts
-    const peers = holdings.view.peers.filter((peer) => peer !== parts.self && sync.auditable(peer))
+    const { dht, holdings, random } = parts
+    const peers = holdings.view.peers.filter(
+      (peer) => peer !== parts.self && sync.auditable(peer) && !dht.suspected(peer),
+    )
     const peer = peers[randomBelow(random, peers.length)]
     if (peer === undefined) return 'idle'
     const keys = this.#keysFor(peer)
@@ -67,10 +72,14 @@ export class DigestAuditor {
     const { parts, proofs, sync } = this.#deps
     const { clock, random, store } = parts
     const moment = { now: clock.monotonic(), epoch: sync.epoch }
-    const told = [...proofs.keysTold(peer)]
-    return shuffled(random, told)
-      .filter((key) => store.has(key) && this.#responsible(peer, key) && proofs.mature(key, peer, moment))
-      .slice(0, digestSampleSize(store.size))
+    const sample: ChunkAddress[] = []
+    const size = digestSampleSize(store.size)
+    // No more than a slice of work: where few of the keys will do, a smaller sample must.
+    for (const key of shuffled(random, [...proofs.keysTold(peer)]).slice(0, LOOKED_AT)) {
+      if (sample.length >= size) break
+      if (store.has(key) && proofs.mature(key, peer, moment) && this.#responsible(peer, key)) sample.push(key)
+    }
+    return sample
   }
 
   #responsible(peer: PeerId, key: ChunkAddress): boolean {

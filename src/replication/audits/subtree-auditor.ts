@@ -6,7 +6,8 @@ import {
   gradeSubtreeAudit,
   judgeRoundOne,
   judgeRoundTwo,
-  LaunchStamps,
+  type LaunchStamps,
+  type PeerCommitment,
   PeerCommitments,
   type Pin,
   RecentProvers,
@@ -35,11 +36,12 @@ export class SubtreeAuditor {
   readonly #verifier: Verifier
   readonly #claims: ClaimTracker
   readonly #known = new PeerCommitments()
-  readonly #launches = new LaunchStamps()
-  readonly #gossip = new GossipTrigger(this.#launches)
+  readonly #gossip: GossipTrigger
   readonly #provers = new RecentProvers()
 
-  constructor(parts: Parts, verifier: Verifier, claims: ClaimTracker) {
+  /** `launches`: shared with first audits. */
+  constructor(parts: Parts, verifier: Verifier, claims: ClaimTracker, launches: LaunchStamps) {
+    this.#gossip = new GossipTrigger(launches)
     this.#parts = parts
     this.#verifier = verifier
     this.#claims = claims
@@ -62,6 +64,11 @@ export class SubtreeAuditor {
     if (!this.#known.isCapable(peer)) return true
     const latest = this.#known.latest(peer)
     return latest !== undefined && this.#provers.credits(key, peer, latest.pin, this.#parts.clock.monotonic())
+  }
+
+  /** What a peer showed less than 3 h ago. */
+  recent(peer: PeerId): PeerCommitment | undefined {
+    return this.#known.auditable(peer, this.#parts.clock.monotonic())
   }
 
   forget(peer: PeerId): void {

@@ -1,5 +1,6 @@
 /** Takes fresh chunks and notices of payment from neighbours (replication.md 5.2, 5.3), in the order written there. */
 import { CodedError, messageOf } from '../../base/index.ts'
+import type { PaidQuote } from '../../payment/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES, type PeerId, type ReplicationBody, short } from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
@@ -12,6 +13,8 @@ type Offer = Extract<ReplicationBody, { kind: 'freshOffer' }>
 export interface OffersDeps {
   readonly parts: Parts
   readonly merge: OfferMerge
+  /** Quotes that paid for a chunk that is stored now. */
+  paid(quotes: readonly PaidQuote[]): void
 }
 
 /** What is said to a peer; '' stands for accepted. */
@@ -80,6 +83,7 @@ export class Offers {
     try {
       await store.put(key, content)
       metrics.offers.add(1, { outcome: 'stored' })
+      this.#deps.paid(verdict.paid ?? [])
       return ''
     } catch (error) {
       if (!(error instanceof CodedError)) throw error

@@ -2,6 +2,7 @@
  * Which paid entries may be forgotten (replication.md 21.2): out of the 20 closest for 3 days, and three quarters of the
  * group list the key. Whether anybody holds the chunk is irrelevant. One pass: `plan`, `answered`, `settle`. Pure.
  */
+import type { InSlices } from '../../audit/index.ts'
 import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
 import type { ProbeQuestion } from '../fresh/probe-batches.ts'
 import type { ReplicationOptions } from '../options.ts'
@@ -18,6 +19,9 @@ export function paidConfirmationsNeeded(group: number): number {
   return Math.ceil((3 * group) / 4)
 }
 
+/** Keys looked at in one go: some 3 ms. */
+const SLICE = 512
+
 export class PaidPrune {
   readonly #options: PaidPruneOptions
   readonly #timers: OutOfRange
@@ -30,14 +34,15 @@ export class PaidPrune {
   }
 
   /** One question a peer. Not before the node is drained, but timers run. */
-  plan(keysAfter: KeysAfter, drained: boolean, view: OwnView, now: number): ProbeQuestion[] {
+  *plan(keysAfter: KeysAfter, drained: boolean, view: OwnView, now: number): InSlices<ProbeQuestion[]> {
     this.#confirmed.clear()
     const { pruneScan, paidPruneEntries, paidPrunePeers, paidGroupSize } = this.#options
     const keys = keysAfter(this.#cursor, pruneScan)
     // Past the end the next pass starts anew.
     this.#cursor = keys.length < pruneScan ? undefined : keys.at(-1)
     const byPeer = new Map<PeerId, ChunkAddress[]>()
-    for (const key of keys) {
+    for (const [i, key] of keys.entries()) {
+      if ((i + 1) % SLICE === 0) yield
       if (!this.#mayGo(key, view, now) || !drained || this.#confirmed.size >= paidPruneEntries) continue
       const group = closestOthers(view, bytesOf(key), paidGroupSize)
       const strangers = group.filter((peer) => !byPeer.has(peer)).length

@@ -3,6 +3,7 @@
  * 20 closer peers are known or all but one of the close group prove that they hold the key. One pass: `plan`, then
  * `judged` for each challenge, then `settle`, where everything is judged anew by the view of that moment. Pure.
  */
+import type { InSlices } from '../../audit/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import { type ChallengeVerdict, keyVerdict, possessionConsequence } from '../audits/challenge-verdict.ts'
 import type { ReplicationOptions } from '../options.ts'
@@ -55,6 +56,10 @@ export function fastDeletable(view: OwnView, key: Uint8Array, { acceptanceWidth 
   return view.rank(key, view.self) >= acceptanceWidth
 }
 
+/** Keys looked at in one go: some 3 ms. */
+const SLICE = 512
+const NO_PROOFS: ReadonlySet<PeerId> = new Set()
+
 export class RecordPrune {
   readonly #options: PruneOptions
   readonly #timers: OutOfRange
@@ -72,11 +77,12 @@ export class RecordPrune {
   }
 
   /** Looks at the next keys and says whom to challenge. `stored`: keys held in all. `drained`: audits may go out. */
-  plan(keysAfter: KeysAfter, stored: number, drained: boolean, facts: PruneFacts): PruneChallenge[] {
+  *plan(keysAfter: KeysAfter, stored: number, drained: boolean, facts: PruneFacts): InSlices<PruneChallenge[]> {
     this.#fast = []
     for (const table of [this.#proofs, this.#failed, this.#claims, this.#answered]) table.clear()
     const challenges = new Challenges(Math.max(1, Math.floor(Math.sqrt(stored))), this.#options.pruneRequests)
-    for (const key of this.#nextKeys(keysAfter)) {
+    for (const [i, key] of this.#nextKeys(keysAfter).entries()) {
+      if ((i + 1) % SLICE === 0) yield
       if (!this.#mayGo(key, facts) || !drained) continue
       const bytes = bytesOf(key)
       if (fastDeletable(facts.view, bytes, this.#options)) {
@@ -103,20 +109,26 @@ export class RecordPrune {
   }
 
   /** The end of the pass. What is deletable is deleted now or not at all; `deleted` follows for each that was. */
-  settle(facts: PruneFacts): PruneVerdict {
+  *settle(facts: PruneFacts): InSlices<PruneVerdict> {
     const { view } = facts
-    const fast = (key: ChunkAddress) => fastDeletable(view, bytesOf(key), this.#options)
-    const proved = (key: ChunkAddress, proofs: ReadonlySet<PeerId>) => {
-      const targets = presenceTargets(view, bytesOf(key), this.#options)
-      const count = targets.filter((peer) => proofs.has(peer)).length
-      return targets.length > 0 && count >= proofsNeeded(targets.length)
+    const deletable: ChunkAddress[] = []
+    let looked = 0
+    for (const [key, proofs] of [...this.#fast.map((fast) => [fast, NO_PROOFS] as const), ...this.#proofs]) {
+      if (++looked % SLICE === 0) yield
+      const bytes = bytesOf(key)
+      const sure = fastDeletable(view, bytes, this.#options) || this.#proved(view, bytes, proofs)
+      if (sure && this.#mayGo(key, facts)) deletable.push(key)
     }
-    const audited = [...this.#proofs].filter(([key, proofs]) => fast(key) || proved(key, proofs)).map(([key]) => key)
-    const deletable = [...this.#fast.filter(fast), ...audited].filter((key) => this.#mayGo(key, facts))
     const responsible = (peer: PeerId) => (key: ChunkAddress) =>
       view.has(peer) && view.rank(bytesOf(key), peer) < this.#options.closeGroupSize
     const failures = [...this.#failed].filter(([peer, keys]) => [...keys].some(responsible(peer))).map(([peer]) => peer)
     return { deletable, failures, claims: [...this.#claims], answered: [...this.#answered] }
+  }
+
+  #proved(view: OwnView, key: Uint8Array, proofs: ReadonlySet<PeerId>): boolean {
+    const targets = presenceTargets(view, key, this.#options)
+    const count = targets.filter((peer) => proofs.has(peer)).length
+    return targets.length > 0 && count >= proofsNeeded(targets.length)
   }
 
   /** The record is gone: its timer goes, that of its paid entry starts. */

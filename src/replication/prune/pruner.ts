@@ -1,11 +1,12 @@
 /** Deletes what others are responsible for (replication.md 21), one pass after each sync cycle. */
+import { withPauses } from '../../audit/index.ts'
 import { CodedError, messageOf, Semaphore } from '../../base/index.ts'
 import { short } from '../../protocol/index.ts'
 import type { Challenger } from '../audits/challenger.ts'
 import type { ClaimTracker } from '../audits/claim-tracker.ts'
 import { type Parts, report } from '../parts.ts'
 import type { PaidPrune } from './prune-paid.ts'
-import type { RecordPrune } from './prune-records.ts'
+import type { KeysAfter, RecordPrune } from './prune-records.ts'
 
 export interface PrunerDeps {
   readonly parts: Parts
@@ -42,12 +43,9 @@ export class Pruner {
     const { clock, holdings, options, store } = parts
     const facts = () => ({ view: holdings.view, now: clock.monotonic(), committed })
     const stored = holdings.index.keysAfter.bind(holdings.index)
-    const challenges = records.plan(
-      (after, limit) => stored(after, 'stored', limit),
-      store.size,
-      !parts.bootstrapping(),
-      facts(),
-    )
+    const breathe = () => holdings.pause(signal)
+    const keysAfter: KeysAfter = (after, limit) => stored(after, 'stored', limit)
+    const challenges = await withPauses(records.plan(keysAfter, store.size, !parts.bootstrapping(), facts()), breathe)
     const permits = new Semaphore(options.pruneParallel, challenges.length)
     await Promise.all(
       challenges.map((challenge) =>
@@ -56,7 +54,8 @@ export class Pruner {
         ),
       ),
     )
-    const { deletable, failures, claims: claiming, answered } = records.settle(facts())
+    const verdict = await withPauses(records.settle(facts()), breathe)
+    const { deletable, failures, claims: claiming, answered } = verdict
     for (const peer of answered) claims.answered(peer)
     for (const peer of claiming)
       if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
@@ -79,12 +78,9 @@ export class Pruner {
   async #paid(signal: AbortSignal): Promise<void> {
     const { parts, paid } = this.#deps
     const { clock, holdings, messenger, options } = parts
-    const questions = paid.plan(
-      (after, limit) => holdings.index.keysAfter(after, 'paid', limit),
-      !parts.bootstrapping(),
-      holdings.view,
-      clock.monotonic(),
-    )
+    const keysAfter: KeysAfter = (after, limit) => holdings.index.keysAfter(after, 'paid', limit)
+    const plan = paid.plan(keysAfter, !parts.bootstrapping(), holdings.view, clock.monotonic())
+    const questions = await withPauses(plan, () => holdings.pause(signal))
     await Promise.all(
       questions.map(async ({ peer, keys, paidListCheckIndices }) => {
         const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }

@@ -2,7 +2,7 @@
  * Exchanges hints with neighbours (replication.md 7): rounds and urgent news of ours, answers to theirs. What they hint
  * goes into the pipeline; what we hinted is remembered for audits.
  */
-import { Alarm } from '../../base/index.ts'
+import { Alarm, LruMap } from '../../base/index.ts'
 import type { ChunkAddress, NeighborHints, PeerId, ReplicationBody, StorageCommitment } from '../../protocol/index.ts'
 import type { ClaimTracker } from '../audits/claim-tracker.ts'
 import { type Parts, report } from '../parts.ts'
@@ -10,6 +10,7 @@ import type { HintPipeline } from '../verify/hint-pipeline.ts'
 import { closeGroup } from '../view/groups.ts'
 import { bytesOf } from '../view/key-bytes.ts'
 import type { BootstrapDrain } from './bootstrap-drain.ts'
+import type { KeyKind } from './hint-index.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
 import type { News } from './news.ts'
 import type { RepairProofs } from './repair-proofs.ts'
@@ -36,12 +37,19 @@ export interface HintExchangeDeps {
 /** Hints of one kind in one message: two kinds of them stay far below 10 MiB. */
 const MAX_HINTS = 131_072
 
+/** Keys admitted or noted in one go: some 3 ms. */
+const SLICE = 512
+/** Peers whose last message had no room for all. */
+const RESUMED = 512
+
 type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
 
 export class HintExchange {
   readonly #deps: HintExchangeDeps
   readonly #alarm = new Alarm()
   #roundAt = 0
+  /** The last key that was told, by peer and kind, where a message had no room for more. */
+  readonly #resume = new LruMap<string, ChunkAddress>(RESUMED)
 
   constructor(deps: HintExchangeDeps) {
     this.#deps = deps
@@ -132,9 +140,11 @@ export class HintExchange {
     const claims = answer.kind === 'answer' && answer.body.bootstrapping
     parts.metrics.syncs.add(1, { outcome: claims ? 'bootstrapping' : answer.kind })
     if (answer.kind !== 'answer') return undefined
-    if (!answer.body.bootstrapping) this.#told(peer, hints.replicaHints)
-    if (this.#deps.inTable(peer)) this.#deps.shown(peer, answer.body.commitment)
-    return this.#take(peer, answer.body)
+    // It left the table while it was asked: it answered, and that is all.
+    if (!this.#deps.inTable(peer)) return []
+    this.#deps.shown(peer, answer.body.commitment)
+    if (!answer.body.bootstrapping) await this.#told(peer, hints.replicaHints, signal)
+    return this.#take(peer, answer.body, signal)
   }
 
   /** A neighbour asks: it always gets our hints; its own count only when it is in our table (7.3). */
@@ -142,10 +152,11 @@ export class HintExchange {
     const { parts, sync, inTable } = this.#deps
     const hints = await this.#allHints(peer, signal)
     if (inTable(peer)) {
-      this.#take(peer, request)
       sync.exchanged(peer, parts.clock.monotonic())
-      if (!request.bootstrapping) this.#told(peer, hints.replicaHints)
       this.#deps.shown(peer, request.commitment)
+      // Before the answer, so that the places of its pool bound this work too.
+      await this.#take(peer, request, signal)
+      if (!request.bootstrapping) await this.#told(peer, hints.replicaHints, signal)
     }
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
@@ -155,7 +166,12 @@ export class HintExchange {
     }
   }
 
-  #take(peer: PeerId, { replicaHints, paidHints, bootstrapping }: NeighborHints): readonly ChunkAddress[] {
+  /** Hints of a peer of the table, in slices that leave the event loop to others. */
+  async #take(
+    peer: PeerId,
+    { replicaHints, paidHints, bootstrapping }: NeighborHints,
+    signal: AbortSignal,
+  ): Promise<readonly ChunkAddress[]> {
     const { parts, pipeline, claims, hinted } = this.#deps
     const { clock, holdings } = parts
     if (bootstrapping) {
@@ -163,8 +179,14 @@ export class HintExchange {
       return []
     }
     claims.answered(peer)
-    const hints = { replica: replicaHints, paid: paidHints }
-    const { admitted, overCapacity } = pipeline.hint(peer, hints, holdings, clock.monotonic())
+    const admitted: ChunkAddress[] = []
+    let overCapacity = 0
+    for (const slice of slices(replicaHints, paidHints)) {
+      const taken = pipeline.hint(peer, slice, holdings, clock.monotonic())
+      admitted.push(...taken.admitted)
+      overCapacity += taken.overCapacity
+      if (slice.more) await holdings.pause(signal)
+    }
     pipeline.hintsEnd(peer, overCapacity)
     parts.metrics.hints.add(admitted.length, { outcome: 'admitted' })
     parts.metrics.hints.add(overCapacity, { outcome: 'overCapacity' })
@@ -173,23 +195,47 @@ export class HintExchange {
     return parts.bootstrapping() ? [...replicaHints, ...paidHints].filter((key) => pipeline.has(key)) : admitted
   }
 
-  #told(peer: PeerId, keys: readonly ChunkAddress[]): void {
+  async #told(peer: PeerId, keys: readonly ChunkAddress[], signal: AbortSignal): Promise<void> {
     const { proofs, sync, parts } = this.#deps
     const { clock, holdings, options } = parts
     const moment = { now: clock.monotonic(), epoch: sync.epoch }
-    for (const key of keys) proofs.told(key, peer, closeGroup(holdings.view, bytesOf(key), options), moment)
+    for (const [i, key] of keys.entries()) {
+      if ((i + 1) % SLICE === 0) await holdings.pause(signal)
+      proofs.told(key, peer, closeGroup(holdings.view, bytesOf(key), options), moment)
+    }
   }
 
+  /**
+   * What the peer should hold and list as paid. A disk that is away, or a chunk that cannot be read, is hinted by those
+   * who have the bytes. What finds no place in one message is told in the next one.
+   */
   async #allHints(peer: PeerId, signal: AbortSignal): Promise<Hints> {
-    const { holdings, options } = this.#deps.parts
-    const replicaHints: ChunkAddress[] = []
-    const paidHints: ChunkAddress[] = []
-    const into = (list: ChunkAddress[]) => (key: ChunkAddress) => {
-      if (list.length < MAX_HINTS) list.push(key)
-    }
+    const { holdings, options, store } = this.#deps.parts
     const { view, index } = holdings
-    await holdings.walk(index.keysFor(view, peer, 'stored', options.closeGroupSize), into(replicaHints), signal)
-    await holdings.walk(index.keysFor(view, peer, 'paid', options.paidGroupSize), into(paidHints), signal)
-    return { replicaHints, paidHints }
+    const list = async (kind: KeyKind, width: number, says: (key: ChunkAddress) => boolean) => {
+      const place = `${peer} ${kind}`
+      const keys: ChunkAddress[] = []
+      const walk = index.keysFor(view, peer, kind, width, this.#resume.get(place))
+      await holdings.walk(
+        walk,
+        (key) => says(key) && keys.push(key),
+        signal,
+        () => keys.length > MAX_HINTS,
+      )
+      this.#resume.delete(place)
+      if (keys.length <= MAX_HINTS) return keys
+      this.#resume.set(place, keys[MAX_HINTS - 1] as ChunkAddress)
+      return keys.slice(0, MAX_HINTS)
+    }
+    const replicaHints = await list('stored', options.closeGroupSize, (key) => store.has(key))
+    return { replicaHints, paidHints: await list('paid', options.paidGroupSize, () => true) }
   }
+}
+
+/** Replica hints first, so that a key of both lists is a replica. */
+function* slices(replica: readonly ChunkAddress[], paid: readonly ChunkAddress[]) {
+  for (let at = 0; at < replica.length; at += SLICE)
+    yield { replica: replica.slice(at, at + SLICE), paid: [], more: at + SLICE < replica.length || paid.length > 0 }
+  for (let at = 0; at < paid.length; at += SLICE)
+    yield { replica: [], paid: paid.slice(at, at + SLICE), more: at + SLICE < paid.length }
 }

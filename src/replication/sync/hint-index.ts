@@ -2,8 +2,9 @@
  * Which keys to hint to whom, without looking at all keys (replication.md 7.2, 30.3 nr 2 and 6). Holds the keys that are
  * stored and those that are paid; answers by walks that can be taken in steps. Pure.
  */
+import { Buffer } from 'node:buffer'
 import { type ChunkAddress, KEY_BYTES, type PeerId } from '../../protocol/index.ts'
-import { keyText, writeKey } from '../view/key-bytes.ts'
+import { keyText } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { SortedKeys } from '../view/sorted-keys.ts'
 import { groupsGained, groupsOf, HintWalk } from './hint-walk.ts'
@@ -16,7 +17,7 @@ const FLAGS: Readonly<Record<KeyKind, number>> = { stored: 1, paid: 2 }
 export class HintIndex {
   readonly #keys = new SortedKeys()
   readonly #counts = { stored: 0, paid: 0 }
-  readonly #scratch = new Uint8Array(KEY_BYTES)
+  readonly #scratch = Buffer.alloc(KEY_BYTES)
 
   /** Keys of any kind. */
   get size(): number {
@@ -59,9 +60,9 @@ export class HintIndex {
     return found
   }
 
-  /** Keys of a kind for which the peer is among the `width` closest of the view. */
-  keysFor(view: OwnView, peer: PeerId, kind: KeyKind, width: number): HintWalk {
-    return new HintWalk(this.#keys, FLAGS[kind], groupsOf(view, peer, width)) as HintWalk
+  /** Keys of a kind for which the peer is among the `width` closest of the view, ascending, after `after`. */
+  keysFor(view: OwnView, peer: PeerId, kind: KeyKind, width: number, after?: ChunkAddress): HintWalk {
+    return new HintWalk(this.#keys, FLAGS[kind], groupsOf(view, peer, width), after) as HintWalk
   }
 
   /**
@@ -73,7 +74,8 @@ export class HintIndex {
   }
 
   #bytes(key: ChunkAddress): Uint8Array {
-    writeKey(key, this.#scratch, 0)
+    // A fifth of what digits one by one take: every key that is asked about comes by here.
+    this.#scratch.write(key, 'hex')
     return this.#scratch
   }
 }

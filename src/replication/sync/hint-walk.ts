@@ -4,7 +4,7 @@
  * halved otherwise. Runs in steps; keys may come and go between them: those behind the walk are not seen. Pure.
  */
 import { type ChunkAddress, KEY_BYTES, type PeerId } from '../../protocol/index.ts'
-import { bitOf, keyText } from '../view/key-bytes.ts'
+import { bitOf, bytesOf, compareAt, keyText } from '../view/key-bytes.ts'
 import { Narrowing } from '../view/narrowing.ts'
 import type { OwnView } from '../view/own-view.ts'
 import type { KeyCursor, SortedKeys } from '../view/sorted-keys.ts'
@@ -34,10 +34,13 @@ export class HintWalk<State = unknown> {
   readonly #flag: number
   readonly #rule: WalkRule<State>
   readonly #stack: Region<State>[]
+  readonly #start: Uint8Array | undefined
   /** Regions and keys looked at so far. */
   operations = 0
 
-  constructor(keys: SortedKeys, flag: number, rule: WalkRule<State>) {
+  /** Keys up to `after` are left out. */
+  constructor(keys: SortedKeys, flag: number, rule: WalkRule<State>, after?: ChunkAddress) {
+    this.#start = after === undefined ? undefined : following(bytesOf(after))
     this.#keys = keys
     this.#flag = flag
     this.#rule = rule
@@ -53,7 +56,9 @@ export class HintWalk<State = unknown> {
       this.operations++
       const peers = region.peers ?? this.#rule.verdict(region.state)
       if (peers === 'none') continue
-      const cursor = this.#keys.seek(region.from)
+      const start = this.#start
+      const begun = !start || compareAt(region.from, 0, start, 0) >= 0
+      const cursor = this.#keys.seek(begun ? region.from : start)
       if (!inRegion(cursor, region)) continue
       if (peers === 'open') this.#halve(region)
       else this.#tell(region, cursor, peers, end, visit)
@@ -81,6 +86,15 @@ export class HintWalk<State = unknown> {
       if ((cursor.flags & this.#flag) !== 0) visit(keyText(cursor.bytes, cursor.offset), peers)
     }
   }
+}
+
+/** The next key; after the last one the first. */
+function following(key: Uint8Array): Uint8Array {
+  const next = key.slice()
+  let place = KEY_BYTES - 1
+  while (place > 0 && next[place] === 255) next[place--] = 0
+  next[place] = ((next[place] as number) + 1) & 255
+  return next
 }
 
 function inRegion(cursor: KeyCursor, { from, prefixBits }: Region<unknown>): boolean {

@@ -103,14 +103,16 @@ export class FetchQueue {
     entry.sources.push(source)
   }
 
-  /** The nearest key that has a free source; undefined when nothing can start now. */
-  next(): Fetch | undefined {
+  /** The nearest key that has a free source; undefined when nothing can start now. Who is suspected is asked last. */
+  next(suspected: (peer: PeerId) => boolean = () => false): Fetch | undefined {
     if (this.#inFlight >= this.#options.fetchParallel) return undefined
     this.#unpark()
     for (let entry = this.#waiting.pop(); entry; entry = this.#waiting.pop()) {
-      const index = entry.sources.findIndex((peer) => this.#free(peer) > 0)
+      const sound = entry.sources.filter((peer) => !suspected(peer))
+      const candidates = sound.length > 0 ? sound : entry.sources
+      const index = entry.sources.indexOf(candidates.find((peer) => this.#free(peer) > 0) as PeerId)
       if (index < 0) {
-        this.#park(entry)
+        this.#park(entry, candidates)
         continue
       }
       const [source] = entry.sources.splice(index, 1) as [PeerId]
@@ -177,9 +179,9 @@ export class FetchQueue {
   }
 
   /** Under the source with the shortest line. */
-  #park(entry: Entry): void {
+  #park(entry: Entry, candidates: readonly PeerId[]): void {
     const line = (peer: PeerId) => this.#parked.get(peer)?.size ?? 0
-    const peer = entry.sources.reduce((best, each) => (line(each) < line(best) ? each : best))
+    const peer = candidates.reduce((best, each) => (line(each) < line(best) ? each : best))
     const entries = this.#parked.get(peer)
     if (entries) entries.add(entry)
     else this.#parked.set(peer, new Set([entry]))

@@ -1,9 +1,13 @@
 /** Verifies hinted keys round by round (replication.md 9): asks, counts, decides, hands over to the fetcher. */
+import { withPauses } from '../../audit/index.ts'
 import { Alarm } from '../../base/index.ts'
 import { type PeerId, short } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { HintPipeline } from './hint-pipeline.ts'
 import { type KeyResult, type PeerQuestion, type RoundHooks, VerificationRound } from './verification-round.ts'
+
+/** Results worked off in one go: some 2 ms. */
+const SLICE = 256
 
 export interface KeyVerifierDeps {
   readonly parts: Parts
@@ -43,14 +47,22 @@ export class KeyVerifier {
   /** Ends when every key has its result; peers that still owe an answer are not asked by the next rounds. */
   async #round(signal: AbortSignal): Promise<void> {
     const { parts, pipeline, credited } = this.#deps
-    const { clock, holdings, options } = parts
+    const { clock, dht, holdings, options } = parts
+    const breathe = () => holdings.pause(signal)
     await holdings.look()
-    const keys = pipeline.startRound(holdings, clock.monotonic())
+    const keys = await withPauses(pipeline.startRound(holdings, clock.monotonic()), breathe)
     if (keys.length === 0) return
-    const askable = (peer: PeerId) => !this.#asked.has(peer)
-    const round = new VerificationRound(keys, holdings.view, options, { credited, askable })
+    const askable = (peer: PeerId) => !this.#asked.has(peer) && !dht.suspected(peer)
+    const hooks = { credited, askable }
+    const settling = new Settling(this.#deps, signal)
     try {
-      await this.#ask(round, signal)
+      const round = await withPauses(VerificationRound.over(keys, holdings.view, options, hooks), breathe)
+      await this.#ask(round, settling, signal)
+      const { results, failures } = round.end()
+      settling.add(results)
+      await settling.done()
+      // Who joins hears at first only the neighbours that know it already: that others are silent says nothing.
+      if (!parts.bootstrapping()) for (const peer of failures) report(parts, peer, 'wrongHint')
     } catch (error) {
       pipeline.abandonRound(
         keys.map(({ key }) => key),
@@ -58,28 +70,10 @@ export class KeyVerifier {
       )
       throw error
     }
-    const { results, failures } = round.end()
-    this.#settle(results)
-    // Who joins hears at first only the neighbours that know it already: that others are silent says nothing.
-    if (!parts.bootstrapping()) for (const peer of failures) report(parts, peer, 'wrongHint')
   }
 
-  #settle(results: readonly KeyResult[]): void {
-    const { parts, pipeline, verified } = this.#deps
-    const { clock, holdings, log, metrics } = parts
-    let toFetch = false
-    for (const result of results) {
-      const decided = pipeline.decided(result, holdings, clock.monotonic())
-      metrics.verified.add(1, { result: result.result })
-      if (decided.learnPaid) void holdings.learnPaid(result.key)
-      if (decided.lost) log.warn('a paid chunk has no holder that we know', { key: short(result.key) })
-      toFetch ||= decided.next === 'fetch'
-    }
-    if (toFetch) verified()
-  }
-
-  #ask(round: VerificationRound, signal: AbortSignal): Promise<void> {
-    const { clock, options, tasks } = this.#deps.parts
+  #ask(round: VerificationRound, settling: Settling, signal: AbortSignal): Promise<void> {
+    const { clock, holdings, options, tasks } = this.#deps.parts
     return new Promise((resolve, reject) => {
       const hurry = clock.timer(options.roundHurryMs, () => {
         round.hurry()
@@ -92,12 +86,13 @@ export class KeyVerifier {
       }
       const over = () => end(() => reject(signal.reason))
       const proceed = () => {
-        this.#settle(round.takeSettled())
+        settling.add(round.takeSettled())
         if (round.allSettled) return end(resolve)
         for (let question = round.next(); question; question = round.next()) {
           const asked = question
           tasks.spawn('verification', async (inner) => {
-            round.answered(asked.peer, await this.#question(asked, inner))
+            const results = await this.#question(asked, inner)
+            await withPauses(round.answered(asked.peer, results), () => holdings.pause(inner))
             proceed()
           })
         }
@@ -118,5 +113,60 @@ export class KeyVerifier {
     } finally {
       this.#asked.delete(peer)
     }
+  }
+}
+
+/** Works off results as they come, in slices: thousands may be settled by one answer. */
+class Settling {
+  readonly #deps: KeyVerifierDeps
+  readonly #signal: AbortSignal
+  #waiting: KeyResult[] = []
+  #working: Promise<void> | undefined
+
+  constructor(deps: KeyVerifierDeps, signal: AbortSignal) {
+    this.#deps = deps
+    this.#signal = signal
+  }
+
+  add(results: readonly KeyResult[]): void {
+    for (const result of results) this.#waiting.push(result)
+    if (this.#waiting.length === 0 || this.#working) return
+    // The first slice at once: most rounds are small.
+    this.#slice()
+    if (this.#waiting.length === 0) return
+    this.#working = this.#work().finally(() => {
+      this.#working = undefined
+    })
+    // Whoever waits for the end hears of it.
+    this.#working.catch(() => undefined)
+  }
+
+  /** Rejects with the signal's reason. */
+  async done(): Promise<void> {
+    await this.#working
+  }
+
+  async #work(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      await this.#deps.parts.holdings.pause(this.#signal)
+      await this.#slice()
+    }
+  }
+
+  /** Resolves when what was learnt is on disk: the paid list has a limit for what waits. */
+  #slice(): Promise<unknown> {
+    const { parts, pipeline, verified } = this.#deps
+    const { clock, holdings, log, metrics } = parts
+    const learnt: Promise<void>[] = []
+    let toFetch = false
+    for (const result of this.#waiting.splice(0, SLICE)) {
+      const decided = pipeline.decided(result, holdings, clock.monotonic())
+      metrics.verified.add(1, { result: result.result })
+      if (decided.learnPaid) learnt.push(holdings.learnPaid(result.key))
+      if (decided.lost) log.warn('a paid chunk has no holder that we know', { key: short(result.key) })
+      toFetch ||= decided.next === 'fetch'
+    }
+    if (toFetch) verified()
+    return Promise.all(learnt)
   }
 }

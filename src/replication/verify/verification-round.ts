@@ -1,8 +1,9 @@
 /**
  * One network round for the due keys (replication.md 9.1, 9.3, 9.4): who is asked what, one request a peer; answers are
  * folded into votes; each key has its result and its sources as soon as they are certain; the end says who hinted what
- * nobody confirms. Pure.
+ * nobody confirms. Pure; long work comes in slices.
  */
+import type { InSlices } from '../../audit/index.ts'
 import { assert } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
@@ -74,6 +75,10 @@ interface Tally extends KeyToVerify {
   result: KeyResult['result'] | undefined
 }
 
+/** Keys prepared, and results counted, in one go: some 3 ms. */
+const SLICE = 256
+const ANSWER_SLICE = 1024
+
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] }
 
 export class VerificationRound {
@@ -81,23 +86,37 @@ export class VerificationRound {
   readonly #self: PeerId
   readonly #hooks: RoundHooks
   readonly #tallies = new Map<ChunkAddress, Tally>()
-  readonly #unasked: PeerQuestion[]
+  readonly #unasked: PeerQuestion[] = []
   readonly #outstanding = new Map<PeerId, PeerQuestion>()
   #unsettled = 0
   #hurried = false
   #settled: KeyResult[] = []
 
-  /** Keys are different from each other. */
-  constructor(keys: Iterable<KeyToVerify>, view: OwnView, options: RoundOptions, hooks: RoundHooks) {
+  private constructor(view: OwnView, options: RoundOptions, hooks: RoundHooks) {
     this.#options = options
     this.#self = view.self
     this.#hooks = hooks
-    for (const key of keys) this.#tallies.set(key.key, tallyOf(key, view, options))
-    this.#unsettled = this.#tallies.size
-    const asked = questions(this.#tallies.values(), (peer) => peer !== view.self && hooks.askable(peer))
-    for (const { keys } of asked) for (const key of keys) (this.#tallies.get(key) as Tally).open++
-    for (const tally of this.#tallies.values()) this.#settle(tally)
-    this.#unasked = asked.reverse()
+  }
+
+  /** Keys are different from each other; 8192 of them take some 50 ms, so it comes in slices. */
+  static *over(
+    keys: Iterable<KeyToVerify>,
+    view: OwnView,
+    options: RoundOptions,
+    hooks: RoundHooks,
+  ): InSlices<VerificationRound> {
+    const round = new VerificationRound(view, options, hooks)
+    const questions = new Questions((peer) => peer !== view.self && hooks.askable(peer))
+    for (const key of keys) {
+      const tally = tallyOf(key, view, options)
+      round.#tallies.set(key.key, tally)
+      tally.open = questions.add(tally)
+      if (round.#tallies.size % SLICE === 0) yield
+    }
+    round.#unsettled = round.#tallies.size
+    for (const tally of round.#tallies.values()) round.#settle(tally)
+    round.#unasked.push(...questions.all().reverse())
+    return round
   }
 
   /** All keys have a result, though some peers may still owe an answer: a new round may start. */
@@ -125,12 +144,13 @@ export class VerificationRound {
    * The answer of a peer that was asked; undefined for a timeout or nonsense: unresolved. More than twice as many
    * results as keys are cut off, keys not asked are skipped, of two results for a key the first counts.
    */
-  answered(peer: PeerId, results: readonly VerificationResult[] | undefined): void {
+  *answered(peer: PeerId, results: readonly VerificationResult[] | undefined): InSlices<void> {
     const question = this.#outstanding.get(peer)
     if (!question) return
     this.#outstanding.delete(peer)
     const left = new Set(question.keys)
-    for (const result of results?.slice(0, 2 * question.keys.length) ?? []) {
+    for (const [i, result] of (results?.slice(0, 2 * question.keys.length) ?? []).entries()) {
+      if ((i + 1) % ANSWER_SLICE === 0) yield
       if (!left.delete(result.key)) continue
       const tally = this.#tallies.get(result.key) as Tally
       this.#count(tally, peer, result)
@@ -221,20 +241,34 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
   }
 }
 
-/** Presence is in every answer, so one request serves both kinds of evidence (scenario 27). */
-function questions(tallies: Iterable<Tally>, asked: (peer: PeerId) => boolean): PeerQuestion[] {
-  const byPeer = new Map<PeerId, { peer: PeerId; keys: ChunkAddress[]; paidListCheckIndices: number[] }>()
-  for (const { key, presenceTargets, paidGroup } of tallies) {
+/** Presence is in every answer, so one request a peer serves both kinds of evidence (scenario 27). */
+class Questions {
+  readonly #asked: (peer: PeerId) => boolean
+  readonly #byPeer = new Map<PeerId, { peer: PeerId; keys: ChunkAddress[]; paidListCheckIndices: number[] }>()
+
+  constructor(asked: (peer: PeerId) => boolean) {
+    this.#asked = asked
+  }
+
+  /** How many are asked about the key. */
+  add({ key, presenceTargets, paidGroup }: Tally): number {
+    let asked = 0
     for (const peer of new Set([...presenceTargets, ...paidGroup])) {
-      if (!asked(peer)) continue
-      let question = byPeer.get(peer)
-      if (!question) byPeer.set(peer, (question = { peer, keys: [], paidListCheckIndices: [] }))
+      if (!this.#asked(peer)) continue
+      asked++
+      let question = this.#byPeer.get(peer)
+      if (!question) this.#byPeer.set(peer, (question = { peer, keys: [], paidListCheckIndices: [] }))
       if (paidGroup.includes(peer)) question.paidListCheckIndices.push(question.keys.length)
       question.keys.push(key)
     }
+    return asked
   }
-  for (const { keys } of byPeer.values()) assert(keys.length <= 8192, 'a cycle has no more keys than a request takes')
-  return [...byPeer.values()]
+
+  all(): PeerQuestion[] {
+    const all = [...this.#byPeer.values()]
+    for (const { keys } of all) assert(keys.length <= 8192, 'a cycle has no more keys than a request takes')
+    return all
+  }
 }
 
 /** Only a lone hinter is blamed: with several, nobody knows who made it up (9.5). */

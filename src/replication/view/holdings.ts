@@ -14,6 +14,7 @@ export interface HoldingsDeps {
   readonly log: Logger
   /** Members of the routing table. */
   peers(): readonly PeerId[]
+  suspected(peer: PeerId): boolean
   /** Lets the event loop breathe between steps of a walk. */
   breathe(): Promise<void>
 }
@@ -39,14 +40,14 @@ export class Holdings implements Facts {
     let count = 0
     for (const key of store.keys()) {
       this.index.add(key, 'stored')
-      if (++count % PAGE === 0) await this.#pause(signal)
+      if (++count % PAGE === 0) await this.pause(signal)
     }
     for (let after: ChunkAddress | undefined; ; ) {
       const page = paidList.page(after, PAGE)
       for (const key of page) this.index.add(key, 'paid')
       if (page.length < PAGE) break
       after = page.at(-1)
-      await this.#pause(signal)
+      await this.pause(signal)
     }
   }
 
@@ -57,6 +58,9 @@ export class Holdings implements Facts {
   viewChanged(): void {
     this.#view = undefined
   }
+  suspected(peer: PeerId): boolean {
+    return this.#deps.suspected(peer)
+  }
   stored(key: ChunkAddress): boolean {
     return this.#deps.store.has(key)
   }
@@ -66,9 +70,9 @@ export class Holdings implements Facts {
   get full(): boolean {
     return this.#full
   }
-  /** Asks the disk whether it takes more. */
+  /** Asks the disk whether it takes more: one that is full, read-only, failing or away does not. */
   async look(): Promise<void> {
-    this.#full = (await this.#deps.store.capacity()) === 'full'
+    this.#full = (await this.#deps.store.capacity()) !== 'writable'
   }
 
   added(key: ChunkAddress): void {
@@ -93,12 +97,13 @@ export class Holdings implements Facts {
     for (const key of keys) this.index.remove(key, 'paid')
   }
 
-  /** Takes a walk in steps. */
-  async walk(walk: HintWalk, visit: KeyVisitor, signal: AbortSignal): Promise<void> {
-    while (!walk.step(STEP, visit)) await this.#pause(signal)
+  /** Takes a walk in steps, to its end or until it is enough. */
+  async walk(walk: HintWalk, visit: KeyVisitor, signal: AbortSignal, enough = () => false): Promise<void> {
+    while (!walk.step(STEP, visit) && !enough()) await this.pause(signal)
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
+  /** Leaves the event loop to others. */
+  async pause(signal: AbortSignal): Promise<void> {
     await this.#deps.breathe()
     signal.throwIfAborted()
   }

@@ -12,11 +12,13 @@ export class OwnView {
   /** Ascending by key. */
   readonly peers: readonly PeerId[]
   readonly #keys: Uint8Array
+  readonly #selfKey: Uint8Array
   readonly #indexes = new Map<PeerId, number>()
 
   /** Peers in any order; self need not be among them. */
   constructor(self: PeerId, others: Iterable<PeerId>) {
     this.self = self
+    this.#selfKey = bytesOf(self)
     const members = [...new Set(others).add(self)].map((peer) => ({ peer, key: bytesOf(peer) }))
     members.sort((a, b) => compare(a.key, b.key))
     this.peers = members.map(({ peer }) => peer)
@@ -57,9 +59,11 @@ export class OwnView {
 
   /** Members nearer to the key than `peer`, who need not be a member. */
   rank(key: Uint8Array, peer: PeerId): number {
-    const own = bytesOf(peer)
+    const own = peer === this.self ? this.#selfKey : bytesOf(peer)
     let [low, high, nearer] = [0, this.size, 0]
     for (let bit = 0; bit < KEY_BYTES * 8 && low < high; bit++) {
+      // The last one is most often the peer itself: no need to go down all bits that it shares with itself.
+      if (high - low === 1) return nearer + (this.#nearer(low, own, key) ? 1 : 0)
       const middle = this.split(low, high, bit)
       const same = bitOf(own, bit) === bitOf(key, bit)
       if (!same) nearer += bitOf(key, bit) === 1 ? high - middle : middle - low
@@ -67,6 +71,16 @@ export class OwnView {
       else high = middle
     }
     return nearer
+  }
+
+  /** Whether the member at an index is nearer to the key than `own`. */
+  #nearer(index: number, own: Uint8Array, key: Uint8Array): boolean {
+    for (let i = 0; i < KEY_BYTES; i++) {
+      const [theirs, ours] = [this.#keys[index * KEY_BYTES + i] as number, own[i] as number]
+      const target = key[i] as number
+      if (theirs !== ours) return (theirs ^ target) < (ours ^ target)
+    }
+    return false
   }
 
   #collect(key: Uint8Array, count: number, low: number, high: number, bit: number, into: PeerId[]): void {

@@ -8,11 +8,12 @@ import { assertSpecs, type MachineFacts, PROFILES } from '../../../src/machine/i
 import { NETWORK_DEFAULTS } from '../../../src/network/index.ts'
 import { resolveProfile } from '../../../src/node/profile.ts'
 import { SETTING_SPECS, type SettingKey } from '../../../src/node/profile-specs.ts'
+import { scrubberDefaults } from '../../../src/storage/index.ts'
 import { QUIC_DEFAULTS } from '../../../src/transport/index.ts'
 
 const DEFAULTS = {
   ...{ compute: computeDefaults, quic: QUIC_DEFAULTS, network: NETWORK_DEFAULTS },
-  ...{ chunkServer: chunkServerDefaults, client: CLIENT_DEFAULTS },
+  ...{ chunkServer: chunkServerDefaults, scrubber: scrubberDefaults, client: CLIENT_DEFAULTS },
 }
 
 function machine(

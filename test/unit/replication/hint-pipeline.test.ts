@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atOnce } from '../../../src/audit/index.ts'
 import { minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
@@ -20,6 +21,7 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
     stored: (key: ChunkAddress) => stored.has(key),
     paid: (key: ChunkAddress) => paid.has(key),
     full: false,
+    suspected: () => false,
   } satisfies Facts
   const pipeline = new HintPipeline(self, { ...REPLICATION_DEFAULTS, ...overrides })
   const hint = (source: PeerId, replica: ChunkAddress[], paidKeys: ChunkAddress[] = [], now = 0) =>
@@ -34,7 +36,7 @@ const key = at(0)
 test('scenario 3: unknown key, quorum passes: pending, verifying, queued, fetching, stored; learnt as paid', () => {
   const { pipeline, facts, hint, result } = world(3)
   assert.deepEqual(hint(ALICE, [key]), { admitted: [key], ignored: 0, overCapacity: 0 })
-  const keys = pipeline.startRound(facts, 0)
+  const keys = atOnce(pipeline.startRound(facts, 0))
   assert.deepEqual(keys, [{ key, paidLocally: false, held: false, hinters: [{ peer: ALICE, replica: true }] }])
   const decided = pipeline.decided(result(key, 'quorumVerified'), facts, 1)
   assert.deepEqual(decided, { learnPaid: true, lost: false, next: 'fetch' })
@@ -47,7 +49,7 @@ test('scenario 3: unknown key, quorum passes: pending, verifying, queued, fetchi
 test('scenario 4 and 22: a failed quorum removes the entry and fetches nothing', () => {
   const { pipeline, facts, hint, result } = world(3)
   hint(ALICE, [key])
-  pipeline.startRound(facts, 0)
+  atOnce(pipeline.startRound(facts, 0))
   assert.deepEqual(pipeline.decided(result(key, 'quorumFailed'), facts, 1), {
     learnPaid: false,
     lost: false,
@@ -63,7 +65,7 @@ test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is
   assert.deepEqual(outside.hint(ALICE, [key]).admitted, [], 'paid already and not ours to keep: nothing to do')
   const between = world(12)
   assert.deepEqual(between.hint(ALICE, [key]).admitted, [key])
-  between.pipeline.startRound(between.facts, 0)
+  atOnce(between.pipeline.startRound(between.facts, 0))
   const decided = between.pipeline.decided(between.result(key, 'paidListVerified'), between.facts, 1)
   assert.deepEqual(decided, { learnPaid: true, lost: false, next: 'end' })
   assert.equal(between.pipeline.nextFetch(between.facts, 1), undefined)
@@ -82,12 +84,12 @@ test('scenario 20: in the own paid list: authorised, fetched from any source; no
   const { pipeline, facts, hint, result, paid } = world(3)
   paid.add(key)
   hint(ALICE, [], [key])
-  assert.equal(pipeline.startRound(facts, 0)[0]?.paidLocally, true)
+  assert.equal(atOnce(pipeline.startRound(facts, 0))[0]?.paidLocally, true)
   const lost = pipeline.decided(result(key, 'authorised', []), facts, 0)
   assert.deepEqual(lost, { learnPaid: false, lost: true, next: 'retry' })
-  pipeline.startRound(facts, 15 * second)
+  atOnce(pipeline.startRound(facts, 15 * second))
   assert.equal(pipeline.decided(result(key, 'authorised', []), facts, 15 * second).lost, false)
-  pipeline.startRound(facts, 45 * second)
+  atOnce(pipeline.startRound(facts, 45 * second))
   const found = pipeline.decided(result(key, 'authorised', [BOB]), facts, 45 * second)
   assert.deepEqual(found, { learnPaid: false, lost: false, next: 'fetch' })
 })
@@ -95,7 +97,7 @@ test('scenario 20: in the own paid list: authorised, fetched from any source; no
 test('scenario 42 and 21: a paid-only key in width 9 that is verified is learnt and fetched', () => {
   const { pipeline, facts, hint, result } = world(8)
   hint(ALICE, [], [key])
-  pipeline.startRound(facts, 0)
+  atOnce(pipeline.startRound(facts, 0))
   assert.equal(pipeline.decided(result(key, 'paidListVerified', [BOB]), facts, 0).next, 'fetch')
 })
 
@@ -104,7 +106,7 @@ test('section 23: a full disk defers probes of paid keys and fetches by 5 min; l
   const full = { ...facts, full: true }
   paid.add(at(0, '01'))
   hint(ALICE, [key, at(0, '01'), at(0, '02')])
-  const keys = pipeline.startRound(full, 0).map((each) => each.key)
+  const keys = atOnce(pipeline.startRound(full, 0)).map((each) => each.key)
   assert.deepEqual(keys, [key, at(0, '02')])
   assert.deepEqual(pipeline.decided(result(key, 'quorumVerified'), full, 0), {
     learnPaid: true,
@@ -112,7 +114,7 @@ test('section 23: a full disk defers probes of paid keys and fetches by 5 min; l
   })
   assert.equal(pipeline.decided(result(at(0, '02'), 'quorumFailed'), full, 0).next, 'end')
   assert.equal(pipeline.pending.nextDueAt, 5 * minute)
-  pipeline.startRound(facts, 5 * minute)
+  atOnce(pipeline.startRound(facts, 5 * minute))
   pipeline.decided(result(key, 'authorised'), facts, 5 * minute)
   assert.equal(pipeline.nextFetch(full, 5 * minute), undefined)
   assert.ok(
@@ -124,14 +126,14 @@ test('section 23: a full disk defers probes of paid keys and fetches by 5 min; l
 test('scenario 10: all sources failed: one failure each, back with back-off, gone after 30 minutes', () => {
   const { pipeline, facts, hint, result } = world(3)
   hint(ALICE, [key])
-  pipeline.startRound(facts, 0)
+  atOnce(pipeline.startRound(facts, 0))
   pipeline.decided(result(key, 'quorumVerified', [ALICE, BOB]), facts, 0)
   let blamed = 0
   for (let fetch = pipeline.nextFetch(facts, 0); fetch; fetch = pipeline.nextFetch(facts, 0))
     blamed += pipeline.fetched(fetch, 'sourceFailed', 0) ? 1 : 0
   assert.equal(blamed, 2)
   assert.equal(pipeline.pending.nextDueAt, 15 * second)
-  assert.deepEqual(pipeline.startRound(facts, 30 * minute), [])
+  assert.deepEqual(atOnce(pipeline.startRound(facts, 30 * minute)), [])
   assert.ok(!pipeline.has(key))
 })
 
@@ -152,10 +154,10 @@ test('inconclusive learns nothing and waits; a result for a key that left, or th
   hint(ALICE, [key])
   assert.deepEqual(pipeline.decided(result(key, 'quorumVerified'), facts, 0), { ...nothing, next: 'end' })
   assert.ok(pipeline.has(key))
-  pipeline.startRound(facts, 0)
+  atOnce(pipeline.startRound(facts, 0))
   assert.deepEqual(pipeline.decided(result(key, 'quorumInconclusive'), facts, 0), { ...nothing, next: 'retry' })
   assert.equal(pipeline.pending.nextDueAt, 15 * second)
-  pipeline.startRound(facts, 15 * second)
+  atOnce(pipeline.startRound(facts, 15 * second))
   pipeline.abandonRound([key, at(9)], 15 * second)
   assert.equal(pipeline.pending.nextDueAt, 45 * second)
 })
@@ -167,14 +169,14 @@ test('what needs no round any more ends before it: paid and held, or paid and no
     paid.add(key)
     if (change === 'held') stored.add(key)
     const later = change === 'moved' ? { ...facts, view: world(12).facts.view } : facts
-    assert.deepEqual([pipeline.startRound(later, 0), pipeline.has(key)], [[], false])
+    assert.deepEqual([atOnce(pipeline.startRound(later, 0)), pipeline.has(key)], [[], false])
   }
 })
 
 test('a full fetch queue keeps the key pending, capacity-blocked', () => {
   const { pipeline, facts, hint, result } = world(3, { fetchQueue: 1 })
   hint(ALICE, [key, at(0, '01')])
-  pipeline.startRound(facts, 0)
+  atOnce(pipeline.startRound(facts, 0))
   assert.equal(pipeline.decided(result(key, 'quorumVerified'), facts, 0).next, 'fetch')
   assert.equal(pipeline.decided(result(at(0, '01'), 'quorumVerified'), facts, 0).next, 'blocked')
   assert.ok(pipeline.has(key) && pipeline.pending.has(at(0, '01')))
@@ -189,7 +191,7 @@ test('a key that became held, or left width 9, while it waited is not fetched', 
   for (const change of ['stored', 'moved'] as const) {
     const { pipeline, facts, hint, result, stored } = world(3)
     hint(ALICE, [key])
-    pipeline.startRound(facts, 0)
+    atOnce(pipeline.startRound(facts, 0))
     pipeline.decided(result(key, 'quorumVerified'), facts, 0)
     if (change === 'stored') stored.add(key)
     const later = change === 'moved' ? { ...facts, view: world(9).facts.view } : facts
@@ -217,7 +219,7 @@ test('any story: a key is in one place only, all counters end at zero', () => {
         many(2, () => pick(random, keys)),
         now,
       )
-      for (const { key: each } of pipeline.startRound(state, now)) {
+      for (const { key: each } of atOnce(pipeline.startRound(state, now))) {
         const sources = many(randomBelow(random, 3), () => pick(random, peers))
         const { learnPaid } = pipeline.decided(result(each, pick(random, verdicts), sources), state, now)
         if (learnPaid) paid.add(each)
@@ -240,7 +242,7 @@ test('any story: a key is in one place only, all counters end at zero', () => {
       for (let fetch = pipeline.nextFetch(facts, now); fetch; fetch = pipeline.nextFetch(facts, now))
         running.push(fetch)
     }
-    pipeline.startRound(facts, now + 31 * minute)
+    atOnce(pipeline.startRound(facts, now + 31 * minute))
     assert.deepEqual([pipeline.pending.size, pipeline.pending.sources], [0, 0])
     assert.deepEqual([pipeline.fetches.size, pipeline.fetches.busyPeers], [0, 0])
   })

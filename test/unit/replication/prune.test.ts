@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atOnce } from '../../../src/audit/index.ts'
 import { day, hour, minute, randomBelow } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
@@ -27,9 +28,9 @@ function open(keys: readonly ChunkAddress[] = [key], overrides = {}) {
   const prune = new RecordPrune({ ...options, ...overrides }, timers)
   const keysAfter = (after: ChunkAddress | undefined, limit: number) => index.keysAfter(after, 'stored', limit)
   const plan = (view: OwnView, now: number, { drained = true, committed = uncommitted } = {}) =>
-    prune.plan(keysAfter, index.count('stored'), drained, { view, now, committed })
+    atOnce(prune.plan(keysAfter, index.count('stored'), drained, { view, now, committed }))
   const settle = (view: OwnView, now: number, committed: (key: ChunkAddress) => boolean = uncommitted) =>
-    prune.settle({ view, now, committed })
+    atOnce(prune.settle({ view, now, committed }))
   return { index, timers, prune, plan, settle }
 }
 const judge = (prune: RecordPrune, challenge: PruneChallenge, proved: boolean) =>
@@ -252,7 +253,7 @@ function openPaid(keys: readonly ChunkAddress[] = [key], overrides = {}) {
   return {
     prune,
     timers,
-    plan: (view: OwnView, now: number, drained = true) => prune.plan(keysAfter, drained, view, now),
+    plan: (view: OwnView, now: number, drained = true) => atOnce(prune.plan(keysAfter, drained, view, now)),
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atOnce } from '../../../src/audit/index.ts'
 import { minute, type Random, randomBelow, second } from '../../../src/base/index.ts'
 import { NEIGHBOUR_WATCH_DEFAULTS, NeighbourWatch } from '../../../src/dht/neighbour-watch.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
@@ -45,6 +46,7 @@ class Node {
     return {
       view,
       full: false,
+      suspected: () => false,
       stored: (key: ChunkAddress) => stored.has(key),
       paid: (key: ChunkAddress) => paid.has(key),
     }
@@ -129,13 +131,13 @@ class Node {
   #verify() {
     const { now } = this.town
     this.#settle()
-    const keys = this.#round === undefined ? this.pipeline.startRound(this.facts, now) : []
+    const keys = this.#round === undefined ? atOnce(this.pipeline.startRound(this.facts, now)) : []
     if (keys.length === 0) return
     const hooks = {
       credited: () => true,
       askable: (peer: PeerId) => !this.#asking.has(peer) && !this.watch.isSuspect(peer),
     }
-    const round = new VerificationRound(keys, this.view, options, hooks)
+    const round = atOnce(VerificationRound.over(keys, this.view, options, hooks))
     this.#round = { round, hurryAt: now + options.roundHurryMs }
     for (let question = round.next(); question; question = round.next()) {
       const { peer, keys: asked } = question
@@ -144,7 +146,7 @@ class Node {
         asked.map((key) => ({ key, present: stored.has(key), paid: paid.has(key) }))
       this.town.ask(this.self, peer, answer, (results) => {
         this.#asking.delete(peer)
-        round.answered(peer, results)
+        atOnce(round.answered(peer, results))
         this.#settle()
       })
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { atOnce } from '../../../src/audit/index.ts'
 import { randomBelow } from '../../../src/base/index.ts'
 import type { PeerId, VerificationResult } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
@@ -30,7 +31,7 @@ function ask(round: VerificationRound, answer: (question: PeerQuestion) => reado
   for (let first = round.next(); first; first = round.next()) {
     const batch = [first]
     for (let question = round.next(); question; question = round.next()) batch.push(question)
-    for (const question of batch) round.answered(question.peer, answer(question))
+    for (const question of batch) atOnce(round.answered(question.peer, answer(question)))
     asked.push(...batch)
   }
   assert.deepEqual([round.allSettled, ...round.awaited], [true])
@@ -47,7 +48,7 @@ const saying =
 
 test('scenario 27: presence of the 7 closest and paid of the 20 come from one request a peer', () => {
   const view = viewOf(30)
-  const round = new VerificationRound([hint()], view, options, anyone)
+  const round = atOnce(VerificationRound.over([hint()], view, options, anyone))
   const group = view.closest(bytesOf(key), 20).slice(1)
   const asked = ask(round, saying(group.slice(0, 4)))
   assert.deepEqual(new Set(asked.map(({ peer }) => peer)), new Set(group))
@@ -66,11 +67,13 @@ test('scenario 33: many keys, one message a peer, evidence for each key', () => 
     )
     const keys = many(200, () => address(random))
     const holders = new Map(keys.map((each) => [each, view.closest(bytesOf(each), randomBelow(random, 8))]))
-    const round = new VerificationRound(
-      keys.map((each) => hint({ key: each })),
-      view,
-      options,
-      anyone,
+    const round = atOnce(
+      VerificationRound.over(
+        keys.map((each) => hint({ key: each })),
+        view,
+        options,
+        anyone,
+      ),
     )
     const asked = ask(round, ({ peer, keys }) =>
       keys.map((each) => ({ key: each, present: holders.get(each)?.includes(peer) ?? false, paid: false })),
@@ -87,7 +90,7 @@ test('scenario 33: many keys, one message a peer, evidence for each key', () => 
 test('scenario 34: keys left out of an answer are unresolved, the others count; strangers are skipped', () => {
   const view = viewOf(6)
   const second = at(0, '01')
-  const round = new VerificationRound([hint(), hint({ key: second })], view, options, anyone)
+  const round = atOnce(VerificationRound.over([hint(), hint({ key: second })], view, options, anyone))
   ask(round, () => [
     { key: second, present: true },
     { key: second, present: false },
@@ -98,14 +101,14 @@ test('scenario 34: keys left out of an answer are unresolved, the others count; 
 })
 
 test('more than twice the results asked for are cut off', () => {
-  const round = new VerificationRound([hint()], viewOf(6), options, anyone)
+  const round = atOnce(VerificationRound.over([hint()], viewOf(6), options, anyone))
   const junk = { key: at(9), present: true }
   ask(round, () => [junk, junk, { key, present: true }])
   assert.equal(round.end().results[0]?.result, 'quorumInconclusive')
 })
 
 test('scenario 6: silence is unresolved, not absent; scenario 16: all silent is inconclusive', () => {
-  const round = new VerificationRound([hint()], viewOf(30), options, anyone)
+  const round = atOnce(VerificationRound.over([hint()], viewOf(30), options, anyone))
   ask(round, () => undefined)
   assert.equal(round.end().results[0]?.result, 'quorumInconclusive')
 })
@@ -113,7 +116,7 @@ test('scenario 6: silence is unresolved, not absent; scenario 16: all silent is 
 test('scenario 4: a lone hinter of a key that fails pays, at most 3 times a cycle', () => {
   const hinter = peerAt(0xee)
   const keys = many(5, () => 0).map((_, i) => hint({ key: at(0, `0${i}`), hinters: [{ peer: hinter, replica: true }] }))
-  const round = new VerificationRound(keys, viewOf(30), options, anyone)
+  const round = atOnce(VerificationRound.over(keys, viewOf(30), options, anyone))
   ask(round, saying([]))
   const { results, failures } = round.end()
   assert.deepEqual([...new Set(results.map(({ result }) => result))], ['quorumFailed'])
@@ -124,7 +127,7 @@ test('two hinters, or a paid hint, blame nobody; a lone hinter that says absent 
   const view = viewOf(30)
   const [first, second] = view.closest(bytesOf(key), 3).slice(1) as [PeerId, PeerId]
   const end = (hinters: KeyToVerify['hinters'], present: readonly PeerId[]) => {
-    const round = new VerificationRound([hint({ hinters })], view, options, anyone)
+    const round = atOnce(VerificationRound.over([hint({ hinters })], view, options, anyone))
     ask(round, saying(present))
     return round.end()
   }
@@ -140,7 +143,7 @@ test('two hinters, or a paid hint, blame nobody; a lone hinter that says absent 
 
 test('scenario 20: a key of the own paid list needs no quorum; presence alone is asked of the 7', () => {
   const view = viewOf(30)
-  const round = new VerificationRound([hint({ paidLocally: true })], view, options, anyone)
+  const round = atOnce(VerificationRound.over([hint({ paidLocally: true })], view, options, anyone))
   const holder = view.closest(bytesOf(key), 2)[1] as PeerId
   const asked = ask(round, saying([holder]))
   assert.equal(asked.length, 6)
@@ -152,10 +155,10 @@ test('scenario 21: a paid majority verifies; a holder among the paid targets is 
   const view = viewOf(30)
   const group = view.closest(bytesOf(key), 20).slice(1)
   const far = group.slice(10, 11)
-  const verified = new VerificationRound([hint()], view, options, anyone)
+  const verified = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(verified, saying(far, group.slice(0, 9)))
   assert.deepEqual(verified.end().results[0], { key, result: 'paidListVerified', sources: far, holders: 1 })
-  const failed = new VerificationRound([hint()], view, options, anyone)
+  const failed = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(failed, saying(far, group.slice(0, 8)))
   assert.equal(failed.end().results[0]?.result, 'quorumFailed')
 })
@@ -166,7 +169,7 @@ test('replica hinters are sources, paid hinters are not', () => {
     { peer: replica, replica: true },
     { peer: paid, replica: false },
   ]
-  const round = new VerificationRound([hint({ hinters })], viewOf(30), options, anyone)
+  const round = atOnce(VerificationRound.over([hint({ hinters })], viewOf(30), options, anyone))
   ask(round, saying([]))
   assert.deepEqual(round.end().results[0]?.sources, [replica])
 })
@@ -175,7 +178,7 @@ test('9.4: uncredited capable peers are unresolved, only for keys held, never on
   const view = viewOf(30)
   const group = view.closest(bytesOf(key), 20).slice(1)
   const run = (held: boolean, paid: readonly PeerId[]) => {
-    const round = new VerificationRound([hint({ held })], view, options, { ...anyone, credited: () => false })
+    const round = atOnce(VerificationRound.over([hint({ held })], view, options, { ...anyone, credited: () => false }))
     ask(round, saying(group, paid))
     return round.end().results[0]?.result
   }
@@ -188,12 +191,16 @@ test('a silent peer holds up only the keys that need its answer', () => {
   const view = viewOf(30)
   const group = view.closest(bytesOf(key), 20).slice(1)
   const second = at(0, '01')
-  const round = new VerificationRound([hint(), hint({ key: second, paidLocally: true })], view, options, anyone)
+  const round = atOnce(
+    VerificationRound.over([hint(), hint({ key: second, paidLocally: true })], view, options, anyone),
+  )
   const asked = many(40, () => round.next()).filter((question) => question !== undefined)
   const answer = (peer: PeerId) =>
-    round.answered(
-      peer,
-      asked.find((question) => question.peer === peer)?.keys.map((each) => ({ key: each, present: true })),
+    atOnce(
+      round.answered(
+        peer,
+        asked.find((question) => question.peer === peer)?.keys.map((each) => ({ key: each, present: true })),
+      ),
     )
   answer(group[0] as PeerId)
   assert.deepEqual(round.takeSettled(), [])
@@ -215,12 +222,12 @@ test('a silent peer holds up only the keys that need its answer', () => {
 
 test('one source is enough in a hurry; none is not while others may answer', () => {
   const view = viewOf(30)
-  const round = new VerificationRound([hint({ paidLocally: true })], view, options, anyone)
+  const round = atOnce(VerificationRound.over([hint({ paidLocally: true })], view, options, anyone))
   const asked = many(6, () => round.next()?.peer as PeerId)
   round.hurry()
-  round.answered(asked[0] as PeerId, [{ key, present: false }])
+  atOnce(round.answered(asked[0] as PeerId, [{ key, present: false }]))
   assert.ok(!round.allSettled)
-  round.answered(asked[1] as PeerId, [{ key, present: true }])
+  atOnce(round.answered(asked[1] as PeerId, [{ key, present: true }]))
   assert.deepEqual(round.takeSettled()[0]?.sources, [asked[1]])
 })
 
@@ -229,7 +236,7 @@ test('who is suspect or busy is not asked, and is unresolved without delay', () 
   const group = view.closest(bytesOf(key), 7).slice(1)
   const run = (silent: number) => {
     const askable = (peer: PeerId) => !group.slice(0, silent).includes(peer)
-    const round = new VerificationRound([hint()], view, options, { ...anyone, askable })
+    const round = atOnce(VerificationRound.over([hint()], view, options, { ...anyone, askable }))
     const asked = ask(round, saying(group))
     assert.equal(asked.length, 6 - silent)
     return round.end().results[0]?.result
@@ -250,7 +257,7 @@ test('9.3 any round: the result is that of a plain count of all votes', () => {
       group.map((peer) => [peer, { heard: randomBelow(random, 10) > 1, yes: randomBelow(random, 100) < rate }]),
     )
     const present = new Map(group.map((peer) => [peer, randomBelow(random, 200) < rate]))
-    const round = new VerificationRound([hint({ key: each })], view, options, anyone)
+    const round = atOnce(VerificationRound.over([hint({ key: each })], view, options, anyone))
     ask(round, ({ peer }) =>
       votes.get(peer)?.heard
         ? [{ key: each, present: present.get(peer) === true, paid: votes.get(peer)?.yes === true }]
@@ -288,22 +295,22 @@ test('no more than 32 requests at a time, and an answer nobody asked for is igno
       many(300, () => peerId(random)),
     )
     const keys = many(100, () => hint({ key: address(random) }))
-    const round = new VerificationRound(keys, view, options, anyone)
+    const round = atOnce(VerificationRound.over(keys, view, options, anyone))
     const outstanding = new Set<PeerId>()
-    round.answered(peerId(random), [])
+    atOnce(round.answered(peerId(random), []))
     while (!round.allSettled) {
       for (let question = round.next(); question; question = round.next()) outstanding.add(question.peer)
       assert.ok(outstanding.size <= 32)
       const done = pick(random, [...outstanding])
       outstanding.delete(done)
-      round.answered(done, undefined)
+      atOnce(round.answered(done, undefined))
     }
     assert.equal(round.end().results.length, 100)
   })
 })
 
 test('scenario 12: nobody to ask accepts nothing', () => {
-  const round = new VerificationRound([hint()], viewOf(0), options, anyone)
+  const round = atOnce(VerificationRound.over([hint()], viewOf(0), options, anyone))
   assert.ok(round.allSettled)
   assert.equal(round.end().results[0]?.result, 'quorumFailed')
 })

@@ -53,6 +53,7 @@ export async function loneEngine(
     events: new Emitter<DhtEvents>(),
     peers: () => peers,
     closestToSelf: () => peers.slice(0, 20),
+    suspected: () => false,
     reportTrust: (peer, { reason }) => void reports.push({ peer, reason }),
   }
   const store = given.store ?? createMemoryChunkStore()

@@ -1,0 +1,77 @@
+/**
+ * What is owed when the disk takes chunks again (replication.md 23): keys that were on a disk that came back without
+ * them, and paid keys of our width that could not be stored meanwhile. Neighbours would hint them within the hour.
+ */
+import type { ChunkAddress } from '../../protocol/index.ts'
+import type { DiskState } from '../../storage/index.ts'
+import type { Parts } from '../parts.ts'
+
+export interface ComebackDeps {
+  readonly parts: Parts
+  /** Held before, and not on the disk any more. */
+  lost(key: ChunkAddress): void
+  /** To be verified and fetched. */
+  missed(keys: readonly ChunkAddress[]): void
+}
+
+/** Keys taken up in one go: some 3 ms. */
+const PAGE = 512
+
+export class Comeback {
+  readonly #deps: ComebackDeps
+  #away = false
+  #ranAt = Number.NEGATIVE_INFINITY
+
+  constructor(deps: ComebackDeps) {
+    this.#deps = deps
+  }
+
+  /** The result ends it. */
+  watch(): () => void {
+    const { store } = this.#deps.parts
+    this.#away = store.disk === 'gone'
+    return store.onDisk((state) => this.#changed(state))
+  }
+
+  #changed(state: DiskState): void {
+    const { clock, options, tasks } = this.#deps.parts
+    if (this.#away && state !== 'gone') tasks.spawn('disk is back', (signal) => this.reconcile(signal))
+    this.#away = state === 'gone'
+    // A disk at its edge is full and not full by turns.
+    if (state !== 'writable' || clock.monotonic() - this.#ranAt < options.capacityRetryMs) return
+    this.#ranAt = clock.monotonic()
+    tasks.spawn('room again', (signal) => this.catchUp(signal))
+  }
+
+  /** The disk was away and may be another one now: what it holds is held, what it does not hold is lost. */
+  async reconcile(signal: AbortSignal): Promise<void> {
+    const { holdings, store } = this.#deps.parts
+    for (let after: ChunkAddress | undefined; ; ) {
+      const page = store.keysAfter(after, PAGE)
+      for (const key of page) holdings.added(key)
+      if (page.length < PAGE) break
+      after = page.at(-1)
+      await holdings.pause(signal)
+    }
+    for (let after: ChunkAddress | undefined; ; ) {
+      const page = holdings.index.keysAfter(after, 'stored', PAGE)
+      for (const key of page) if (!store.has(key)) this.#deps.lost(key)
+      if (page.length < PAGE) return
+      after = page.at(-1)
+      await holdings.pause(signal)
+    }
+  }
+
+  /** Paid keys that we should hold and do not. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    const { holdings, options, self, store } = this.#deps.parts
+    const keys: ChunkAddress[] = []
+    const walk = holdings.index.keysFor(holdings.view, self, 'paid', options.storageWidth)
+    const visit = (key: ChunkAddress) => store.has(key) || keys.push(key)
+    await holdings.walk(walk, visit, signal, () => keys.length >= options.pendingEntries)
+    while (keys.length > 0) {
+      this.#deps.missed(keys.splice(-PAGE))
+      await holdings.pause(signal)
+    }
+  }
+}
