@@ -6,7 +6,14 @@ import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
-import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import {
+  createReplicationMemory,
+  createRetentionFiles,
+  type WiredNode,
+  type WiredPeer,
+  wireClient,
+  wireStorageNode,
+} from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import {
   type ChunkAddress,
@@ -139,6 +146,7 @@ export class SimulatedDevnet {
           hash: contentHash(backend()),
         },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
+        memory: createReplicationMemory(deps.fileSystem, SIMULATED_ROOT),
         scrubber: (watched) => createScrubber(SIMULATED_ROOT, { ...watched, ...deps, registry }, this.#config.scrubber),
       },
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },

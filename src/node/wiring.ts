@@ -8,7 +8,12 @@ import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
-import { createReplication, type Replication, type RetentionStore } from '../replication/index.ts'
+import {
+  createReplication,
+  type Replication,
+  type ReplicationMemory,
+  type RetentionStore,
+} from '../replication/index.ts'
 import {
   type ChunkStore,
   type Hash,
@@ -55,6 +60,8 @@ export interface StorageNodePorts extends PeerPorts {
   readonly paidList: PaidList
   /** Commitments that were shown. */
   readonly retention: RetentionStore
+  /** What replication knows of others and owes. */
+  readonly memory: ReplicationMemory
   /** Since when keys are out of range. */
   readonly timers: OutOfRangeTimers
   readonly payment: PaymentVerifier
@@ -78,7 +85,7 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
   const replication = createReplication({
     ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
-    ...{ signer, verifier: ports.verifier, retention: ports.retention },
+    ...{ signer, verifier: ports.verifier, retention: ports.retention, memory: ports.memory },
   })
   store.listener = replication
   const quoter = createQuoter({
