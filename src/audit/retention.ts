@@ -22,6 +22,8 @@ export interface Shown {
 interface Slot {
   readonly signed: SignedTree
   expiresAt: number | undefined
+  /** The stamp that was last counted as a change. */
+  countedAt?: number
 }
 
 export class Retention {
@@ -75,7 +77,12 @@ export class Retention {
     slot.expiresAt = now + this.#options.answerableMs
     if (firstTime) this.#shown.push(slot)
     if (this.#shown.length > this.#options.shownSlots) this.#dropEarliest()
-    this.#changes++
+    // Stamps on disk may lag by half of the grace that they get after a restart: the files are as large as the trees.
+    const lag = slot.expiresAt - (slot.countedAt ?? Number.NEGATIVE_INFINITY)
+    if (firstTime || lag >= this.#options.restartGraceMs / 2) {
+      slot.countedAt = slot.expiresAt
+      this.#changes++
+    }
     return { signed: slot.signed, firstTime }
   }
 

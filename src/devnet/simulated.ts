@@ -17,7 +17,12 @@ import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../p
 import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
 import type { ReplicationOptions } from '../replication/index.ts'
 import { type Aftermath, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { createFileChunkStore, createMemoryChunkStore, createOutOfRangeStore, createScrubber } from '../storage/index.ts'
+import {
+  createFileChunkStore,
+  createMemoryChunkStore,
+  createOutOfRangeStore,
+  createScrubber,
+} from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
 import { SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts'
 

@@ -1,5 +1,5 @@
-/** The two files of commitments that were shown (replication.md 14.2), pointers first. */
-import type { RetentionStore } from '../replication/index.ts'
+/** Files of replication: commitments that were shown (replication.md 14.2), pointers first; and what else it remembers. */
+import type { ReplicationMemory, RetentionStore } from '../replication/index.ts'
 import { type FileSystem, StateFile } from '../storage/index.ts'
 
 /** 17 slots of a million keys are the most that could be in them; more is not read. */
@@ -21,5 +21,20 @@ export function createRetentionFiles(fileSystem: FileSystem, folder: string): Re
       await pointers.write(files.pointers)
       await main.write(files.main)
     },
+  }
+}
+
+export const REPLICATION_FILE = 'replication.bin'
+
+export function createReplicationMemory(fileSystem: FileSystem, folder: string): ReplicationMemory {
+  const file = (maxBytes: number) => new StateFile(fileSystem, { folder, name: REPLICATION_FILE, maxBytes })
+  const written = file(0)
+  return {
+    async load(maxBytes) {
+      const found = await file(maxBytes).read()
+      if (found.kind === 'unreadable') throw found.reason
+      return found.kind === 'found' ? found.bytes : undefined
+    },
+    save: (bytes) => written.write(bytes),
   }
 }

@@ -22,7 +22,7 @@ import { LoopDelay } from './loop-delay.ts'
 import type { StorageNodeSettings } from './options.ts'
 import { createPeerFiles } from './peer-files.ts'
 import type { Tuning } from './profile.ts'
-import { createRetentionFiles } from './retention-files.ts'
+import { createReplicationMemory, createRetentionFiles } from './retention-files.ts'
 import { removeStatusFile, writeStatusFile } from './status-file.ts'
 import { VERSION } from './version.ts'
 import { wireStorageNode } from './wiring.ts'
@@ -89,6 +89,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
       paidList,
       timers: outOfRange.timers,
       retention,
+      memory: createReplicationMemory(nodeFileSystem, rootDir),
       scrubber: (deps) => createScrubber(rootDir, { ...deps, clock, log, registry }, tuning?.scrubber),
     },
     {

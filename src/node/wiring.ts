@@ -8,9 +8,11 @@ import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
+import type { ChunkAddress } from '../protocol/index.ts'
 import {
   createReplication,
   type Replication,
+  type ReplicationMemory,
   type ReplicationOptions,
   type RetentionStore,
 } from '../replication/index.ts'
@@ -60,6 +62,8 @@ export interface StorageNodePorts extends PeerPorts {
   readonly paidList: PaidList
   /** Commitments that were shown. */
   readonly retention: RetentionStore
+  /** What replication knows of others and owes. */
+  readonly memory: ReplicationMemory
   /** Since when keys are out of range. */
   readonly timers: OutOfRangeTimers
   readonly payment: PaymentVerifier
@@ -86,7 +90,7 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
   const replication = createReplication(
     {
       ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
-      ...{ signer, verifier: ports.verifier, retention: ports.retention },
+      ...{ signer, verifier: ports.verifier, retention: ports.retention, memory: ports.memory },
     },
     wiring.replication,
   )

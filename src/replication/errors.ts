@@ -1,6 +1,9 @@
 import { CodedError } from '../base/index.ts'
 
-/** REPLICATION_OPTIONS: a configuration with which the engine cannot be built (replication.md 2). */
-export type ReplicationErrorCode = 'REPLICATION_OPTIONS'
+export type ReplicationErrorCode =
+  /** A configuration with which the engine cannot be built (replication.md 2). */
+  | 'REPLICATION_OPTIONS'
+  /** A file of an earlier run that makes no sense. */
+  | 'REPLICATION_MEMORY'
 
 export class ReplicationError extends CodedError<ReplicationErrorCode> {}

@@ -11,5 +11,6 @@
  */
 export type { RetentionStore } from './audits/commitments.ts'
 export * from './errors.ts'
+export type { ReplicationMemory } from './memory/keeper.ts'
 export * from './options.ts'
 export * from './replication.ts'

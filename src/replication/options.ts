@@ -172,6 +172,8 @@ const POOLS = {
 const REST = {
   trafficLogMs: 300 * second,
   taskStopMs: 10 * second,
+  memorySaveMs: minute, // ours: a claim or an owed key that a crash forgets is seen or hinted again
+  owedKeys: 8192, // ours: of the keys that wait, those kept over a restart; 36 bytes each
 }
 
 export const REPLICATION_DEFAULTS = Object.freeze({

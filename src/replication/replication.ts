@@ -33,6 +33,7 @@ import { FreshReplication } from './fresh/fresh-replication.ts'
 import { OfferMerge } from './fresh/offer-merge.ts'
 import { Offers } from './fresh/offers.ts'
 import { Spreader } from './fresh/spreader.ts'
+import { Keeper, type ReplicationMemory } from './memory/keeper.ts'
 import { replicationMetrics } from './metrics.ts'
 import { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
 import type { Parts } from './parts.ts'
@@ -68,6 +69,8 @@ export interface ReplicationDeps {
   readonly timers: OutOfRange
   /** Commitments that were shown, over restarts. */
   readonly retention: RetentionStore
+  /** Claims of others and owed keys, over restarts; nothing is remembered without. */
+  readonly memory?: ReplicationMemory
   readonly signer: Signer
   readonly verifier: Verifier
   readonly payment: PaymentVerifier
@@ -135,6 +138,7 @@ class Engine implements Replication {
   readonly #digests: DigestAuditor
   readonly #inbound: Inbound
   readonly #joiner: Joiner
+  readonly #keeper: Keeper
   readonly #comeback: Comeback
   readonly #tasks: TaskGroup
   #unsubscribe: (() => void)[] = []
@@ -219,6 +223,7 @@ class Engine implements Replication {
         this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))
       },
     })
+    this.#keeper = new Keeper({ parts, memory: deps.memory, claims, pipeline })
     this.#comeback = new Comeback({
       parts,
       lost: (key) => this.chunkRemoved(key, true),
@@ -267,6 +272,7 @@ class Engine implements Replication {
     if (this.#unsubscribe.length > 0) return
     await this.#holdings.load(signal)
     await this.#commitments.load()
+    await this.#keeper.load()
     const { events } = this.#deps.dht
     const viewChanged = () => {
       this.#holdings.viewChanged()
@@ -293,13 +299,17 @@ class Engine implements Replication {
       joiner: this.#joiner,
       commitments: this.#commitments,
       firstAudits: this.#firstAudits,
+      keeper: this.#keeper,
     }
     for (const [name, loop] of Object.entries({ ...loops, ...more }))
       this.#tasks.spawn(name, (inner) => loop.run(inner))
   }
 
   async stop(): Promise<void> {
+    const started = this.#unsubscribe.length > 0
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
+    // Before the tasks end: what they are about is owed.
+    if (started) await this.#keeper.save()
     await this.#tasks.stop()
   }
 

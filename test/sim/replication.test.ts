@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '../../src/base/index.ts'
 import type { Client } from '../../src/client/index.ts'
-import { SimulatedDevnet, type SimulatedDevnetConfig, type SimulatedNode } from '../../src/devnet/index.ts'
+import { SimulatedDevnet, type SimulatedDevnetOptions, type SimulatedNode } from '../../src/devnet/index.ts'
 import type { ChunkAddress } from '../../src/protocol/index.ts'
 
 const SEED = Number(process.env['SIM_SEED'] ?? 31)
@@ -17,8 +17,8 @@ interface Town {
 }
 
 /** Nodes that have caught up, and chunks that are spread. */
-async function town(nodes: number, config: Partial<SimulatedDevnetConfig> = {}): Promise<Town> {
-  const net = new SimulatedDevnet({ seed: SEED, ...config })
+async function town(nodes: number, options: SimulatedDevnetOptions = {}): Promise<Town> {
+  const net = new SimulatedDevnet({ seed: SEED }, options)
   await net.start(nodes)
   await net.world.advance(60_000)
   for (const node of net.nodes) assert.equal(node.replication.bootstrapping, false, `node ${node.index}`)
@@ -101,7 +101,7 @@ function rot(node: SimulatedNode, chunk: ChunkAddress): void {
 }
 
 test('the scrubber finds a chunk whose bytes rotted, and the group gives it back', async () => {
-  const all = await town(10, { scrubber: { minRoundMs: 60_000 } })
+  const all = await town(10, { node: { scrub: { minRoundMs: 60_000 } } })
   await all.net.world.advance(45_000)
   const chunk = all.chunks[0] as ChunkAddress
   const node = holders(all, chunk)[0] as SimulatedNode

@@ -20,6 +20,7 @@ export interface ClaimHistory {
 export class ClaimTracker {
   readonly #options: ClaimOptions
   readonly #histories: LruMap<PeerId, ClaimHistory>
+  #changes = 0
 
   constructor(options: ClaimOptions) {
     this.#options = options
@@ -29,6 +30,10 @@ export class ClaimTracker {
   get size(): number {
     return this.#histories.size
   }
+  /** Moves with every history that begins, ends or goes on. */
+  get changes(): number {
+    return this.#changes
+  }
   active(peer: PeerId): boolean {
     return this.#histories.get(peer)?.active === true
   }
@@ -37,6 +42,7 @@ export class ClaimTracker {
   claimed(peer: PeerId, now: number): 'tolerated' | 'failure' {
     const history = this.#histories.get(peer)
     if (!history) {
+      this.#changes++
       this.#histories.set(peer, { peer, since: now, active: true })
       return 'tolerated'
     }
@@ -46,7 +52,9 @@ export class ClaimTracker {
   /** A decoded answer that is no claim, good or bad. A timeout is none. The history stays. */
   answered(peer: PeerId): void {
     const history = this.#histories.get(peer)
-    if (history?.active) this.#histories.set(peer, { ...history, active: false })
+    if (!history?.active) return
+    this.#changes++
+    this.#histories.set(peer, { ...history, active: false })
   }
 
   /** To be kept over a restart. */

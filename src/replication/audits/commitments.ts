@@ -27,6 +27,7 @@ import {
   type StorageCommitment,
 } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
+import type { OwnView } from '../view/own-view.ts'
 
 /** Where the two retention files live. */
 export interface RetentionStore {
@@ -51,6 +52,8 @@ export class Commitments {
   #saving: Promise<void> | undefined
   /** Pins that are on disk as shown. */
   #kept: ReadonlySet<Pin> = new Set()
+  /** Of the last build. */
+  #builtOver: { readonly view: OwnView; readonly changes: number } | undefined
   #sidecar: { readonly of: SignedTree; readonly bytes: Uint8Array } | undefined
 
   constructor(deps: CommitmentsDeps) {
@@ -95,14 +98,20 @@ export class Commitments {
     const { clock, holdings, options, self } = parts
     const retention = this.#retention
     if (!retention) return
+    const { index, view } = holdings
+    const changes = index.changes('stored')
+    // A node in which nothing happens does nothing, however much it holds.
+    if (this.#builtOver?.view === view && this.#builtOver.changes === changes) return
     const keys: ChunkAddress[] = []
-    const walk = holdings.index.keysFor(holdings.view, self, 'stored', options.closeGroupSize)
-    await holdings.walk(walk, (key) => keys.push(key), signal)
-    if (keys.length === 0) return retention.retire(clock.now())
-    const breathe = () => this.#breathe()
-    const tree = await withPauses(buildTree(await withPauses(sortedEntries(keys), breathe)), breathe)
-    signal.throwIfAborted()
-    if (retention.isNew(tree.root)) retention.rotate(await signTree(tree, signer), clock.now())
+    await holdings.walk(index.keysFor(view, self, 'stored', options.closeGroupSize), (key) => keys.push(key), signal)
+    if (keys.length === 0) retention.retire(clock.now())
+    else {
+      const breathe = () => this.#breathe()
+      const tree = await withPauses(buildTree(await withPauses(sortedEntries(keys), breathe)), breathe)
+      signal.throwIfAborted()
+      if (retention.isNew(tree.root)) retention.rotate(await signTree(tree, signer), clock.now())
+    }
+    this.#builtOver = { view, changes }
   }
 
   /** The current one, marked as shown; undefined when there is none, or the disk does not take it. */

@@ -34,8 +34,10 @@ export interface HintExchangeDeps {
   cycleEnded(): void
 }
 
-/** Hints of one kind in one message: two kinds of them stay far below 10 MiB. */
-const MAX_HINTS = 131_072
+/** Hints of one kind in one message: encoding them, and decoding them on the other side, takes some 5 ms. */
+const MAX_HINTS = 16_384
+/** Messages to one peer in a row: two million keys. Beyond that the next round goes on. */
+const MAX_MESSAGES = 128
 
 /** Keys admitted or noted in one go: some 3 ms. */
 const SLICE = 512
@@ -83,7 +85,20 @@ export class HintExchange {
 
   /** One of the first questions of a node that joins: resolves with the hinted keys that wait to be dealt with. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
-    return this.#exchange(peer, await this.#allHints(peer, signal), signal)
+    return this.#tellAll(peer, signal)
+  }
+
+  /** Every hint for the peer, in as many messages as it takes; undefined: no answer to the first one. */
+  async #tellAll(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
+    let all: ChunkAddress[] | undefined
+    for (let messages = 0; messages < MAX_MESSAGES; messages++) {
+      if (all && !this.#hasMore(peer)) break
+      const admitted = await this.#exchange(peer, await this.#hintsFor(peer, signal, all !== undefined), signal)
+      if (!admitted) break
+      all ??= []
+      for (const key of admitted) all.push(key)
+    }
+    return all
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -99,7 +114,7 @@ export class HintExchange {
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
       news.take(left)
-      const admitted = await this.#exchange(left, await this.#allHints(left, signal), signal)
+      const admitted = await this.#tellAll(left, signal)
       const now = parts.clock.monotonic()
       if (admitted) {
         sync.succeeded(left, now)
@@ -150,7 +165,7 @@ export class HintExchange {
   /** A neighbour asks: it always gets our hints; its own count only when it is in our table (7.3). */
   async answer(peer: PeerId, request: NeighborHints, signal: AbortSignal): Promise<ReplicationBody> {
     const { parts, sync, inTable } = this.#deps
-    const hints = await this.#allHints(peer, signal)
+    const hints = await this.#hintsFor(peer, signal)
     if (inTable(peer)) {
       sync.exchanged(peer, parts.clock.monotonic())
       this.#deps.shown(peer, request.commitment)
@@ -205,16 +220,21 @@ export class HintExchange {
     }
   }
 
+  #hasMore(peer: PeerId): boolean {
+    return this.#resume.has(placeOf(peer, 'stored')) || this.#resume.has(placeOf(peer, 'paid'))
+  }
+
   /**
    * What the peer should hold and list as paid. A disk that is away, or a chunk that cannot be read, is hinted by those
    * who have the bytes. What finds no place in one message is told in the next one.
    */
-  async #allHints(peer: PeerId, signal: AbortSignal): Promise<Hints> {
+  async #hintsFor(peer: PeerId, signal: AbortSignal, restOnly = false): Promise<Hints> {
     const { holdings, options, store } = this.#deps.parts
     const { view, index } = holdings
     const list = async (kind: KeyKind, width: number, says: (key: ChunkAddress) => boolean) => {
-      const place = `${peer} ${kind}`
+      const place = placeOf(peer, kind)
       const keys: ChunkAddress[] = []
+      if (restOnly && !this.#resume.has(place)) return keys
       const walk = index.keysFor(view, peer, kind, width, this.#resume.get(place))
       await holdings.walk(
         walk,
@@ -238,4 +258,8 @@ function* slices(replica: readonly ChunkAddress[], paid: readonly ChunkAddress[]
     yield { replica: replica.slice(at, at + SLICE), paid: [], more: at + SLICE < replica.length || paid.length > 0 }
   for (let at = 0; at < paid.length; at += SLICE)
     yield { replica: [], paid: paid.slice(at, at + SLICE), more: at + SLICE < paid.length }
+}
+
+function placeOf(peer: PeerId, kind: KeyKind): string {
+  return `${peer} ${kind}`
 }

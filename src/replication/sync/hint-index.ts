@@ -17,6 +17,7 @@ const FLAGS: Readonly<Record<KeyKind, number>> = { stored: 1, paid: 2 }
 export class HintIndex {
   readonly #keys = new SortedKeys()
   readonly #counts = { stored: 0, paid: 0 }
+  readonly #changes = { stored: 0, paid: 0 }
   readonly #scratch = Buffer.alloc(KEY_BYTES)
 
   /** Keys of any kind. */
@@ -25,6 +26,10 @@ export class HintIndex {
   }
   count(kind: KeyKind): number {
     return this.#counts[kind]
+  }
+  /** Moves with every key of the kind that comes or goes. */
+  changes(kind: KeyKind): number {
+    return this.#changes[kind]
   }
   has(key: ChunkAddress, kind: KeyKind): boolean {
     return (this.#keys.get(this.#bytes(key)) & FLAGS[kind]) !== 0
@@ -36,6 +41,7 @@ export class HintIndex {
     if ((old & FLAGS[kind]) !== 0) return false
     this.#keys.set(bytes, old | FLAGS[kind])
     this.#counts[kind]++
+    this.#changes[kind]++
     return true
   }
   /** false when it was not known. */
@@ -45,6 +51,7 @@ export class HintIndex {
     if ((old & FLAGS[kind]) === 0) return false
     this.#keys.set(bytes, old & ~FLAGS[kind])
     this.#counts[kind]--
+    this.#changes[kind]++
     return true
   }
 

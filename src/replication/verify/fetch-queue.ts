@@ -82,6 +82,11 @@ export class FetchQueue {
     return this.#entries.has(key)
   }
 
+  /** As they were when they came. */
+  *entries(): IterableIterator<PendingKey> {
+    for (const { pending } of this.#entries.values()) yield pending
+  }
+
   /** false: full, without a source, or there already; the key stays where it was. */
   add(pending: PendingKey, sources: readonly PeerId[]): boolean {
     if (this.#entries.size >= this.#options.fetchQueue || sources.length === 0 || this.has(pending.key)) return false

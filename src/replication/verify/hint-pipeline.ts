@@ -139,6 +139,29 @@ export class HintPipeline {
     return { learnPaid, lost: false, next: 'fetch' }
   }
 
+  /** Keys that wait for verification as replicas, or for their bytes; at most `limit`. */
+  owed(limit: number, now: number): { readonly key: ChunkAddress; readonly ageMs: number }[] {
+    const owed: { key: ChunkAddress; ageMs: number }[] = []
+    for (const entries of [this.fetches.entries(), this.pending.entries()]) {
+      for (const { key, pipeline, createdAt } of entries) {
+        if (owed.length >= limit) return owed
+        if (pipeline === 'replica') owed.push({ key, ageMs: now - createdAt })
+      }
+    }
+    return owed
+  }
+
+  /** Keys that were owed before a restart, as if self had hinted them then. How many were not too old. */
+  owe(keys: Iterable<{ readonly key: ChunkAddress; readonly ageMs: number }>, now: number): number {
+    const of = { pipeline: 'replica' as const, hinters: [{ peer: this.#self, replica: true }] }
+    let taken = 0
+    for (const { key, ageMs } of keys) {
+      const entry = { ...of, key, createdAt: now - ageMs, attempts: 0, lossReported: false }
+      if (this.pending.restore(entry, now)) taken++
+    }
+    return taken
+  }
+
   /** The round fell apart (own shutdown, lost view): its keys wait as after an inconclusive one. */
   abandonRound(keys: Iterable<ChunkAddress>, now: number): void {
     for (const key of keys) if (this.pending.get(key)?.state === 'verifying') this.pending.retry(key, now)

@@ -85,6 +85,9 @@ export class PendingTable {
   get(key: ChunkAddress): PendingKey | undefined {
     return this.#entries.get(key)
   }
+  entries(): IterableIterator<PendingKey> {
+    return this.#entries.values()
+  }
   /** Entries charged to a source. */
   heldBy(source: PeerId): number {
     return this.#shares.held(source)

@@ -1,0 +1,61 @@
+/** Hints of a node that holds more for a neighbour than one message takes (scenario 14). */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { minute, never, seededRandom } from '../../../src/base/index.ts'
+import type { RequestContext, RequestHandler } from '../../../src/network/index.ts'
+import {
+  type ChunkAddress,
+  decodeReplicationMessage,
+  encodeReplicationMessage,
+  type NeighborHints,
+  type PeerId,
+  type ReplicationBody,
+  TOPIC_REPLICATION,
+} from '../../../src/protocol/index.ts'
+import { loneEngine } from './support/engine.ts'
+import { address, many } from './support/seeds.ts'
+
+const ALICE = 'a1'.repeat(32) as PeerId
+const SEED = 20
+const random = seededRandom(SEED)
+const KEYS: ChunkAddress[] = many(40_000, () => address(random))
+const EMPTY = { replicaHints: [], paidHints: [], bootstrapping: false }
+
+test('a round tells them all, each once, in messages of bounded size', async () => {
+  const messages: (readonly ChunkAddress[])[] = []
+  const engine = await loneEngine({
+    ...{ peers: [ALICE], paid: KEYS },
+    request: (_peer, body): ReplicationBody | undefined => {
+      if (body.kind !== 'neighborSyncRequest') return undefined
+      messages.push(body.paidHints)
+      return { kind: 'neighborSyncResponse', ...EMPTY, rejectedKeys: [] }
+    },
+  })
+  await engine.pump.run(() => engine.replication.start(never))
+  engine.events.emit('bootstrapComplete', { peers: 1 })
+  await engine.pump.advance(minute)
+  // Three messages while it joins; the first round says it once more, as a node that has caught up.
+  assert.equal(messages.length, 6)
+  assert.ok(messages.every((hints) => hints.length <= 16_384))
+  for (const run of [messages.slice(0, 3), messages.slice(3)]) {
+    const all = run.flat()
+    assert.deepEqual([new Set(all).size, all.length], [KEYS.length, KEYS.length], `seed ${SEED}`)
+  }
+  await engine.replication.stop()
+})
+
+test('answers go on where the last one had no room for more', async () => {
+  const engine = await loneEngine({ peers: [ALICE], paid: KEYS })
+  await engine.pump.run(() => engine.replication.start(never))
+  const told: ChunkAddress[] = []
+  for (let i = 0; i < 3; i++) {
+    const request = encodeReplicationMessage({ requestId: 1n, body: { kind: 'neighborSyncRequest', ...EMPTY } })
+    const context = { from: { peer: ALICE }, signal: never, answered: Promise.resolve() } as RequestContext
+    const answer = await engine.pump.run(
+      () => (engine.handlers.get(TOPIC_REPLICATION) as RequestHandler)(request, context) as Promise<Uint8Array>,
+    )
+    told.push(...(decodeReplicationMessage(answer).body as unknown as NeighborHints).paidHints)
+  }
+  assert.deepEqual([new Set(told).size, told.length], [KEYS.length, KEYS.length], `seed ${SEED}`)
+  await engine.replication.stop()
+})
