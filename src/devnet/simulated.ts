@@ -10,12 +10,12 @@ import {
   createReplicationMemory,
   createRetentionFiles,
   type StorageNodePorts,
+  type StorageWiring,
   wireClient,
   wireStorageNode,
 } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
-import type { ReplicationOptions } from '../replication/index.ts'
 import { type Aftermath, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   createFileChunkStore,
@@ -30,7 +30,7 @@ import { SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts'
 export interface SimulatedDevnetOptions {
   /** Of every node that is started without options of its own. */
   readonly node?: SimulatedNodeOptions
-  readonly replication?: Partial<ReplicationOptions>
+  readonly replication?: NonNullable<StorageWiring['replication']>
   /** Puts something around the verifier of payments of a node. */
   readonly payment?: (verifier: PaymentVerifier, node: SimulatedNode) => PaymentVerifier
   /** Before the first boot of a node: what it finds on its disk and in its paid list. */
