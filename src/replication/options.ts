@@ -32,6 +32,7 @@ const FRESH = {
   freshReadBackMs: Object.freeze([1, 2, 4, 8, 16, 32].map((pause) => pause * second)), // one attempt more than pauses
   freshWaiting: 4096, // ours: plans without bytes; a plan is some 2 KiB
   freshRankDelayMs: 3 * second, // ours, not measured: an offer to 3 peers over a home uplink takes about as long
+  freshGatherMs: 1 * second, // ours: answers of the 7 closest are waited for together; a later one costs an encoding more
   freshProbeTimeoutMs: 15 * second, // as any verification
   freshAnswerTimeoutMs: 20 * second, // ours: an offer unanswered for so long gets its notify all the same
   mergedProofs: 4, // different proofs of offers for one key
