@@ -227,8 +227,8 @@ test('28.1 bounded offers', () =>
     let [alive, most, made] = [0, 0, 0]
     network.prepare = (topic, data) => {
       const message = real(topic, data)
-      const offer = topic === TOPIC_REPLICATION && data instanceof Uint8Array && decodeReplicationMessage(data)
-      if (!offer || offer.body.kind !== 'freshOffer') return message
+      if (topic !== TOPIC_REPLICATION || !(data instanceof Uint8Array)) return message
+      if (decodeReplicationMessage(data).body.kind !== 'freshOffer') return message
       most = Math.max(most, ++alive)
       made++
       const release = message.release.bind(message)
