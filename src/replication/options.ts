@@ -33,6 +33,7 @@ const FRESH = {
   freshWaiting: 4096, // ours: plans without bytes; a plan is some 2 KiB
   freshProofBytes: 32 * MiB, // ours: proofs of plans that wait; one is 0.5 MiB at most, 56 KB for a merkle payment
   freshRankDelayMs: 3 * second, // ours, not measured: an offer to 3 peers over a home uplink takes about as long
+  freshGatherMs: 1 * second, // ours: answers of the 7 closest are waited for together; a later one costs an encoding more
   freshProbeTimeoutMs: 15 * second, // as any verification
   freshAnswerTimeoutMs: 20 * second, // ours: an offer unanswered for so long gets its notify all the same
   mergedProofs: 4, // different proofs of offers for one key

@@ -21,6 +21,7 @@ export type FreshOptions = Widths &
     | 'freshReadBackMs'
     | 'freshWaiting'
     | 'freshRankDelayMs'
+    | 'freshGatherMs'
     | 'freshAnswerTimeoutMs'
     | 'requestKeys'
   >
@@ -59,6 +60,10 @@ interface Plan extends Placed<'dueIndex'> {
   readonly replied: Set<PeerId>
   bytes: 'none' | 'wanted' | 'loading' | 'pausing' | 'loaded' | 'unavailable'
   readAttempts: number
+  /** The bytes are read and encoded once for all who lack them: until when answers of targets are waited for. */
+  gatherUntil: number
+  gathering: boolean
+  pausedUntil: number
 }
 
 export class FreshReplication {
@@ -101,6 +106,7 @@ export class FreshReplication {
       ...{ key, dueAt: now + rank * this.#options.freshRankDelayMs, dueIndex: -1, started: false },
       ...{ targets: [], audience: [], asking: new Set(), informed: new Set(), toOffer: [] },
       ...{ sending: new Map(), awaiting: new Map(), replied: new Set(), bytes: 'none', readAttempts: 0 },
+      ...{ gatherUntil: Number.POSITIVE_INFINITY, gathering: true, pausedUntil: 0 },
     }
     this.#plans.set(key, plan)
     this.#due.push(plan)
@@ -145,7 +151,7 @@ export class FreshReplication {
     this.#loads--
     const pause = outcome === 'failed' ? this.#options.freshReadBackMs[plan.readAttempts++] : undefined
     plan.bytes = pause === undefined ? 'unavailable' : 'pausing'
-    if (pause !== undefined) this.#wakeAt(plan, now + pause)
+    if (pause !== undefined) this.#wakeAt(plan, (plan.pausedUntil = now + pause))
     this.#advance(plan)
   }
 
@@ -185,8 +191,14 @@ export class FreshReplication {
         plan.asking.add(peer)
         this.#probes.add(peer, plan.key)
       }
+      plan.gatherUntil = now + this.#options.freshGatherMs
     }
-    if (plan.bytes === 'pausing') plan.bytes = 'none'
+    if (plan.gatherUntil <= now) plan.gathering = false
+    else if (plan.gathering) this.#wakeAt(plan, plan.gatherUntil)
+    if (plan.bytes === 'pausing') {
+      if (plan.pausedUntil <= now) plan.bytes = 'none'
+      else this.#wakeAt(plan, plan.pausedUntil)
+    }
     for (const [peer, until] of plan.awaiting) {
       if (until <= now) plan.awaiting.delete(peer)
       else this.#wakeAt(plan, until)
@@ -198,6 +210,7 @@ export class FreshReplication {
   #advance(plan: Plan): void {
     if (plan.bytes === 'unavailable') plan.toOffer.length = 0
     if (plan.toOffer.length > 0) {
+      if (plan.gathering && plan.targets.some((peer) => plan.asking.has(peer))) return
       if (plan.bytes === 'none') {
         plan.bytes = 'wanted'
         this.#wanting.add(plan)

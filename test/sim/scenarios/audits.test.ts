@@ -231,10 +231,11 @@ async function displaced(
       for (const peer of stage.peers) for (const chunk of chunks) peer.give(chunk)
       for (const chunk of chunks) await stage.storeByOffer(chunk)
       const lost = [...leaves, ...(lostToo ? stays.slice(0, 1) : [])].map(({ key }) => key)
-      let joined: Promise<void> | undefined
+      let joined = false
       victim.on('auditChallenge', async (body) => {
         assert.deepEqual(new Set(body.keys), new Set([...leaves, ...stays].map(({ key }) => key)))
-        joined ??= newcomer.start()
+        if (!joined) void newcomer.start()
+        joined = true
         // It answers as late as it may.
         await victim.host.clock.sleep(4 * SECOND, never)
         assert.equal(stage.node.dht.tableSize, 11, 'the newcomer is in the table')

@@ -209,6 +209,7 @@ test('who accepted needs no notify, who rejected, was silent or could not be rea
     fresh.sent(key, broken, false, 0)
   }
   assert.deepEqual(fresh.step(view, 0), [{ kind: 'release', key }])
+  assert.deepEqual(fresh.step(view, options.freshGatherMs), [])
   assert.equal(fresh.nextAt, options.freshAnswerTimeoutMs)
   const end = fresh.step(view, options.freshAnswerTimeoutMs)
   const notified = end.flatMap((action) => (action.kind === 'notify' ? [action.peer] : []))
@@ -218,6 +219,19 @@ test('who accepted needs no notify, who rejected, was silent or could not be rea
     { kind: 'done', key },
   ])
   assert.equal(fresh.size, 0)
+})
+
+test('the bytes are read once for all who lack them: answers of targets are waited for, a second at most', () => {
+  const { fresh, view, key, group } = alone()
+  fresh.stored(key, view, 0)
+  fresh.step(view, 0)
+  const absent = [{ key, present: false, paid: false }]
+  for (const peer of group.slice(0, 5)) fresh.probed(peer, absent)
+  assert.deepEqual(fresh.step(view, options.freshGatherMs - 1), [], 'one target is still silent')
+  assert.deepEqual(fresh.step(view, options.freshGatherMs), [{ kind: 'load', key }])
+  fresh.loaded(key, 'loaded', 1000)
+  fresh.probed(group[5] as PeerId, absent)
+  assert.equal(fresh.step(view, 1000).filter(({ kind }) => kind === 'offer').length, options.freshSends)
 })
 
 test('read-back: missing is skipped, a disk error is tried 7 times with pauses 1 to 32 s; the payment is told anyway', () => {

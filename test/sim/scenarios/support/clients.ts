@@ -11,13 +11,17 @@ import {
 import type { ScriptedPeer } from '../../../support/scripted-peer.ts'
 import type { Chunk, Stage } from './stage.ts'
 
-/** `by` sends it; the answer of the node. */
-export function putTo(
+const PORT = 10_000
+
+/** `by` dials the node and sends it; the answer of the node. */
+export async function putTo(
   node: SimulatedNode,
   by: ScriptedPeer,
   chunk: Chunk,
   paymentProof: Uint8Array,
 ): Promise<PutResult> {
+  const address = { ip: node.host.ip, port: PORT }
+  await by.network.connectAddress(address, { signal: never, expected: node.peerId })
   return new Promise((resolve, reject) => {
     const stop = by.network.handle(TOPIC_CHUNK, { maxBytes: MAX_CHUNK_MESSAGE_BYTES }, (data) => {
       const { body } = decodeChunkMessage(data)

@@ -93,7 +93,7 @@ export class Stage {
     const net = new SimulatedDevnet({ seed }, { ...options, ...nodes })
     stage = new Stage(net, seed)
     await net.start(1)
-    stage.#listen(stage.node)
+    listenToTrust(stage.node, stage.reports)
     for (let i = 0; i < peers; i++) {
       const peer = new ScriptedPeer(net, `${i}`)
       script?.(peer, i)
@@ -228,20 +228,20 @@ export class Stage {
     return this.node.paidList.has(key)
   }
 
-  /** Listens to the trust reports of the engine; they go where they go. */
-  #listen(node: SimulatedNode): void {
-    const { dht } = node
-    const real = dht.reportTrust.bind(dht)
-    dht.reportTrust = (peer, event) => {
-      this.reports.push({ at: this.now, peer, ...event })
-      real(peer, event)
-    }
-  }
-
   close(): Promise<void> {
     return this.run(async () => {
       await Promise.all(this.peers.map((peer) => peer.stop()))
     }).then(() => this.net.stop())
+  }
+}
+
+/** Keeps what the engine of a node says about others; it goes where it goes. */
+export function listenToTrust(node: SimulatedNode, into: Report[]): void {
+  const { dht } = node
+  const real = dht.reportTrust.bind(dht)
+  dht.reportTrust = (peer, event) => {
+    into.push({ at: node.host.clock.monotonic(), peer, ...event })
+    real(peer, event)
   }
 }
 
