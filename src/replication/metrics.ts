@@ -18,7 +18,7 @@ export interface ReplicationMetrics {
   /** Labels: `outcome`. */
   readonly challenges: Counter
   readonly pruned: Counter
-  /** Labels: `kind` of the request, `outcome` answered | ignored | busy | undecodable. */
+  /** Labels: `kind` of the request, `outcome` answered | ignored | busy | stale | undecodable. */
   readonly requests: Counter
 }
 

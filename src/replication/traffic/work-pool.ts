@@ -80,14 +80,16 @@ interface Waiting<T> extends Started<T> {
 
 export class WorkPool<T> {
   readonly #limits: PoolLimits
+  readonly #stale: (item: T) => void
   readonly #gates: readonly Gate[]
   readonly #waiting: Waiting<T>[] = []
   #running = 0
   #discarded = 0
 
-  /** `shared`: a gate that several pools go through. */
-  constructor(limits: PoolLimits, shared?: Gate) {
+  /** `stale` is told of items that waited too long. `shared`: a gate that several pools go through. */
+  constructor(limits: PoolLimits, stale: (item: T) => void = () => undefined, shared?: Gate) {
     this.#limits = limits
+    this.#stale = stale
     this.#gates = [new Gate(limits.outstanding, limits.perPeer), ...(shared ? [shared] : [])]
   }
 
@@ -128,6 +130,7 @@ export class WorkPool<T> {
       if (now - next.since >= this.#limits.ageMs) {
         this.#discarded++
         next.done()
+        this.#stale(next.item)
         continue
       }
       this.#running++
@@ -144,13 +147,16 @@ export class WorkPool<T> {
   }
 }
 
-export function createPools<T>(options: ReplicationOptions): Readonly<Record<WorkKind, WorkPool<T>>> {
+export function createPools<T>(
+  options: ReplicationOptions,
+  stale?: (item: T) => void,
+): Readonly<Record<WorkKind, WorkPool<T>>> {
   const limits = poolLimits(options)
   const audits = new Gate(options.audits, options.audits)
   const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
   const pools = Object.entries(limits).map(([kind, limit]) => {
     const own = kind as WorkKind
-    return [own, new WorkPool<T>(limit, shared.has(own) ? audits : undefined)]
+    return [own, new WorkPool<T>(limit, stale, shared.has(own) ? audits : undefined)]
   })
   return Object.fromEntries(pools) as Record<WorkKind, WorkPool<T>>
 }
