@@ -7,7 +7,7 @@ import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
 import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
-import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
+import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import {
   type ChunkAddress,
   CLOSE_GROUP_SIZE,
@@ -17,6 +17,7 @@ import {
   peerIdOfPublicKey,
   type SocketAddress,
 } from '../protocol/index.ts'
+import type { ReplicationOptions } from '../replication/index.ts'
 import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import { type ChunkStore, createFileChunkStore, createMemoryPaidList, createOutOfRangeStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
@@ -63,12 +64,21 @@ export const SIMULATED_ROOT = '/node'
 /** Nodes that start in the same virtual instant. */
 const STARTED_TOGETHER = 20
 
+export interface SimulatedDevnetConfig extends Omit<SimWorldConfig, 'hash'> {
+  /** Of every node's engine, where they differ from the room's own. */
+  readonly replication?: Partial<ReplicationOptions>
+  /** Of every node; the one of networks without payment otherwise. */
+  readonly payment?: PaymentVerifier
+}
+
 export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
   readonly #lifecycles: Lifecycle[] = []
+  readonly #config: SimulatedDevnetConfig
 
-  constructor(config: Omit<SimWorldConfig, 'hash'>) {
+  constructor(config: SimulatedDevnetConfig) {
+    this.#config = config
     this.world = new SimWorld({ ...config, hash: backend() })
   }
 
@@ -119,15 +129,19 @@ export class SimulatedDevnet {
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
     const registry = new Registry()
+    const payment = this.#config.payment ?? createFreeVerifier(verifier)
     const { dht, listening, replication } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
         ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry },
         random: world.random(`dice of node ${index}`),
-        ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
+        ...{ payment, paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
       },
-      { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
+      {
+        ...{ allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
+        ...(this.#config.replication ? { replication: this.#config.replication } : {}),
+      },
     )
     const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
     node.replication = replication

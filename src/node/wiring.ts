@@ -8,7 +8,12 @@ import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
-import { createReplication, type Replication, type RetentionStore } from '../replication/index.ts'
+import {
+  createReplication,
+  type Replication,
+  type ReplicationOptions,
+  type RetentionStore,
+} from '../replication/index.ts'
 import {
   type ChunkStore,
   type Hash,
@@ -66,6 +71,8 @@ export interface StorageNodePorts extends PeerPorts {
 export interface StorageWiring extends PeerSettings {
   readonly limits: { readonly maxPerIp: number; readonly maxPerSubnet: number }
   readonly rewardsAddress?: string
+  /** The room's own defaults without. */
+  readonly replication?: Partial<ReplicationOptions>
 }
 
 /** A storage node: `listening` in start order, then `dht`, which joins. */
@@ -77,10 +84,13 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
-  const replication = createReplication({
-    ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
-    ...{ signer, verifier: ports.verifier, retention: ports.retention },
-  })
+  const replication = createReplication(
+    {
+      ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
+      ...{ signer, verifier: ports.verifier, retention: ports.retention },
+    },
+    wiring.replication,
+  )
   store.listener = replication
   const chunkServer = createChunkServer(
     {
