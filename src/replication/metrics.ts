@@ -22,7 +22,7 @@ export interface ReplicationMetrics {
   /** Peers that were paid, labels: `outcome` queued | ignored. */
   readonly nominations: Counter
   readonly pruned: Counter
-  /** Labels: `kind` of the request, `outcome` answered | ignored | busy | undecodable. */
+  /** Labels: `kind` of the request, `outcome` answered | ignored | busy | stale | undecodable. */
   readonly requests: Counter
 }
 

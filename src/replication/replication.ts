@@ -100,6 +100,8 @@ export interface Replication extends Startable {
   readonly bootstrapping: boolean
   /** Keys that wait for verification or are being fetched. */
   readonly pending: number
+  /** Those of them that are queued to be fetched, or on their way. */
+  readonly fetching: number
 }
 
 /** Throws REPLICATION_OPTIONS for values that make no engine (replication.md 2). */
@@ -241,7 +243,10 @@ class Engine implements Replication {
     return this.#drain.bootstrapping
   }
   get pending(): number {
-    return this.#pipeline.pending.size + this.#pipeline.fetches.size
+    return this.#pipeline.pending.size + this.fetching
+  }
+  get fetching(): number {
+    return this.#pipeline.fetches.size
   }
 
   get commitments(): CommitmentSource & CommitmentLookup {

@@ -97,13 +97,16 @@ test(`a quote on the wire carries pin, count and sidecar of the commitment that 
 
 test('who was paid is audited within a minute, and an honest node passes', async () => {
   const { net, alice, bob, paid, pay } = await town()
-  const before = counter(alice, 'myrmex_replication_challenges_total', 'subtree pass')
+  const before = counter(alice, 'myrmex_replication_challenges_total', 'audit="subtree",outcome="pass"')
   const trust = alice.dht.trustOf(bob.peerId)
   pay(paid())
   pay(paid({ issuer: alice.peerId }))
   await net.world.advance(60_000)
   // Gossip may have led to another one meanwhile.
-  assert.ok(counter(alice, 'myrmex_replication_challenges_total', 'subtree pass') > before, `seed ${SEED}`)
+  assert.ok(
+    counter(alice, 'myrmex_replication_challenges_total', 'audit="subtree",outcome="pass"') > before,
+    `seed ${SEED}`,
+  )
   assert.ok(alice.dht.trustOf(bob.peerId) > trust)
   // Neither self, nor the same one again so soon.
   pay(paid())

@@ -8,13 +8,17 @@ import type { SimulatedDevnet, SimulatedNode } from '../../src/devnet/index.ts'
 import type { Network } from '../../src/network/index.ts'
 import { type WiredPeer, wirePeer } from '../../src/node/index.ts'
 import {
+  type ChunkMessage,
+  decodeChunkMessage,
   decodeReplicationMessage,
+  encodeChunkMessage,
   encodeReplicationMessage,
   MAX_MESSAGE_BYTES,
   type PeerId,
   peerIdOfPublicKey,
   type ReplicationBody,
   replicationTopicOf,
+  TOPIC_CHUNK,
   TOPIC_REPLICATION,
   TOPIC_SUBTREE_AUDIT,
 } from '../../src/protocol/index.ts'
@@ -39,6 +43,7 @@ export class Attacker {
   #peer!: WiredPeer
   #lifecycle!: Lifecycle
   #ids = 1n
+  readonly #chunkAnswers = new Map<bigint, (body: ChunkMessage['body']) => void>()
 
   private constructor(net: SimulatedDevnet, name: string) {
     this.#net = net
@@ -89,6 +94,19 @@ export class Attacker {
     }
   }
 
+  /** A message of the chunk protocol and its answer; undefined when none came within 20 s. */
+  async chunkRequest(node: SimulatedNode, body: ChunkMessage['body']): Promise<ChunkMessage['body'] | undefined> {
+    const requestId = this.#ids++
+    const { promise, resolve } = Promise.withResolvers<ChunkMessage['body'] | undefined>()
+    const timer = this.host.clock.timer(ANSWER_MS, () => resolve(undefined))
+    this.#chunkAnswers.set(requestId, resolve)
+    await this.network.send(node.peerId, TOPIC_CHUNK, encodeChunkMessage({ requestId, body }), { signal: never })
+    const answer = await promise
+    timer.cancel()
+    this.#chunkAnswers.delete(requestId)
+    return answer
+  }
+
   /** A plain message. */
   async tell(node: SimulatedNode, body: ReplicationBody): Promise<void> {
     const message = encodeReplicationMessage({ requestId: this.#ids++, body })
@@ -118,6 +136,10 @@ export class Attacker {
       network.handleRequests(topic, { maxBytes: MAX_MESSAGE_BYTES }, (data, { from }) => this.#answer(data, from.peer))
     network.handle(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, (data, { from }) => {
       this.heard.push({ from: from.peer, body: decodeReplicationMessage(data).body })
+    })
+    network.handle(TOPIC_CHUNK, { maxBytes: MAX_MESSAGE_BYTES }, (data) => {
+      const { requestId, body } = decodeChunkMessage(data)
+      this.#chunkAnswers.get(requestId)?.(body)
     })
     this.#lifecycle = new Lifecycle([network, dht])
     await this.#lifecycle.start(never)

@@ -20,6 +20,7 @@ import { fromHex } from '../../base/index.ts'
 import type { Verifier } from '../../crypto/index.ts'
 import {
   type ChunkAddress,
+  MAX_COMMITMENT_KEYS,
   type PeerId,
   type StorageCommitment,
   type SubtreeLeaf,
@@ -104,7 +105,9 @@ export class SubtreeAuditor {
       { kind: 'subtreeAuditChallenge', ...wire },
       'subtreeAuditResponse',
       {
-        ...{ timeoutMs: digestDeadlineMs(subtreeSpan(keyCount)), signal, requestId: challengeId },
+        // A count that no tree has must not buy hours.
+        timeoutMs: digestDeadlineMs(subtreeSpan(Math.min(keyCount, MAX_COMMITMENT_KEYS))),
+        ...{ signal, requestId: challengeId },
       },
     )
     if (first.kind !== 'answer') return { outcome: { round: 1, verdict: unanswered(first.kind) }, leaves: [] }

@@ -99,7 +99,15 @@ export class SubtreeResponder {
     const items: SliceItem[] = []
     const absent = new Set<ChunkAddress>()
     for (const opening of challenge.openings) {
-      const content = absent.has(opening.key) ? undefined : await this.#read(opening.key).catch(ignoreCoded)
+      let content: Uint8Array | undefined
+      try {
+        content = absent.has(opening.key) ? undefined : await this.#read(opening.key)
+      } catch (error) {
+        if (!(error instanceof CodedError)) throw error
+        // A disk that fails for now has not lost the chunk: absent would cost us 5.0.
+        const reason = 'a committed chunk cannot be read now'
+        return { kind: 'subtreeSliceResponse', result: { kind: 'rejected', challengeId, reject: 'transient', reason } }
+      }
       const item = content && (await openBlock(opening, content, challenge, this.#kernels))
       if (item) items.push(item)
       else absent.add(opening.key)
@@ -143,9 +151,4 @@ function refused(challengeId: bigint, refusal: Refusal) {
   return refusal.kind === 'bootstrapping'
     ? { kind: 'bootstrapping' as const, challengeId }
     : { kind: 'rejected' as const, challengeId, reject: refusal.reject, reason: refusal.reason }
-}
-
-function ignoreCoded(error: unknown): undefined {
-  if (!(error instanceof CodedError)) throw error
-  return undefined
 }

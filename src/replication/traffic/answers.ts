@@ -23,12 +23,13 @@ export function verificationResponse(
   holder: Holder,
 ): ReplicationBody {
   const tooMuch = keys.length > MAX_VERIFICATION_KEYS || paidListCheckIndices.length > keys.length
+  if (tooMuch) return { kind: 'verificationResponse', results: [] }
   const paidAsked = new Set(paidListCheckIndices)
   const result = (key: ChunkAddress, index: number): VerificationResult => ({
     ...{ key, present: holder.stored(key) },
     ...(paidAsked.has(index) ? { paid: holder.paid(key) } : {}),
   })
-  return { kind: 'verificationResponse', results: tooMuch ? [] : keys.map(result) }
+  return { kind: 'verificationResponse', results: keys.map(result) }
 }
 
 /** Any stored key to any authenticated peer, verified on read. */

@@ -37,7 +37,8 @@ export interface InboundDeps {
   busy(peer: PeerId, body: ReplicationBody): void
 }
 
-type Work = (done: () => void) => void
+/** What waits: told when its turn comes, with what frees the worker, or undefined when it waited too long. */
+type Work = (done: (() => void) | undefined) => void
 
 const KINDS: Partial<Record<ReplicationBody['kind'], WorkKind>> = {
   freshOffer: 'freshOffer',
@@ -61,7 +62,7 @@ export class Inbound {
 
   constructor(deps: InboundDeps) {
     this.#deps = deps
-    this.#pools = createPools(deps.parts.options)
+    this.#pools = createPools<Work>(deps.parts.options, (work) => work(undefined))
   }
 
   /** Listens; the result stops it. */
@@ -120,15 +121,25 @@ export class Inbound {
     const { parts, busy } = this.#deps
     const kind = KINDS[body.kind]
     if (!kind) return undefined
-    const turn = Promise.withResolvers<() => void>()
+    const turn = Promise.withResolvers<(() => void) | undefined>()
     if (!this.#pools[kind].offer(peer, turn.resolve, parts.clock.monotonic())) {
       parts.metrics.requests.add(1, { kind: body.kind, outcome: 'busy' })
       busy(peer, body)
       return undefined
     }
     this.#pump(kind)
-    // One that waited longer than its sender never gets a turn: the signal ends the wait.
-    const done = await raceAbort(signal, turn.promise)
+    const done = await raceAbort(signal, turn.promise).catch((error: unknown) => {
+      // A turn that comes all the same goes to the next one.
+      void turn.promise.then((late) => {
+        late?.()
+        this.#pump(kind)
+      })
+      throw error
+    })
+    if (!done) {
+      parts.metrics.requests.add(1, { kind: body.kind, outcome: 'stale' })
+      return undefined
+    }
     const leave = () => {
       done()
       this.#pump(kind)

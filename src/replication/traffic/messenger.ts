@@ -4,9 +4,11 @@ import type { Network } from '../../network/index.ts'
 import {
   decodeReplicationMessage,
   encodeReplicationMessage,
+  MAX_SUBTREE_MESSAGE_BYTES,
   type PeerId,
   type ReplicationBody,
   replicationTopicOf,
+  TOPIC_SUBTREE_AUDIT,
 } from '../../protocol/index.ts'
 
 type BodyOf<Kind extends ReplicationBody['kind']> = Extract<ReplicationBody, { kind: Kind }>
@@ -46,17 +48,20 @@ export class Messenger {
     expected: Kind,
     { timeoutMs, signal, requestId = this.newId() }: AskOptions,
   ): Promise<Answer<Kind>> {
+    const topic = replicationTopicOf(body)
     let data: Uint8Array
     try {
       const message = encodeReplicationMessage({ requestId, body })
-      data = await this.#network.request(peer, replicationTopicOf(body), message, { signal, timeoutMs })
+      data = await this.#network.request(peer, topic, message, { signal, timeoutMs })
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CodedError)) throw error
       return { kind: 'silent' }
     }
     try {
-      const answer = decodeReplicationMessage(data).body
+      // Known from the question: a head that claims to be of the other topic makes no answer larger.
+      const ceiling = topic === TOPIC_SUBTREE_AUDIT ? MAX_SUBTREE_MESSAGE_BYTES : undefined
+      const answer = decodeReplicationMessage(data, ceiling).body
       if (answer.kind === expected) return { kind: 'answer', body: answer as BodyOf<Kind> }
     } catch (error) {
       if (!(error instanceof CodedError)) throw error

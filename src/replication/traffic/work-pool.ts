@@ -91,15 +91,17 @@ interface Waiting<T> extends Started<T> {
 
 export class WorkPool<T> {
   readonly #limits: PoolLimits
+  readonly #stale: (item: T) => void
   readonly #gates: readonly Gate[]
   readonly #waiting: Waiting<T>[] = []
   readonly #runningOf = new Map<PeerId, number>()
   #running = 0
   #discarded = 0
 
-  /** `shared`: a gate that several pools go through. */
-  constructor(limits: PoolLimits, shared?: Gate) {
+  /** `stale` is told of items that waited too long. `shared`: a gate that several pools go through. */
+  constructor(limits: PoolLimits, stale: (item: T) => void = () => undefined, shared?: Gate) {
     this.#limits = limits
+    this.#stale = stale
     this.#gates = [new Gate(limits.outstanding, limits.perPeer), ...(shared ? [shared] : [])]
   }
 
@@ -161,17 +163,21 @@ export class WorkPool<T> {
       this.#waiting.shift()
       this.#discarded++
       oldest.done()
+      this.#stale(oldest.item)
     }
   }
 }
 
-export function createPools<T>(options: ReplicationOptions): Readonly<Record<WorkKind, WorkPool<T>>> {
+export function createPools<T>(
+  options: ReplicationOptions,
+  stale?: (item: T) => void,
+): Readonly<Record<WorkKind, WorkPool<T>>> {
   const limits = poolLimits(options)
   const audits = new Gate(options.audits, options.audits)
   const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
   const pools = Object.entries(limits).map(([kind, limit]) => {
     const own = kind as WorkKind
-    return [own, new WorkPool<T>(limit, shared.has(own) ? audits : undefined)]
+    return [own, new WorkPool<T>(limit, stale, shared.has(own) ? audits : undefined)]
   })
   return Object.fromEntries(pools) as Record<WorkKind, WorkPool<T>>
 }

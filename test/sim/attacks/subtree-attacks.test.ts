@@ -116,7 +116,9 @@ async function gossipUntilAudited({ all, auditor, attacker, signed }: Liar, show
 
 /** Verdicts of the node's subtree audits, each with its number. */
 function verdicts({ registry }: SimulatedNode): Record<string, number> {
-  const found = registry.render().matchAll(/^myrmex_replication_challenges_total\{outcome="subtree (\w+)"\} (\d+)$/gm)
+  const found = registry
+    .render()
+    .matchAll(/^myrmex_replication_challenges_total\{audit="subtree",outcome="(\w+)"\} (\d+)$/gm)
   return Object.fromEntries([...found].map(([, verdict, count]) => [verdict, Number(count)]))
 }
 function audits(node: SimulatedNode): number {

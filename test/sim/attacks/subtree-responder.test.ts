@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Pin, pinOf, pinOfCommitment, SAMPLED_LEAVES } from '../../../src/audit/index.ts'
-import { minute, second } from '../../../src/base/index.ts'
+import { CodedError, minute, second } from '../../../src/base/index.ts'
 import type { SimulatedNode } from '../../../src/devnet/index.ts'
-import type { SliceOpening, SubtreeAuditResult, SubtreeSliceResult } from '../../../src/protocol/index.ts'
+import type { SliceOpening, SubtreeAuditResult, SubtreeLeaf, SubtreeSliceResult } from '../../../src/protocol/index.ts'
 import {
   type Attacker,
   auditOnce,
@@ -91,6 +91,19 @@ test('28.2 committed key, bytes gone: Rejected/Protocol, not a made-up leaf', as
   const { net, node, auditor, pin, chunks } = await scene()
   for (const key of chunks.keys()) await net.world.run(() => node.store.delete(key))
   assert.equal(refusal(await roundOne(auditor, node, challengeFor(node, pin))), 'protocol')
+  await net.stop()
+})
+
+test('28.2 a disk that fails for now is no missing chunk: Rejected/Transient in both rounds', async () => {
+  const all = await scene()
+  const { net, node, auditor, pin } = all
+  const challenge = challengeFor(node, pin)
+  const [leaf] = await provenLeaves(all, auditor, node, challenge, pin)
+  node.store.get = () => Promise.reject(new CodedError('STORAGE_IO', 'not now'))
+  const result = await roundTwo(auditor, node, challenge, [{ key: (leaf as SubtreeLeaf).key, blockIndex: 0 }])
+  assert.equal(refusal(result), 'transient')
+  await net.world.advance(COOLDOWN)
+  assert.equal(refusal(await roundOne(auditor, node, challengeFor(node, pin))), 'transient')
   await net.stop()
 })
 

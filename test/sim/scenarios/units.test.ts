@@ -197,8 +197,8 @@ function prune(count: number, budgets: Partial<typeof options> = {}) {
   const keysAfter = (after: ChunkAddress | undefined, limit: number) =>
     stored.filter((each) => after === undefined || each > after).slice(0, limit)
   const facts = (now: number) => ({ view, now, committed: () => false })
-  const plan = (now: number) => machine.plan(keysAfter, count, true, facts(now))
-  return { plan, settle: (now: number) => machine.settle(facts(now)), machine, others, stored }
+  const plan = (now: number) => atOnce(machine.plan(keysAfter, count, true, facts(now)))
+  return { plan, settle: (now: number) => atOnce(machine.settle(facts(now))), machine, others, stored }
 }
 
 test('28.6 pruning: duplicate peers count once', () => {
