@@ -186,7 +186,11 @@ class Engine implements Replication {
     })
     this.#offers = new Offers({ parts, merge: new OfferMerge(options) })
     this.#joiner = new Joiner({
-      ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange, asked: hinted },
+      ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange },
+      asked: () => {
+        hinted()
+        this.#exchange.wake()
+      },
       nearest: () => this.#nearest(),
       drained: () => {
         this.#log.info('caught up with the neighbours', { chunks: deps.store.size })

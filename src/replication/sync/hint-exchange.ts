@@ -36,6 +36,14 @@ export interface HintExchangeDeps {
 /** Hints of one kind in one message: two kinds of them stay far below 10 MiB. */
 const MAX_HINTS = 131_072
 
+/** What an answer brought. */
+interface Told {
+  readonly admitted: readonly ChunkAddress[]
+  /** Its hints did not count. */
+  readonly bootstrapping: boolean
+}
+const NOTHING: Told = { admitted: [], bootstrapping: false }
+
 type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
 
 export class HintExchange {
@@ -58,16 +66,18 @@ export class HintExchange {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { parts, sync } = this.#deps
+    const { parts, sync, drain } = this.#deps
     const { clock, options, random, tasks } = parts
     this.#roundAt = clock.monotonic() + sync.interval(random)
     for (;;) {
       // With no place free, the end of a request rings.
       const urgent = sync.outstanding < options.syncPeers ? (sync.nextUrgentAt() ?? Infinity) : Infinity
-      await this.#alarm.until(clock, Math.min(this.#roundAt, urgent), signal)
+      // Who joins asks all neighbours already: one of a peer's two questions at once would be dropped.
+      const next = Math.min(drain.asked ? this.#roundAt : Infinity, urgent)
+      await this.#alarm.until(clock, next === Infinity ? undefined : next, signal)
       const now = clock.monotonic()
       for (const peer of sync.takeUrgent(now)) tasks.spawn('tell news', (inner) => this.#tellNews(peer, inner))
-      if (now < this.#roundAt) continue
+      if (now < this.#roundAt || !drain.asked) continue
       this.#roundAt = now + sync.interval(random)
       tasks.spawn('sync round', (inner) => this.#round(inner))
     }
@@ -75,7 +85,11 @@ export class HintExchange {
 
   /** One of the first questions of a node that joins: resolves with the keys that were new. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
-    return this.#exchange(peer, await this.#allHints(peer, signal), signal)
+    const { sync, news, parts } = this.#deps
+    news.take(peer)
+    const told = await this.#exchange(peer, await this.#allHints(peer, signal), signal)
+    if (told) sync.exchanged(peer, parts.clock.monotonic(), told.bootstrapping)
+    return told?.admitted
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -91,10 +105,10 @@ export class HintExchange {
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
       news.take(left)
-      const admitted = await this.#exchange(left, await this.#allHints(left, signal), signal)
+      const told = await this.#exchange(left, await this.#allHints(left, signal), signal)
       const now = parts.clock.monotonic()
-      if (admitted) {
-        sync.succeeded(left, now)
+      if (told) {
+        sync.succeeded(left, now, told.bootstrapping)
         this.#alarm.ring()
         return
       }
@@ -109,8 +123,8 @@ export class HintExchange {
     const { news, sync, parts } = this.#deps
     const keys = news.take(peer)
     const hints = { replicaHints: keys, paidHints: [] }
-    const admitted = keys.length === 0 ? [] : await this.#exchange(peer, hints, signal)
-    if (admitted) sync.succeeded(peer, parts.clock.monotonic())
+    const told = keys.length === 0 ? NOTHING : await this.#exchange(peer, hints, signal)
+    if (told) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
     else {
       for (const key of keys) news.add(peer, key)
       sync.dropped(peer)
@@ -119,7 +133,7 @@ export class HintExchange {
   }
 
   /** undefined: no answer. */
-  async #exchange(peer: PeerId, hints: Hints, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
+  async #exchange(peer: PeerId, hints: Hints, signal: AbortSignal): Promise<Told | undefined> {
     const { parts } = this.#deps
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
@@ -134,7 +148,7 @@ export class HintExchange {
     if (answer.kind !== 'answer') return undefined
     if (!answer.body.bootstrapping) this.#told(peer, hints.replicaHints)
     if (this.#deps.inTable(peer)) this.#deps.shown(peer, answer.body.commitment)
-    return this.#take(peer, answer.body)
+    return { admitted: this.#take(peer, answer.body), bootstrapping: answer.body.bootstrapping }
   }
 
   /** A neighbour asks: it always gets our hints; its own count only when it is in our table (7.3). */
@@ -143,7 +157,7 @@ export class HintExchange {
     const hints = await this.#allHints(peer, signal)
     if (inTable(peer)) {
       this.#take(peer, request)
-      sync.exchanged(peer, parts.clock.monotonic())
+      sync.exchanged(peer, parts.clock.monotonic(), request.bootstrapping)
       if (!request.bootstrapping) this.#told(peer, hints.replicaHints)
       this.#deps.shown(peer, request.commitment)
     }
