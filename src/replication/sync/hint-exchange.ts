@@ -39,7 +39,7 @@ const MAX_HINTS = 131_072
 /** What an answer brought. */
 interface Told {
   readonly admitted: readonly ChunkAddress[]
-  /** Its hints did not count. */
+  /** It may have more to say soon. */
   readonly bootstrapping: boolean
 }
 const NOTHING: Told = { admitted: [], bootstrapping: false }
@@ -172,11 +172,9 @@ export class HintExchange {
   #take(peer: PeerId, { replicaHints, paidHints, bootstrapping }: NeighborHints): readonly ChunkAddress[] {
     const { parts, pipeline, claims, hinted } = this.#deps
     const { clock, holdings } = parts
-    if (bootstrapping) {
-      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
-      return []
-    }
-    claims.answered(peer)
+    if (!bootstrapping) claims.answered(peer)
+    else if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+    // Ours: a peer that is bootstrapping has chunks too. After a power cut all are, and nobody would hear of anything.
     const hints = { replica: replicaHints, paid: paidHints }
     const { admitted, overCapacity } = pipeline.hint(peer, hints, holdings, clock.monotonic())
     pipeline.hintsEnd(peer, overCapacity)
