@@ -215,7 +215,11 @@ class Engine implements Replication {
       paid: (quotes) => this.#firstAudits.nominate(quotes),
     })
     this.#joiner = new Joiner({
-      ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange, asked: hinted },
+      ...{ parts, drain: this.#drain, pipeline, exchange: this.#exchange },
+      asked: () => {
+        hinted()
+        this.#exchange.wake()
+      },
       nearest: () => this.#nearest(),
       joined: (signal) => this.#commitments.begin(signal),
       drained: () => {

@@ -44,14 +44,6 @@ export class StockNetwork {
     await writeFile(join(shard, address), content)
   }
 
-  /** Addresses that a node which has not been started yet holds as paid: the list is made by us and read by it. */
-  async listPaid(index: number, addresses: readonly ChunkAddress[]): Promise<void> {
-    const list = createLmdbPaidList(this.rootDir(index))
-    await list.start(never)
-    await Promise.all(addresses.map((address) => list.insert(address)))
-    await list.stop()
-  }
-
   /** Starts one node; `bootstrap` are ports of this network unless given as addresses. */
   async start(index: number, bootstrap: readonly string[]): Promise<StockNode> {
     const rootDir = this.rootDir(index)
@@ -111,4 +103,12 @@ export class StockNetwork {
     for (const { process: child } of this.nodes) child.kill('SIGINT')
     await Promise.all(exits)
   }
+}
+
+/** What a node that has not been started yet, of theirs or ours, holds as paid: the list is made by us, read by both. */
+export async function listPaid(rootDir: string, addresses: readonly ChunkAddress[]): Promise<void> {
+  const list = createLmdbPaidList(rootDir)
+  await list.start(never)
+  await Promise.all(addresses.map((address) => list.insert(address)))
+  await list.stop()
 }

@@ -42,6 +42,11 @@ export class BootstrapDrain {
     return this.#outstanding.size > 0
   }
 
+  /** The neighbours of the first moment have answered, or did not. */
+  get asked(): boolean {
+    return this.#begunAt !== undefined && this.#unasked.length === 0 && this.#outstanding.size === 0
+  }
+
   /** The table has joined, or will not. */
   bootstrapComplete(): void {
     this.#gateOpen = true
@@ -81,9 +86,8 @@ export class BootstrapDrain {
     if (this.#drained || this.#begunAt === undefined) return this.#drained
     // A source that over-hints, or repeats a key for ever, keeps us no longer than this.
     const expired = now - this.#begunAt >= this.#options.overflowExpiryMs
-    const asked = this.#unasked.length === 0 && this.#outstanding.size === 0
     this.#drained =
-      expired || (asked && this.#keysDone(facts) && !this.#sources.some((peer) => facts.capacityRejected(peer)))
+      expired || (this.asked && this.#keysDone(facts) && !this.#sources.some((peer) => facts.capacityRejected(peer)))
     if (this.#drained) this.#keys.clear()
     return this.#drained
   }

@@ -44,6 +44,14 @@ const SLICE = 512
 /** Peers whose last message had no room for all. */
 const RESUMED = 512
 
+/** What an answer brought. */
+interface Told {
+  readonly admitted: readonly ChunkAddress[]
+  /** It may have more to say soon. */
+  readonly bootstrapping: boolean
+}
+const NOTHING: Told = { admitted: [], bootstrapping: false }
+
 type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
 
 export class HintExchange {
@@ -68,16 +76,18 @@ export class HintExchange {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { parts, sync } = this.#deps
+    const { parts, sync, drain } = this.#deps
     const { clock, options, random, tasks } = parts
     this.#roundAt = clock.monotonic() + sync.interval(random)
     for (;;) {
       // With no place free, the end of a request rings.
       const urgent = sync.outstanding < options.syncPeers ? (sync.nextUrgentAt() ?? Infinity) : Infinity
-      await this.#alarm.until(clock, Math.min(this.#roundAt, urgent), signal)
+      // Who joins asks all neighbours already: one of a peer's two questions at once would be dropped.
+      const next = Math.min(drain.asked ? this.#roundAt : Infinity, urgent)
+      await this.#alarm.until(clock, next === Infinity ? undefined : next, signal)
       const now = clock.monotonic()
       for (const peer of sync.takeUrgent(now)) tasks.spawn('tell news', (inner) => this.#tellNews(peer, inner))
-      if (now < this.#roundAt) continue
+      if (now < this.#roundAt || !drain.asked) continue
       this.#roundAt = now + sync.interval(random)
       tasks.spawn('sync round', (inner) => this.#round(inner))
     }
@@ -85,18 +95,21 @@ export class HintExchange {
 
   /** One of the first questions of a node that joins: resolves with the hinted keys that wait to be dealt with. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
-    return this.#tellAll(peer, signal)
+    const { sync, news, parts } = this.#deps
+    news.take(peer)
+    const told = await this.#tellAll(peer, signal)
+    if (told) sync.exchanged(peer, parts.clock.monotonic(), told.bootstrapping)
+    return told?.admitted
   }
 
   /** Every hint for the peer, in as many messages as it takes; undefined: no answer to the first one. */
-  async #tellAll(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
-    let all: ChunkAddress[] | undefined
+  async #tellAll(peer: PeerId, signal: AbortSignal): Promise<Told | undefined> {
+    let all: Told | undefined
     for (let messages = 0; messages < MAX_MESSAGES; messages++) {
       if (all && !this.#hasMore(peer)) break
-      const admitted = await this.#exchange(peer, await this.#hintsFor(peer, signal, all !== undefined), signal)
-      if (!admitted) break
-      all ??= []
-      for (const key of admitted) all.push(key)
+      const told = await this.#exchange(peer, await this.#hintsFor(peer, signal, all !== undefined), signal)
+      if (!told) break
+      all = { admitted: [...(all?.admitted ?? []), ...told.admitted], bootstrapping: told.bootstrapping }
     }
     return all
   }
@@ -114,10 +127,10 @@ export class HintExchange {
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
       news.take(left)
-      const admitted = await this.#tellAll(left, signal)
+      const told = await this.#tellAll(left, signal)
       const now = parts.clock.monotonic()
-      if (admitted) {
-        sync.succeeded(left, now)
+      if (told) {
+        sync.succeeded(left, now, told.bootstrapping)
         this.#alarm.ring()
         return
       }
@@ -132,8 +145,8 @@ export class HintExchange {
     const { news, sync, parts } = this.#deps
     const keys = news.take(peer)
     const hints = { replicaHints: keys, paidHints: [] }
-    const admitted = keys.length === 0 ? [] : await this.#exchange(peer, hints, signal)
-    if (admitted) sync.succeeded(peer, parts.clock.monotonic())
+    const told = keys.length === 0 ? NOTHING : await this.#exchange(peer, hints, signal)
+    if (told) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
     else {
       for (const key of keys) news.add(peer, key)
       sync.dropped(peer)
@@ -142,7 +155,7 @@ export class HintExchange {
   }
 
   /** undefined: no answer. */
-  async #exchange(peer: PeerId, hints: Hints, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
+  async #exchange(peer: PeerId, hints: Hints, signal: AbortSignal): Promise<Told | undefined> {
     const { parts } = this.#deps
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
@@ -156,10 +169,11 @@ export class HintExchange {
     parts.metrics.syncs.add(1, { outcome: claims ? 'bootstrapping' : answer.kind })
     if (answer.kind !== 'answer') return undefined
     // It left the table while it was asked: it answered, and that is all.
-    if (!this.#deps.inTable(peer)) return []
+    if (!this.#deps.inTable(peer)) return NOTHING
     this.#deps.shown(peer, answer.body.commitment)
     if (!answer.body.bootstrapping) await this.#told(peer, hints.replicaHints, signal)
-    return this.#take(peer, answer.body, signal)
+    const admitted = await this.#take(peer, answer.body, signal)
+    return { admitted, bootstrapping: answer.body.bootstrapping }
   }
 
   /** A neighbour asks: it always gets our hints; its own count only when it is in our table (7.3). */
@@ -167,7 +181,7 @@ export class HintExchange {
     const { parts, sync, inTable } = this.#deps
     const hints = await this.#hintsFor(peer, signal)
     if (inTable(peer)) {
-      sync.exchanged(peer, parts.clock.monotonic())
+      sync.exchanged(peer, parts.clock.monotonic(), request.bootstrapping)
       this.#deps.shown(peer, request.commitment)
       // Before the answer, so that the places of its pool bound this work too.
       await this.#take(peer, request, signal)
@@ -189,16 +203,14 @@ export class HintExchange {
   ): Promise<readonly ChunkAddress[]> {
     const { parts, pipeline, claims, hinted } = this.#deps
     const { clock, holdings } = parts
-    if (bootstrapping) {
-      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
-      return []
-    }
-    claims.answered(peer)
+    if (!bootstrapping) claims.answered(peer)
+    else if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+    // Ours: a peer that is bootstrapping has chunks too. After a power cut all are, and nobody would hear of anything.
     const admitted: ChunkAddress[] = []
     let overCapacity = 0
     for (const slice of slices(replicaHints, paidHints)) {
       const taken = pipeline.hint(peer, slice, holdings, clock.monotonic())
-      admitted.push(...taken.admitted)
+      for (const key of taken.admitted) admitted.push(key)
       overCapacity += taken.overCapacity
       if (slice.more) await holdings.pause(signal)
     }

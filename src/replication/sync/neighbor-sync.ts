@@ -34,6 +34,8 @@ interface History {
   askedAt: number | undefined
   /** Cycles that ended since the last exchange. */
   cyclesSinceSync: number
+  /** It said so at the last exchange: what it hinted was not all. */
+  bootstrapping: boolean
   /** Requests that failed since the last exchange: news for a dead peer are not tried twice a minute for ever. */
   failures: number
 }
@@ -136,14 +138,18 @@ export class NeighborSync {
     return times.length === 0 ? undefined : Math.min(...times)
   }
 
-  succeeded(peer: PeerId, now: number): void {
-    if (this.#outstanding.delete(peer)) this.exchanged(peer, now)
+  succeeded(peer: PeerId, now: number, bootstrapping = false): void {
+    if (this.#outstanding.delete(peer)) this.exchanged(peer, now, bootstrapping)
   }
 
-  /** The peer asked us: hints went both ways. Only for peers of the routing table (7.3). */
-  exchanged(peer: PeerId, now: number): void {
+  /**
+   * The peer asked us, or we did on joining: hints went both ways, not all of them when it is bootstrapping. Only for
+   * peers of the routing table (7.3).
+   */
+  exchanged(peer: PeerId, now: number, bootstrapping = false): void {
     const history = this.#historyOf(peer)
     history.syncedAt = now
+    history.bootstrapping = bootstrapping
     history.cyclesSinceSync = 0
     history.failures = 0
   }
@@ -186,10 +192,11 @@ export class NeighborSync {
   }
 
   #readyAt(peer: PeerId): number {
-    const { syncedAt = NEVER, askedAt = NEVER, failures = 0 } = this.#histories.get(peer) ?? {}
-    const { syncCooldownMs, syncNewsCooldownMs, syncNewsDelayMs } = this.#options
+    const { syncedAt = NEVER, askedAt = NEVER, failures = 0, bootstrapping } = this.#histories.get(peer) ?? {}
+    const { syncCooldownMs, syncIntervalMinMs, syncNewsCooldownMs, syncNewsDelayMs } = this.#options
     const newsSince = this.#news.get(peer)
-    if (newsSince === undefined) return syncedAt + syncCooldownMs
+    // What a peer learns until it has caught up is still to be heard.
+    if (newsSince === undefined) return syncedAt + (bootstrapping ? syncIntervalMinMs : syncCooldownMs)
     // What the peer asked us meanwhile told it nothing of this, so only our own requests are kept apart.
     const pause = Math.min(syncCooldownMs, syncNewsCooldownMs * 2 ** Math.min(failures, 20))
     return Math.max(newsSince + syncNewsDelayMs, askedAt + pause)
@@ -198,7 +205,7 @@ export class NeighborSync {
   #historyOf(peer: PeerId): History {
     let history = this.#histories.get(peer)
     if (!history) {
-      history = { syncedAt: undefined, askedAt: undefined, cyclesSinceSync: 0, failures: 0 }
+      history = { syncedAt: undefined, askedAt: undefined, cyclesSinceSync: 0, bootstrapping: false, failures: 0 }
       this.#histories.set(peer, history)
       if (this.#histories.size > this.#options.syncHistory) {
         this.#histories.delete(this.#histories.keys().next().value as PeerId)

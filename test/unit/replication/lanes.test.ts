@@ -111,7 +111,7 @@ test('the table of 4.2, with more room to wait for what a stock peer charges us 
     ['sync', 16, 2, 2, 15],
     ['digestChallenge', 32, 32, 8, 4],
     ['sliceOrPin', 32, 32, 4, 4],
-    ['subtreeRound', 2, 2, 1, 4],
+    ['subtreeRound', 32, 2, 1, 4],
     ['pointerServe', 128, 32, 16, 15],
     ['pointerOffer', 16, 16, 16, 300],
   ])

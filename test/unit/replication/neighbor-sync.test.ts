@@ -202,3 +202,17 @@ test('repair proofs are bounded by keys, and both sides empty together', () => {
     assert.deepEqual([proofs.size, proofs.peers], [0, 0])
   })
 })
+
+test('a peer that was bootstrapping is heard again after ten minutes, another after an hour', () => {
+  const sync = new NeighborSync(REPLICATION_DEFAULTS)
+  const [early, settled] = [peerAt(1), peerAt(2)]
+  sync.neighboursChanged([early, settled])
+  assert.deepEqual(sync.startRound(0).peers, [early, settled])
+  sync.succeeded(early, 0, true)
+  sync.succeeded(settled, 0)
+  assert.deepEqual(sync.startRound(9 * minute).peers, [])
+  assert.deepEqual(sync.startRound(10 * minute).peers, [early])
+  sync.succeeded(early, 10 * minute)
+  assert.deepEqual(sync.startRound(59 * minute).peers, [])
+  assert.deepEqual(sync.startRound(60 * minute).peers, [settled])
+})
