@@ -1,7 +1,8 @@
 /**
  * Whom to exchange hints with, and when (replication.md 7.1, 7.2). The network's part: cycles over a snapshot of the 20
  * closest, 4 peers a round, entrants first, an hour of rest for each. Ours (30.3 nr 2): a peer for whom there are new
- * hints is due 5 s after they came up and 30 s after our last request. Never two requests to a peer at once. Pure; `now` is monotonic.
+ * hints is due 5 s after they came up and 10 s after our last request. Never two requests to a peer at once. Pure; `now`
+ * is monotonic.
  */
 import { type Random, randomBetween } from '../../base/index.ts'
 import type { PeerId } from '../../protocol/index.ts'
