@@ -18,11 +18,32 @@ import {
   type SocketAddress,
 } from '../protocol/index.ts'
 import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
-import { type ChunkStore, createFileChunkStore, createMemoryPaidList, createOutOfRangeStore } from '../storage/index.ts'
+import {
+  type ChunkStore,
+  createFileChunkStore,
+  createMemoryChunkStore,
+  createMemoryPaidList,
+  createOutOfRangeStore,
+  createScrubber,
+  type ScrubberOptions,
+} from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
+
+/** How one node of a simulated network differs from the others. */
+export interface SimulatedNodeOptions {
+  /** The node talks to what this returns for the store on its disk, at every boot: a liar is a node like all others. */
+  readonly wrapStore?: (store: ChunkStore) => ChunkStore
+  /** Without a disk below: for very many chunks. It survives a restart. */
+  readonly memoryStore?: boolean
+  /** The scrubber of a node, as fast as told; none without. */
+  readonly scrub?: Partial<ScrubberOptions>
+  /** Of each boot; a fresh one without. */
+  readonly registry?: () => Registry
+}
 
 /** A machine with a node on it, over all its boots. */
 export class SimulatedNode {
+  readonly options: SimulatedNodeOptions
   readonly index: number
   readonly peerId: PeerId
   readonly host: SimHost
@@ -30,13 +51,14 @@ export class SimulatedNode {
   /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
   readonly disk = new SimDisk()
   readonly paidList = createMemoryPaidList()
-  /** Of the present boot. */
+  /** What lies on the disk, of the present boot; never wrapped. */
   store!: ChunkStore
   dht!: WiredPeer['dht']
   replication!: WiredNode['replication']
 
-  constructor(index: number, host: SimHost, signer: Signer) {
+  constructor(index: number, host: SimHost, signer: Signer, options: SimulatedNodeOptions = {}) {
     this.index = index
+    this.options = options
     this.host = host
     this.signer = signer
     this.peerId = peerIdOfPublicKey(signer.publicKey)
@@ -64,19 +86,37 @@ const STARTED_TOGETHER = 20
 export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
-  readonly #lifecycles: Lifecycle[] = []
+  readonly #clients: Lifecycle[] = []
+  /** Of the present boot of each node. */
+  readonly #booted = new Map<SimulatedNode, Lifecycle>()
+  #made = 0
 
   constructor(config: Omit<SimWorldConfig, 'hash'>) {
     this.world = new SimWorld({ ...config, hash: backend() })
   }
 
-  /** Adds `count` nodes and runs the world until all have joined. */
-  async start(count: number): Promise<void> {
+  /** Adds nodes until there are `count` and runs the world until all have joined. */
+  async start(count: number, options: () => SimulatedNodeOptions = () => ({})): Promise<void> {
     while (this.nodes.length < count) {
       const together = Math.min(this.nodes.length === 0 ? 1 : STARTED_TOGETHER, count - this.nodes.length)
-      const lifecycles = Array.from({ length: together }, () => this.#addNode())
-      await this.world.run(() => Promise.all(lifecycles.map((lifecycle) => lifecycle.start(never))))
+      const joining = Array.from({ length: together }, () => this.join(options()))
+      await this.world.run(() => Promise.all(joining.map(({ joined }) => joined)))
     }
+  }
+
+  /** A node more. It joins while the world runs; nothing is waited for here. */
+  join(options: SimulatedNodeOptions = {}): { readonly node: SimulatedNode; readonly joined: Promise<void> } {
+    const index = this.#made++
+    const node = new SimulatedNode(index, this.world.network.addHost(), this.world.signer(`node ${index}`), options)
+    this.nodes.push(node)
+    return { node, joined: this.#boot(node).start(never) }
+  }
+
+  /** Power off for ever: machine, identity and chunks are gone. */
+  remove(node: SimulatedNode): void {
+    node.host.kill()
+    this.nodes.splice(this.nodes.indexOf(node), 1)
+    this.#booted.delete(node)
   }
 
   /** Power off in the middle of everything: what was not flushed is as the aftermath says. */
@@ -87,18 +127,14 @@ export class SimulatedDevnet {
 
   /** The machine of a killed node comes back with its identity, its address and its chunks. */
   async restart(node: SimulatedNode): Promise<void> {
-    node.host.restart()
-    const lifecycle = this.#boot(node)
-    await this.world.run(() => lifecycle.start(never))
+    const joined = this.powerOn(node)
+    await this.world.run(() => joined)
   }
 
-  #addNode(): Lifecycle {
-    const index = this.nodes.length
-    const host = this.world.network.addHost()
-    const signer = this.world.signer(`node ${index}`)
-    const node = new SimulatedNode(index, host, signer)
-    this.nodes.push(node)
-    return this.#boot(node)
+  /** As `restart`; nothing is waited for here. */
+  powerOn(node: SimulatedNode): Promise<void> {
+    node.host.restart()
+    return this.#boot(node).start(never)
   }
 
   /** Whether the node is among the 7 live ones nearest to the key. */
@@ -111,26 +147,33 @@ export class SimulatedDevnet {
   /** Wires a node for this boot of its machine. */
   #boot(node: SimulatedNode): Lifecycle {
     const { world } = this
-    const { disk, host, index, paidList, signer } = node
+    const { disk, host, index, options, paidList, signer } = node
     const deps = { clock: host.clock, random: world.random(`store of node ${index}`), fileSystem: disk.session() }
-    const store = createFileChunkStore(SIMULATED_ROOT, deps)
+    // The memory of a machine with `memoryStore` stands for its disk.
+    const below = options.memoryStore
+      ? (node.store ?? createMemoryChunkStore())
+      : createFileChunkStore(SIMULATED_ROOT, deps)
+    const store = options.wrapStore?.(below) ?? below
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
     const { dht, listening, replication } = wireStorageNode(
       {
         transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
+        ...{ signer, verifier, store, clock: host.clock, log: silentLogger },
+        registry: options.registry?.() ?? new Registry(),
         random: world.random(`dice of node ${index}`),
         ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
       },
       { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
     )
-    const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
+    const corrupt = (address: ChunkAddress) => replication.chunkRemoved(address, true)
+    const scrubber = options.scrub ? [createScrubber(SIMULATED_ROOT, { ...deps, store, corrupt }, options.scrub)] : []
+    const lifecycle = new Lifecycle([outOfRange, ...listening, dht, ...scrubber])
     node.replication = replication
     node.dht = dht
-    node.store = store
-    this.#lifecycles.push(lifecycle)
+    node.store = below
+    this.#booted.set(node, lifecycle)
     return lifecycle
   }
 
@@ -151,7 +194,7 @@ export class SimulatedDevnet {
       { allowLoopback: false, seeds: this.#seeds() },
     )
     const lifecycle = new Lifecycle(parts)
-    this.#lifecycles.push(lifecycle)
+    this.#clients.push(lifecycle)
     await world.run(() => lifecycle.start(never))
     return client
   }
@@ -162,7 +205,8 @@ export class SimulatedDevnet {
   }
 
   async stop(): Promise<void> {
-    await this.world.run(() => Promise.all(this.#lifecycles.map((lifecycle) => lifecycle.stop())))
+    const all = [...this.#booted.values(), ...this.#clients]
+    await this.world.run(() => Promise.all(all.map((lifecycle) => lifecycle.stop())))
   }
 }
 
