@@ -3,7 +3,7 @@ import { equal } from '../../base/index.ts'
 import { backend } from '../../crypto/index.ts'
 import type { SimulatedNode } from '../../devnet/index.ts'
 import { type ChunkAddress, keyOf } from '../../protocol/index.ts'
-import { type Copies, copiesOf, type Sample, type Trust } from '../samples.ts'
+import { type Copies, copiesOf, type Sample, type Traffic, type Trust } from '../samples.ts'
 import type { Asks } from './asks.ts'
 import { some, type Town } from './town.ts'
 
@@ -16,18 +16,27 @@ export class Probe {
   readonly #asks: Asks
   readonly #dice
   readonly #indexes = new Map<ChunkAddress, number>()
+  /** What building the network cost is left out. */
+  readonly #before: Traffic
 
   constructor(town: Town, asks: Asks) {
     this.#town = town
     this.#asks = asks
     this.#dice = town.net.world.random('probe')
+    this.#before = town.traffic.read()
   }
 
   sample(at: number): Sample {
     const { live, traffic } = this.#town
     const pending = live.map(({ replication }) => replication.pending)
     return {
-      ...{ at, live: live.length, copies: this.copies(), traffic: traffic.read(), trust: this.#trust() },
+      ...{
+        at,
+        live: live.length,
+        copies: this.copies(),
+        traffic: since(traffic.read(), this.#before),
+        trust: this.#trust(),
+      },
       ...{ gets: { ...this.#asks.gets }, puts: { ...this.#asks.puts }, lookups: { ...this.#asks.lookups } },
       queued: pending.reduce((sum, count) => sum + count, 0),
       queuedMost: pending.reduce((most, count) => Math.max(most, count), 0),
@@ -91,5 +100,16 @@ class Mean {
   }
   get value(): number {
     return this.#sum / this.#count
+  }
+}
+
+function since(now: Traffic, before: Traffic): Traffic {
+  return {
+    repairBytes: now.repairBytes - before.repairBytes,
+    freshBytes: now.freshBytes - before.freshBytes,
+    talkBytes: now.talkBytes - before.talkBytes,
+    dhtBytes: now.dhtBytes - before.dhtBytes,
+    clientBytes: now.clientBytes - before.clientBytes,
+    messages: now.messages - before.messages,
   }
 }
