@@ -97,12 +97,12 @@ function changed(scenario: Scenario, { seed, nodes, hours: text }: Changes): Sce
 }
 
 async function watched(scenario: Scenario, signal: AbortSignal, output: Output): Promise<Outcome> {
-  let told = systemClock.monotonic()
+  let before: Cost = { at: 0, realMs: 0, rssBytes: 0 }
   const onSample = (sample: Sample, cost: Cost) => {
     output.bar('simulating', sample.at, scenario.runMs, 'virtual ms')
-    if (systemClock.monotonic() - told < PROGRESS_MS) return
-    told = systemClock.monotonic()
-    output.note(progressText(sample, cost))
+    if (cost.realMs - before.realMs < PROGRESS_MS) return
+    output.note(progressText(sample, cost, before))
+    before = cost
   }
   return runScenario(scenario, { ...{ signal, onSample, rssBytes }, clock: systemClock })
 }
@@ -112,9 +112,10 @@ function rssBytes(): number {
   return process.memoryUsage.rss()
 }
 
-function progressText({ at, copies, live }: Sample, { realMs, rssBytes: rss }: Cost): string {
-  const speed = (at / HOUR / (realMs / 1000)).toPrecision(2)
-  return `${hours(at)}  ${live} nodes  copies min ${copies.fewest} median ${copies.median}  lost ${copies.lost}  ${speed} h/s  ${formatBytes(rss)}`
+/** The speed is that since the line before. */
+function progressText({ at, copies, live }: Sample, cost: Cost, before: Cost): string {
+  const speed = ((at - before.at) / HOUR / ((cost.realMs - before.realMs) / 1000)).toPrecision(2)
+  return `${hours(at)}  ${live} nodes  copies min ${copies.fewest} median ${copies.median}  lost ${copies.lost}  ${speed} h/s  ${formatBytes(cost.rssBytes)}`
 }
 
 function tell(outcome: Outcome, output: Output, report: string | undefined): void {

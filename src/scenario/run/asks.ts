@@ -54,8 +54,9 @@ export class Asks {
     this.#count(this.lookups, async (signal) => {
       const { closest } = await node.dht.lookup(keyOf(target), LOOKUP_COUNT, { signal })
       const found = new Set(closest.map(({ peer }) => peer))
-      // Who died meanwhile need not be found.
-      const there = nearest.filter(({ host }) => host.up)
+      // Who died meanwhile or is cut off need not be found.
+      const { network } = this.#town.net.world
+      const there = nearest.filter(({ host }) => network.passes(node.host, host))
       return there.filter(({ peerId }) => found.has(peerId)).length >= Math.min(QUORUM, there.length)
     })
   }
