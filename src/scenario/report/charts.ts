@@ -9,8 +9,10 @@ export interface RealCurve {
 }
 
 const MB = 1_000_000
-/** A success of the last so many samples: one alone is one or two questions. */
-const LAST = 10
+/** A success is one of the last minutes: in one sample there are one or two questions. */
+const LAST_MS = 5 * 60_000
+/** Of a simulated curve, before and after the measured one. */
+const AROUND_MS = 5000
 
 export function chartsOf({ samples, costs, scenario }: Outcome, real: RealCurve | undefined): TimeChart[] {
   const curve = (read: (sample: Sample) => number): Point[] => samples.map((sample) => [sample.at, read(sample)])
@@ -26,14 +28,9 @@ export function chartsOf({ samples, costs, scenario }: Outcome, real: RealCurve 
         { name: 'tenth percentile', points: curve(({ copies }) => copies.p10) },
         { name: 'median', points: curve(({ copies }) => copies.median) },
         { name: 'most', points: curve(({ copies }) => copies.most) },
-        ...(real
-          ? [
-              { name: 'fewest, real processes', points: real.points.map(({ t, fewest }): Point => [t, fewest]) },
-              { name: 'median, real processes', points: real.points.map(({ t, median }): Point => [t, median]) },
-            ]
-          : []),
       ],
     },
+    ...(real ? [besideReal(samples, real)] : []),
     {
       title: 'Chunks without a copy',
       lead: 'No live honest node holds the chunk. What is still so at the end is lost.',
@@ -68,7 +65,7 @@ export function chartsOf({ samples, costs, scenario }: Outcome, real: RealCurve 
     },
     {
       title: 'Questions that were answered',
-      lead: `Of the last ${LAST} samples: lookups that found four of the seven nearest, gets that came with the right bytes.`,
+      lead: `Of the last ${LAST_MS / 60_000} minutes: lookups that found four of the seven nearest, gets that came with the right bytes.`,
       unit: '%',
       include: [100],
       curves: (['lookups', 'gets', 'puts'] as const)
@@ -116,6 +113,25 @@ export function chartsOf({ samples, costs, scenario }: Outcome, real: RealCurve 
   ]
 }
 
+/** Both on one axis, as long as the measured one goes. */
+function besideReal(samples: readonly Sample[], { points }: RealCurve): TimeChart {
+  const from = Math.max(0, (points[0]?.t ?? 0) - AROUND_MS)
+  const to = (points.at(-1)?.t ?? 0) + AROUND_MS
+  const own = samples.filter(({ at }) => at >= from && at <= to)
+  return {
+    title: 'Simulated and real',
+    lead: 'Copies on the disks of real node processes, counted while the same was done to them, beside those of this run.',
+    unit: 'copies',
+    range: { from, to },
+    curves: [
+      { name: 'fewest, simulated', points: own.map(({ at, copies }): Point => [at, copies.fewest]) },
+      { name: 'fewest, real', points: points.map(({ t, fewest }): Point => [t, fewest]) },
+      { name: 'median, simulated', points: own.map(({ at, copies }): Point => [at, copies.median]) },
+      { name: 'median, real', points: points.map(({ t, median }): Point => [t, median]) },
+    ],
+  }
+}
+
 /** By the minute, between a sample and the one before. */
 function rate(samples: readonly Sample[], read: (traffic: Traffic) => number): Point[] {
   return samples.slice(1).map((sample, i) => {
@@ -125,8 +141,11 @@ function rate(samples: readonly Sample[], read: (traffic: Traffic) => number): P
 }
 
 function recent(samples: readonly Sample[], read: (sample: Sample) => Tally): Point[] {
-  return samples.map((sample, i) => {
-    const [now, before] = [read(sample), i >= LAST ? read(samples[i - LAST] as Sample) : { tried: 0, succeeded: 0 }]
+  let first = 0
+  return samples.map((sample) => {
+    while ((samples[first + 1]?.at ?? Number.POSITIVE_INFINITY) <= sample.at - LAST_MS) first++
+    const before = sample.at >= LAST_MS ? read(samples[first] as Sample) : { tried: 0, succeeded: 0 }
+    const now = read(sample)
     const share = shareOf({ tried: now.tried - before.tried, succeeded: now.succeeded - before.succeeded })
     return [sample.at, share * 100]
   })

@@ -23,6 +23,8 @@ export interface TimeChart {
   readonly curves: readonly Curve[]
   /** Values that the axis reaches whatever the curves do. */
   readonly include?: readonly number[]
+  /** A part of the run; all of it without. */
+  readonly range?: { readonly from: number; readonly to: number }
 }
 
 export interface ChartFrame {
@@ -58,14 +60,17 @@ function legend({ curves }: TimeChart): Markup {
   )}</ul>`
 }
 
-function draw(chart: TimeChart, { runMs, markings }: ChartFrame, variant: string, width: number): Markup {
+function draw(chart: TimeChart, { runMs, markings: all }: ChartFrame, variant: string, width: number): Markup {
   const values = chart.curves.flatMap(({ points }) => points.map(([, value]) => value)).concat(chart.include ?? [])
   // Always from zero and never logarithmic: a sceptic must not have to look at the axis first.
   const yAxis = axisFor([0, ...values.filter(Number.isFinite)])
   const box = { left: 52, right: width - 18, top: 26, bottom: HEIGHT - 40 }
-  const x = (ms: number) => n(box.left + (Math.min(ms, runMs) / runMs) * (box.right - box.left))
+  const { from, to } = chart.range ?? { from: 0, to: runMs }
+  const markings = all.filter((mark) => mark.from <= to && (mark.to ?? mark.from) >= from)
+  const within = (ms: number) => Math.min(1, Math.max(0, (ms - from) / (to - from || 1)))
+  const x = (ms: number) => n(box.left + within(ms) * (box.right - box.left))
   const y = (value: number) => n(box.bottom - yAxis.at(value) * (box.bottom - box.top))
-  const ticks = timeTicks(runMs)
+  const ticks = timeTicks(from, to)
   const label = `${chart.title}: ${chart.unit} over virtual time, ${chart.curves.map(({ name }) => name).join(', ')}`
   return markup`<svg class="chart ${variant}" viewBox="0 0 ${width} ${HEIGHT}" role="img" aria-label="${label}">
 <title>${label}</title>
@@ -74,7 +79,7 @@ ${yAxis.ticks.map((tick) => markup`<line class="grid" x1="${box.left}" x2="${box
 <text class="axis-title" x="${box.left - 44}" y="14">${chart.unit}</text>
 ${spaced(ticks, x, (tick) => tickText(tick).length * CHARACTER).map((tick) => markup`<line class="tick" x1="${x(tick)}" x2="${x(tick)}" y1="${box.bottom}" y2="${box.bottom + 4}"/><text class="tick-text" text-anchor="middle" x="${x(tick)}" y="${box.bottom + 17}">${tickText(tick)}</text>`)}
 ${chart.curves.map(({ points }, i) => markup`<g class="s${i}"><path class="line" d="${pathOf(thinned(points, MOST_POINTS), x, y)}"/></g>`)}
-${columns(chart, runMs, markings).map(({ from, to, tip }) => markup`<rect class="hit" x="${x(from)}" y="${box.top}" width="${n(Math.max(0.1, x(to) - x(from)))}" height="${box.bottom - box.top}" data-tip="${tip}"><title>${tip}</title></rect>`)}
+${columns(chart, to, markings).map(({ from, to, tip }) => markup`<rect class="hit" x="${x(from)}" y="${box.top}" width="${n(Math.max(0.1, x(to) - x(from)))}" height="${box.bottom - box.top}" data-tip="${tip}"><title>${tip}</title></rect>`)}
 </svg>`
 }
 
@@ -136,9 +141,10 @@ export function thinned(points: readonly Point[], most: number): Point[] {
   return kept
 }
 
-export function timeTicks(runMs: number): number[] {
-  const step = TICKS_MS.find((ms) => runMs / ms <= 8) ?? Math.ceil(runMs / 8 / 86_400_000) * 86_400_000
-  return Array.from({ length: Math.floor(runMs / step) + 1 }, (_, i) => i * step)
+export function timeTicks(from: number, to: number): number[] {
+  const step = TICKS_MS.find((ms) => (to - from) / ms <= 8) ?? Math.ceil((to - from) / 8 / 86_400_000) * 86_400_000
+  const first = Math.ceil(from / step)
+  return Array.from({ length: Math.floor(to / step) - first + 1 }, (_, i) => (first + i) * step)
 }
 
 export function tickText(ms: number): string {
