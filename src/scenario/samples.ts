@@ -31,8 +31,10 @@ export interface Tally {
 }
 
 export interface Trust {
-  /** Mean of what honest nodes think, 0..1; NaN when nobody thinks anything. */
+  /** Means of what honest nodes think, 0..1; NaN when nobody thinks anything. */
   readonly ofHonest: number
+  /** Honest, with a full disk: they fail the checks of what they could not take, and are displaced (replication.md 30). */
+  readonly ofFull: number
   readonly ofLiars: number
 }
 

@@ -14,9 +14,8 @@ const LAST_MS = 5 * 60_000
 /** Of a simulated curve, before and after the measured one. */
 const AROUND_MS = 5000
 
-export function chartsOf({ samples, costs, scenario }: Outcome, real: RealCurve | undefined): TimeChart[] {
+export function chartsOf({ samples, costs }: Outcome, real: RealCurve | undefined): TimeChart[] {
   const curve = (read: (sample: Sample) => number): Point[] => samples.map((sample) => [sample.at, read(sample)])
-  const liars = scenario.liars.length > 0
   return [
     {
       title: 'Copies of a chunk',
@@ -79,8 +78,9 @@ export function chartsOf({ samples, costs, scenario }: Outcome, real: RealCurve 
       include: [1],
       curves: [
         { name: 'of honest nodes', points: curve(({ trust }) => trust.ofHonest) },
-        ...(liars ? [{ name: 'of liars', points: curve(({ trust }) => trust.ofLiars) }] : []),
-      ],
+        { name: 'of liars', points: curve(({ trust }) => trust.ofLiars) },
+        { name: 'of full disks', points: curve(({ trust }) => trust.ofFull) },
+      ].filter(({ points }) => points.some(([, value]) => Number.isFinite(value))),
     },
     {
       title: 'Keys that wait',

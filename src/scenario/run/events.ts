@@ -45,7 +45,9 @@ export class Happenings {
     if (span.kind === 'loss') network.setPacketLoss(span.share)
     else if (span.kind === 'one-way') this.#blockDials(span.share)
     else {
-      const struck = some(dice, live, Math.round(span.share * live.length))
+      // Disks that were full before stay so afterwards.
+      const open = span.kind === 'full' ? live.filter((node) => !this.#town.roleOf(node).full) : live
+      const struck = some(dice, open, Math.round(span.share * live.length))
       this.#struck.set(span, struck)
       if (span.kind === 'partition') this.#split()
       else for (const node of struck) this.#spoil(node, span)

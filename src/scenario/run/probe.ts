@@ -74,18 +74,19 @@ export class Probe {
   /** Strangers are left out: nobody has an opinion of them. */
   #trust(): Trust {
     const { honest, live } = this.#town
-    const [ofHonest, ofLiars] = [new Mean(), new Mean()]
+    const [ofHonest, ofFull, ofLiars] = [new Mean(), new Mean(), new Mean()]
     for (const observer of some(this.#dice, honest, OBSERVERS)) {
       const known = new Set(observer.dht.peers())
       for (const node of live) {
         if (node === observer) continue
         const score = observer.dht.trustOf(node.peerId)
         if (score === NEUTRAL && !known.has(node.peerId)) continue
-        const mean = this.#town.roleOf(node).lie === undefined ? ofHonest : ofLiars
+        const { lie, full } = this.#town.roleOf(node)
+        const mean = lie !== undefined ? ofLiars : full ? ofFull : ofHonest
         mean.add(score)
       }
     }
-    return { ofHonest: ofHonest.value, ofLiars: ofLiars.value }
+    return { ofHonest: ofHonest.value, ofFull: ofFull.value, ofLiars: ofLiars.value }
   }
 }
 

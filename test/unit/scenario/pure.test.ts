@@ -47,7 +47,7 @@ function sampleAt(at: number, counts: number[], gets = { tried: 0, succeeded: 0 
   const traffic = { repairBytes: 0, freshBytes: 0, talkBytes: 0, dhtBytes: 0, clientBytes: 0, messages: 0 }
   return {
     ...{ at, live: 9, copies: copiesOf(Uint16Array.from(counts)), traffic, gets, puts: none, lookups: none },
-    ...{ trust: { ofHonest: 0.6, ofLiars: Number.NaN }, queued: 0, queuedMost: 0 },
+    ...{ trust: { ofHonest: 0.6, ofFull: Number.NaN, ofLiars: Number.NaN }, queued: 0, queuedMost: 0 },
   }
 }
 

@@ -13,7 +13,7 @@ function outcome(text: string, count: number): Outcome {
     return {
       ...{ at: i * 60_000, live: 10, copies: { fewest: 4, p10: 5, median: 7, most: 8, lost: 0 }, traffic },
       ...{ gets: { tried: i, succeeded: i }, puts: none, lookups: none, queued: 0, queuedMost: 0 },
-      trust: { ofHonest: 0.5, ofLiars: Number.NaN },
+      trust: { ofHonest: 0.5, ofFull: Number.NaN, ofLiars: Number.NaN },
     }
   })
   const verdicts = judge(scenario, samples)
