@@ -21,3 +21,19 @@ for seed in 1 2 3; do
   SIM_SEED=$seed SIM_JOIN=protocol "$runtime" --test test/sim/dht-1000.test.ts
   SIM_SEED=$seed "$runtime" --test test/sim/whole-network.test.ts test/sim/dht-full-stack.test.ts
 done
+
+echo "== scenarios: the small ones with three seeds, then the large ones (hours); reports in .tmp/nightly"
+mkdir -p .tmp/nightly
+scenario() { # NAME SEED [OPTIONS]
+  local name="$1" seed="$2"
+  shift 2
+  echo "-- $name, seed $seed"
+  "$runtime" --max-old-space-size=12288 src/cli/main.ts sim "$name" --seed "$seed" --no-shrink \
+    --report ".tmp/nightly/$name.$seed.html" --figures ".tmp/nightly/$name.$seed.json" "$@"
+}
+for seed in 1 2 3; do
+  for name in ten-nodes-three-die churn-small partition rot liars-and-full-disks; do scenario $name $seed; done
+done
+scenario find-the-limit 1
+# One seed a night: the day of the year.
+scenario a-day "$(date +%-j)"

@@ -1,7 +1,8 @@
 /** Contenders of one row as bars. It is a table whose cells are drawn: readable at any width, and by any reader. */
+
+import { type Markup, markup } from '../../src/page/index.ts'
 import { formatNumber, isWide, spreadText } from '../measure.ts'
 import type { FiledRow } from '../result-file.ts'
-import { type Markup, markup } from './markup.ts'
 
 export function barTable(row: FiledRow, slots: ReadonlyMap<string, number>): Markup {
   const top = Math.max(...row.results.map(({ median }) => median))

@@ -1,9 +1,10 @@
 /** The dashboard of goals: `{"machine", "rows": [{"id", "goal", "measured", "spread", "reached"}]}` of bench:goals. */
+
+import { type Markup, markup } from '../../src/page/index.ts'
 import { UsageError } from '../arguments.ts'
 import type { MachineFacts } from '../machine.ts'
 import { formatNumber, spreadText } from '../measure.ts'
 import { isRecord } from '../result-file.ts'
-import { type Markup, markup } from './markup.ts'
 import type { LineChart } from './series.ts'
 
 export interface GoalRow {

@@ -1,9 +1,10 @@
 /** Several runs, oldest first: how each row moved. */
+
+import { type Markup, markup } from '../../src/page/index.ts'
 import { differingFacts } from '../machine.ts'
 import { formatNumber, WIDE_SPREAD } from '../measure.ts'
 import type { BenchReport, FiledRow } from '../result-file.ts'
 import { n, path } from './line-chart.ts'
-import { type Markup, markup } from './markup.ts'
 
 interface Course {
   readonly row: FiledRow

@@ -1,9 +1,8 @@
 /** Lines over sizes or counts, with whiskers from the smallest to the largest round. */
 
+import { type Axis, axisFor, axisNumber, type Markup, markup, type Part, spaced } from '../../src/page/index.ts'
 import { sizeText } from '../format.ts'
 import { formatNumber } from '../measure.ts'
-import { type Axis, axisFor, axisNumber, spaced } from './axis.ts'
-import { type Markup, markup, type Part } from './markup.ts'
 import type { LineChart, Point } from './series.ts'
 
 /** A chart is drawn for both widths of a card, so that its texts have one size everywhere; the style sheet picks. */

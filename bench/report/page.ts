@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { CHART_CSS, Markup, markup, PAGE_SCRIPT, THEME_CSS } from '../../src/page/index.ts'
 import { formatNumber, isWide, type Result, WIDE_SPREAD } from '../measure.ts'
 import type { BenchReport, FiledRow } from '../result-file.ts'
 import { barTable, rowTable, together } from './bars.ts'
 import { type GoalReport, goalCurves, goalTable } from './goals.ts'
 import { history } from './history.ts'
 import { drawLines, mark, xText } from './line-chart.ts'
-import { Markup, markup } from './markup.ts'
 import { type LineChart, lineCharts, type StripChart, stripCharts } from './series.ts'
 import { drawStrips, stripText } from './strip-chart.ts'
 
@@ -42,20 +42,19 @@ export function page({ benches, goals }: Sources): string {
     else sections.splice(1, 0, ...drawn)
   }
   const asset = (name: string) => readFileSync(join(import.meta.dirname, name), 'utf8')
-  const script = asset('script.js')
-  const allowed = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(script).digest('base64')}'`
+  const allowed = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${createHash('sha256').update(PAGE_SCRIPT).digest('base64')}'`
   return markup`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="${new Markup(allowed)}">
 <title>Myrmex benchmarks${machine.revision ? ` at ${machine.revision}` : ''}</title>
-<style>${STYLES.map((name) => new Markup(asset(name)))}</style></head><body>
+<style>${[THEME_CSS, CHART_CSS, ...STYLES.map(asset)].map((text) => new Markup(text))}</style></head><body>
 <header><h1>Myrmex benchmarks</h1><button class="theme" type="button" hidden>Theme</button>${facts(machine, bench, goals)}</header>
 <nav aria-label="Sections"><ul>${sections.map(({ id, title }) => markup`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
 <main>${bench && tiles(bench.rows)}${bench && doubts(bench)}
 ${sections.map(({ id, title, lead, body }) => markup`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>${lead !== '' && markup`<p class="lead">${lead}</p>`}${body}</section>`)}
 </main>
 <footer>Figures are medians of rounds taken in turn; ± is half the distance between their 10th and 90th percentile, as a share of the median. Whiskers reach from the smallest to the largest round. Ratios are to the first contender of a row. Figures of different machines are not comparable, ratios mostly are.</footer>
-<div id="tip" role="status"></div><script>${new Markup(script)}</script></body></html>
+<div id="tip" role="status"></div><script>${new Markup(PAGE_SCRIPT)}</script></body></html>
 `.text
 }
 
@@ -82,7 +81,7 @@ function facts(machine: Partial<BenchReport['machine']>, bench?: BenchReport, go
   return markup`<ul class="facts">${list.map(([name, value]) => value && markup`<li><span>${name}</span> ${value}</li>`)}</ul>`
 }
 
-const STYLES = ['tables.css', 'charts.css', 'page.css']
+const STYLES = ['tables.css', 'strips.css', 'page.css']
 
 /** The figures that most people come for. */
 const TILES: readonly (readonly [text: string, id: RegExp, contender: RegExp, share?: number])[] = [

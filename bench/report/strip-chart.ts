@@ -1,8 +1,8 @@
 /** Latencies as strips on one logarithmic axis: 5th to 95th percentile, the middle half, the median, the 99th. */
+
+import { axisNumber, type Markup, markup, spaced } from '../../src/page/index.ts'
 import { formatNumber } from '../measure.ts'
-import { axisNumber, spaced } from './axis.ts'
 import { n, WIDTHS } from './line-chart.ts'
-import { type Markup, markup } from './markup.ts'
 import type { Strip, StripChart } from './series.ts'
 
 const STRIP = 46

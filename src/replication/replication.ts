@@ -96,6 +96,8 @@ export interface Replication extends Startable {
   /** The store holds a chunk more, or one less. */
   chunkStored(address: ChunkAddress): void
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void
+  /** The chunk is known to be paid, from elsewhere than a message: entries brought over. Durable when it resolves. */
+  chunkPaid(address: ChunkAddress): Promise<void>
   /** What our messages say about us. */
   readonly bootstrapping: boolean
   /** Keys that wait for verification or are being fetched. */
@@ -275,6 +277,10 @@ class Engine implements Replication {
     const { clock, self } = this.#parts
     this.#pipeline.hint(self, { replica: keys, paid: [] }, this.#holdings, clock.monotonic())
     this.#verifier.wake()
+  }
+
+  chunkPaid(address: ChunkAddress): Promise<void> {
+    return this.#holdings.learnPaid(address)
   }
 
   async start(signal: AbortSignal): Promise<void> {

@@ -109,6 +109,12 @@ export class SimDisk implements FileSystem {
     return new Map([...this.#tree.files()].map(([path, file]) => [path, file.bytes()]))
   }
 
+  /** One file as a reader sees it now; undefined: nothing there. */
+  fileAt(path: string): Uint8Array | undefined {
+    const file = this.#tree.at(path)
+    return file instanceof DiskFile ? file.bytes() : undefined
+  }
+
   /** A durable file, past every fault and record. */
   plant(path: string, bytes: Uint8Array): void {
     const operations: DiskOperation[] = [

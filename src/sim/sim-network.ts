@@ -100,6 +100,11 @@ export class SimNetwork implements Wires {
     this.#undialable.add(pathKey(from, to))
   }
 
+  /** Ends every `blockDials`. */
+  allowDials(): void {
+    this.#undialable.clear()
+  }
+
   /** Whether packets pass between two hosts, both ways. */
   passes(a: Machine, b: Machine): boolean {
     if (!a.up || !b.up || this.#cut.has(pathKey(a, b))) return false

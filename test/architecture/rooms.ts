@@ -11,6 +11,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   base: { rank: 0, mayImport: [] },
   machine: { rank: 1, mayImport: ['base'] },
   compute: { rank: 1, mayImport: ['base'] },
+  page: { rank: 1, mayImport: ['base'] },
   crypto: { rank: 2, mayImport: ['base', 'compute'] },
   protocol: { rank: 3, mayImport: ['base', 'crypto'] },
   'self-encryption': { rank: 4, mayImport: ['base', 'compute', 'crypto', 'protocol'] },
@@ -53,9 +54,26 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       ],
     ],
   },
-  cli: {
+  scenario: {
     rank: 11,
-    mayImport: ['base', 'compute', 'crypto', 'machine', 'protocol', 'self-encryption', 'client', 'node', 'devnet'],
+    mayImport: ['base', 'page', 'crypto', 'protocol', 'storage', 'sim', 'client', 'devnet'],
+  },
+  cli: {
+    rank: 12,
+    mayImport: [
+      ...[
+        'base',
+        'compute',
+        'crypto',
+        'machine',
+        'protocol',
+        'self-encryption',
+        'client',
+        'node',
+        'devnet',
+        'scenario',
+      ],
+    ],
   },
 }
 
@@ -79,5 +97,6 @@ export const DRIVERS: readonly string[] = [
   'client/local/',
   'node/',
   'devnet/',
+  'scenario/library.ts',
   'cli/',
 ]

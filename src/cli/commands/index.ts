@@ -19,6 +19,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'devnet stop', load: async () => (await import('./devnet.ts')).devnetStop },
   { name: 'node run', load: async () => (await import('./node-run.ts')).nodeRun },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
+  { name: 'sim', load: async () => (await import('./sim.ts')).sim },
   { name: 'bench', load: async () => (await import('./bench.ts')).bench },
 ]
 

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { latencyRow, rowOf } from '../../../bench/measure.ts'
-import { axisFor, axisNumber, spaced } from '../../../bench/report/axis.ts'
 import { together } from '../../../bench/report/bars.ts'
 import { goalCurves, isGoalFile, parseGoals } from '../../../bench/report/goals.ts'
 import { coursesOf } from '../../../bench/report/history.ts'
-import { escapeText, Markup, markup } from '../../../bench/report/markup.ts'
 import { page } from '../../../bench/report/page.ts'
 import { lineCharts, stripCharts } from '../../../bench/report/series.ts'
 import type { BenchReport, FiledRow } from '../../../bench/result-file.ts'
+import { axisFor, axisNumber, escapeText, Markup, markup, spaced } from '../../../src/page/index.ts'
 
 const EVIL = `"><script src=https://evil.example/x.js></script><img src=x onerror='alert(1)'>&`
 

@@ -1,4 +1,5 @@
-.cards {
+/** Look of cards and of charts that are SVG; series are `.s0` to `.s7`, told apart by dashes as well. */
+export const CHART_CSS = `.cards {
   columns: 2 470px;
   column-gap: 1rem;
   margin-top: 1rem;
@@ -138,24 +139,4 @@ svg text {
 .s4 .line {
   stroke-dasharray: 4 4;
 }
-.strip-name {
-  fill: var(--ink);
-  font-size: 12.5px;
-}
-.strip-line {
-  stroke: var(--s);
-  stroke-width: 2;
-}
-.strip-box {
-  fill: var(--s);
-  opacity: 0.35;
-}
-.strip-middle {
-  stroke: var(--s);
-  stroke-width: 3;
-}
-.strip-tail {
-  fill: var(--card);
-  stroke: var(--s);
-  stroke-width: 1.8;
-}
+`

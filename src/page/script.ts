@@ -1,12 +1,12 @@
-// The page works without this: it adds the switch of light and dark, and a box with the figure under the pointer.
-const root = document.documentElement
+/** The page works without this: it adds the switch of light and dark, and a box with the figure under the pointer. */
+export const PAGE_SCRIPT = `const root = document.documentElement
 const button = document.querySelector('.theme')
 const themes = ['auto', 'light', 'dark']
 let theme = Math.max(0, themes.indexOf(root.dataset.theme))
 const show = () => {
   if (theme === 0) root.removeAttribute('data-theme')
   else root.dataset.theme = themes[theme]
-  button.textContent = `Theme: ${themes[theme]}`
+  button.textContent = \`Theme: \${themes[theme]}\`
 }
 button.hidden = false
 button.addEventListener('click', () => {
@@ -25,9 +25,10 @@ const place = (event) => {
   tip.classList.add('on')
   const { width, height } = tip.getBoundingClientRect()
   const left = Math.min(event.clientX + 14, innerWidth - width - 6)
-  tip.style.left = `${Math.max(6, left)}px`
-  tip.style.top = `${event.clientY - height - 12 > 4 ? event.clientY - height - 12 : event.clientY + 18}px`
+  tip.style.left = \`\${Math.max(6, left)}px\`
+  tip.style.top = \`\${event.clientY - height - 12 > 4 ? event.clientY - height - 12 : event.clientY + 18}px\`
 }
 document.addEventListener('pointermove', place)
 document.addEventListener('click', place)
 addEventListener('scroll', () => tip.classList.remove('on'), { passive: true })
+`

@@ -1,0 +1,13 @@
+/** scenario: what happens to a simulated network, and what came of it. */
+export * from './errors.ts'
+export { eventText, expectationText, formatScenario } from './format.ts'
+export { figureOf, type Verdict } from './judge.ts'
+export * from './library.ts'
+export { MAX_SCENARIO_BYTES, parseScenario } from './parse.ts'
+export { MAX_REAL_BYTES, parseRealCurve } from './real-curve.ts'
+export type { RealCurve } from './report/charts.ts'
+export { type ReportFacts, reportPage } from './report/report.ts'
+export { type Outcome, type RunOptions, runScenario } from './run/run.ts'
+export * from './samples.ts'
+export * from './scenario.ts'
+export { type Shrunk, shrink, smaller } from './shrink.ts'

@@ -1,0 +1,117 @@
+/** Each event of a scenario does to the network what its word says, and undoes it at its end. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseScenario, type ScenarioEvent, type Span } from '../../src/scenario/index.ts'
+import { Asks } from '../../src/scenario/run/asks.ts'
+import { Happenings } from '../../src/scenario/run/events.ts'
+import { Probe } from '../../src/scenario/run/probe.ts'
+import { Town } from '../../src/scenario/run/town.ts'
+
+const SEED = Number(process.env['SIM_SEED'] ?? 3)
+const NODES = 10
+
+async function townOf(more = '') {
+  const town = new Town(parseScenario(`nodes ${NODES}\nseed ${SEED}\nchunks 20 of 100 B placed\nrun 10 min\n${more}`))
+  await town.found()
+  const happenings = new Happenings(town)
+  const probe = new Probe(town, new Asks(town, await town.net.connectClient('people')))
+  const event = (line: string) => parseScenario(`run 10 min\n${line}`).events[0] as ScenarioEvent
+  return {
+    ...{ town, probe, net: town.net, network: town.net.world.network },
+    moment: (line: string) => happenings.moment(event(`at 0 s ${line}`) as never),
+    span: (line: string) => {
+      const span = event(`from 0 s to 1 s ${line}`) as Span
+      happenings.begin(span)
+      return () => happenings.end(span)
+    },
+  }
+}
+
+test(`machines: kill, restart, replace and join (SIM_SEED=${SEED})`, async () => {
+  const { town, net, moment } = await townOf()
+  const before = new Set(net.nodes)
+  moment('kill 3')
+  assert.equal(town.live.length, NODES - 3)
+  moment('restart 2')
+  await net.world.advance(20_000)
+  assert.equal(town.live.length, NODES - 1)
+  assert.ok(town.live.every((node) => before.has(node) && node.store.size > 0))
+  moment('replace 50 %')
+  moment('join 2')
+  await net.world.advance(60_000)
+  const fresh = town.live.filter((node) => !before.has(node))
+  assert.equal(fresh.length, 5 + 2, `seed ${SEED}`)
+  assert.ok(fresh.every((node) => node.tableSize() > 0))
+  assert.equal(net.nodes.length, NODES + 2, 'the dead one is still there, those that were replaced are not')
+  assert.deepEqual(town.notes, [])
+  await net.stop()
+})
+
+test(`the wire: partition, one-way, loss (SIM_SEED=${SEED})`, async () => {
+  const { town, net, network, span } = await townOf()
+  const hosts = net.nodes.map(({ host }) => host)
+  const broken = (passes: 'passes' | 'dialPasses') =>
+    hosts.flatMap((a) => hosts.filter((b) => a !== b && !network[passes](a, b))).length
+  assert.equal(broken('dialPasses'), 0)
+  const heal = span('partition 30 %')
+  const late = span('partition 20 %')
+  assert.ok(broken('passes') >= 2 * 3 * 7, 'two islands')
+  late()
+  assert.equal(broken('passes'), 2 * 3 * 7, 'one is healed, the other is not')
+  heal()
+  assert.equal(broken('passes'), 0)
+  const open = span('one-way 50 %')
+  const blocked = broken('dialPasses')
+  assert.ok(blocked > 20 && blocked < 70, `seed ${SEED}: ${blocked} of 90`)
+  assert.equal(broken('passes'), 0)
+  open()
+  assert.equal(broken('dialPasses'), 0)
+  span('loss 50 %')()
+  assert.equal(town.live.length, NODES)
+  await net.stop()
+})
+
+test(`disks: full, sick, unplugged, rotten (SIM_SEED=${SEED})`, async () => {
+  const { town, net, probe, moment, span } = await townOf('full 10 %')
+  const states = async () => {
+    // A disk's state is found out by use.
+    await net.world.run(() => Promise.all(net.nodes.map(({ store }) => store.capacity())))
+    const disks = town.net.nodes.map(({ store }) => store.disk)
+    return (state: string) => disks.filter((disk) => disk === state).length
+  }
+  const full = span('full 30 %')
+  assert.ok(net.nodes.filter((node) => town.roleOf(node).full).length >= 3)
+  const capacities = await net.world.run(() => Promise.all(net.nodes.map(({ store }) => store.capacity())))
+  assert.ok(capacities.filter((capacity) => capacity === 'full').length >= 3, `seed ${SEED}: ${capacities}`)
+  full()
+  const plug = span('disks 20 % unplugged')
+  await net.world.advance(20_000)
+  await states()
+  plug()
+  await net.world.advance(120_000)
+  const count = await states()
+  assert.equal(count('gone'), 0, `seed ${SEED}`)
+  const before = probe.copies()
+  const copies = town.net.nodes.reduce((sum, { store }) => sum + store.size, 0)
+  moment('rot 50 %')
+  const rotten = [...town.rotten.values()].reduce((sum, some) => sum + some.size, 0)
+  assert.equal(rotten, Math.round(copies / 2))
+  assert.ok(probe.copies().median < before.median, 'a rotten copy is none')
+  await net.world.run(async () => {
+    for (const node of net.nodes) for (const address of [...node.store.keys()]) await node.checkChunk(address)
+  })
+  await net.world.advance(60_000)
+  assert.ok(probe.copies().fewest >= 6, `seed ${SEED}: ${JSON.stringify(probe.copies())}`)
+  assert.equal(town.rotten.size, 0, 'all were mended or taken away')
+  await net.stop()
+})
+
+test(`liars count for nothing, whatever they hold (SIM_SEED=${SEED})`, async () => {
+  const { town, probe } = await townOf('liars 40 % corrupts')
+  const liars = town.live.filter((node) => town.roleOf(node).lie === 'corrupts')
+  assert.equal(liars.length, 4)
+  assert.ok(liars.every(({ store }) => store.size > 0))
+  assert.ok(town.net.nodes.slice(0, 3).every((node) => town.roleOf(node).lie === undefined))
+  assert.ok(probe.copies().most <= NODES - 4)
+  await town.net.stop()
+})

@@ -1,0 +1,109 @@
+/** The small built-in scenarios end as they promise; one seed is one run; a failure is told, shrunk and written down. */
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { never, systemClock } from '../../src/base/index.ts'
+import { findScenario, type Outcome, parseScenario, runScenario, type Scenario } from '../../src/scenario/index.ts'
+import { cli } from '../support/cli.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const SEED = Number(process.env['SIM_SEED'] ?? 1)
+
+function run(scenario: Scenario): Promise<Outcome> {
+  return runScenario(scenario, { signal: never, clock: systemClock, rssBytes: () => 0 })
+}
+
+for (const name of ['ten-nodes-three-die', 'churn-small', 'partition', 'rot']) {
+  test(`${name} ends as expected (SIM_SEED=${SEED})`, async () => {
+    const { verdicts, samples, notes } = await run({ ...findScenario(name).scenario, seed: SEED })
+    const failed = verdicts.filter(({ met }) => !met).map(({ text, seen }) => `${text}: ${seen}`)
+    assert.deepEqual(failed, [], `seed ${SEED}, notes ${notes}`)
+    // What was done was done.
+    assert.ok(samples.some(({ copies }) => copies.fewest !== samples[0]?.copies.fewest) || name === 'partition')
+  })
+}
+
+/** All kinds of events in some minutes. */
+const EVERYTHING = parseScenario(`
+  nodes 12
+  chunks 30 of 200 B placed
+  run 6 min
+  loss 1 %
+  latency 30 ms
+  bandwidth 20 Mbit/s
+  liars 16 %
+  full 10 %
+  scrub every 1 min
+  puts 2 per min
+  at 1 min kill 2
+  at 2 min restart all
+  at 2 min rot 10 %
+  at 3 min replace 1
+  at 3 min join 1
+  from 1 min to 3 min churn 100 % per hour
+  from 2 min to 4 min partition 25 %
+  from 3 min to 5 min one-way 20 %
+  from 3 min to 4 min full 20 %
+  from 4 min to 5 min disks 10 % unplugged
+  from 4 min to 5 min disks 10 % read-only
+  from 4 min to 5 min loss 10 %
+`)
+
+test('the same seed gives the same run to the last byte, another seed another', async () => {
+  const [first, second, other] = [await run(EVERYTHING), await run(EVERYTHING), await run({ ...EVERYTHING, seed: 2 })]
+  assert.equal(first.hash, second.hash)
+  assert.deepEqual(first.samples, second.samples)
+  assert.notEqual(first.hash, other.hash)
+  assert.deepEqual(first.notes, [])
+})
+
+test('a run in memory stands for one on disks', async () => {
+  const scenario = {
+    ...findScenario('churn-small').scenario,
+    store: 'memory' as const,
+    nodes: 14,
+    full: 0.1,
+    seed: SEED,
+  }
+  const { samples, notes } = await run(scenario)
+  assert.equal(samples.at(-1)?.copies.lost, 0, `seed ${SEED}`)
+  assert.ok((samples.at(-1)?.copies.fewest ?? 0) >= 4, `seed ${SEED}, notes ${notes}`)
+})
+
+test('a failure ends with 1, the expectation, the seed and the smallest scenario, which fails by itself', async () => {
+  await using folder = await tempFolder()
+  const path = join(folder.path, 'doomed.sim')
+  const text =
+    'nodes 8\nchunks 20 placed\nrun 3 min\ngets 0 per min\nat 1 min kill 8\nat 2 min join 1\nexpect lost = 0\n'
+  await writeFile(path, text)
+  const report = join(folder.path, 'report.html')
+  const failed = await cli(['sim', path, '--seed', '5', '--shrink-tries', '12', '--report', report], {
+    cwd: folder.path,
+  })
+  assert.equal(failed.code, 1, failed.stderr)
+  assert.match(failed.stdout, /FAILED lost = 0 \(20\)/)
+  assert.match(failed.stdout, /seed 5, run hash \d+:[0-9a-f]{16} at /)
+  assert.match(await readFile(report, 'utf8'), /Not as expected: 1 of 1 failed/)
+  const smallest = join(folder.path, 'doomed.smallest.sim')
+  const shrunk = parseScenario(await readFile(smallest, 'utf8'))
+  assert.ok(shrunk.nodes < 8 && shrunk.chunks.count < 20 && shrunk.seed === 5, JSON.stringify(shrunk))
+  const again = await cli(['sim', smallest, '--no-shrink', '--json'])
+  const { met, smallest: none } = JSON.parse(again.stdout) as { met: boolean; smallest: unknown }
+  assert.deepEqual([again.code, met, none], [1, false, null])
+})
+
+test('wrong files and flags are told with 1 and 2', async () => {
+  await using folder = await tempFolder()
+  const path = join(folder.path, 'bad.sim')
+  await writeFile(path, 'nodes 8\nexplode 3\n')
+  const bad = await cli(['sim', path])
+  assert.deepEqual([bad.code, bad.stdout], [1, ''])
+  assert.match(bad.stderr, /bad\.sim, line 2: a line begins with .*, not "explode"/)
+  const missing = await cli(['sim', 'no-such-scenario'])
+  assert.equal(missing.code, 1)
+  assert.match(missing.stderr, /there is no scenario no-such-scenario.* There are: a-day, churn-small, /)
+  const hours = await cli(['sim', 'rot', '--hours', 'many'])
+  assert.equal(hours.code, 2)
+  assert.match(hours.stderr, /--hours takes a number of hours/)
+})

@@ -1,0 +1,151 @@
+/** Timeline, judge, shrinker, and the nearest of thousands. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { seededRandom, toHex } from '../../../src/base/index.ts'
+import { compareDistance, keyOf, type PeerId } from '../../../src/protocol/index.ts'
+import {
+  formatScenario,
+  parseScenario,
+  type Sample,
+  type Scenario,
+  shrink,
+  smaller,
+} from '../../../src/scenario/index.ts'
+import { judge } from '../../../src/scenario/judge.ts'
+import { Nearest } from '../../../src/scenario/nearest.ts'
+import { copiesOf } from '../../../src/scenario/samples.ts'
+import { timeline } from '../../../src/scenario/timeline.ts'
+
+const SEED = 17
+
+test('a timeline is in order, samples come before what changes, churn is as much as its rate says', () => {
+  const scenario = parseScenario(`
+    nodes 40
+    run 30 min
+    gets 3 per min
+    at 2 min kill 1
+    from 10 min to 25 min churn 200 % per hour
+    expect copies >= 7 within 30 s of 2 min
+  `)
+  const steps = timeline(scenario, seededRandom(SEED))
+  assert.ok(steps.every((step, i) => i === 0 || step.at >= (steps[i - 1]?.at as number)))
+  const replaced = steps.filter((step) => step.kind === 'moment' && step.moment.kind === 'replace')
+  assert.equal(replaced.length, 20, '40 nodes, twice an hour, a quarter of one')
+  assert.ok(replaced.every(({ at }) => at >= 600_000 && at <= 1_500_000))
+  assert.equal(steps.filter(({ kind }) => kind === 'get').length, 90)
+  const at120 = steps.filter(({ at }) => at === 120_000).map(({ kind }) => kind)
+  assert.deepEqual(at120, ['sample', 'moment'])
+  const looks = steps.filter(({ at, kind }) => kind === 'sample' && at >= 120_000 && at <= 150_000)
+  assert.equal(looks.length, 31, 'every second of the window')
+  assert.deepEqual(steps.at(-1), { at: 1_800_000, kind: 'sample' })
+  assert.deepEqual(timeline(scenario, seededRandom(SEED)), steps)
+})
+
+function sampleAt(at: number, counts: number[], gets = { tried: 0, succeeded: 0 }): Sample {
+  const none = { tried: 0, succeeded: 0 }
+  const traffic = { repairBytes: 0, freshBytes: 0, talkBytes: 0, dhtBytes: 0, clientBytes: 0, messages: 0 }
+  return {
+    ...{ at, live: 9, copies: copiesOf(Uint16Array.from(counts)), traffic, gets, puts: none, lookups: none },
+    ...{ trust: { ofHonest: 0.6, ofFull: Number.NaN, ofLiars: Number.NaN }, queued: 0, queuedMost: 0 },
+  }
+}
+
+test('copies: fewest, percentiles and what is lost', () => {
+  assert.deepEqual(copiesOf(new Uint16Array([7, 0, 3, 9, 0])), { fewest: 0, p10: 0, median: 3, most: 9, lost: 2 })
+  assert.deepEqual(copiesOf(new Uint16Array([2, 1])), { fewest: 1, p10: 1, median: 2, most: 2, lost: 0 })
+  assert.deepEqual(copiesOf(new Uint16Array([0])), { fewest: 0, p10: 0, median: 0, most: 0, lost: 1 })
+  assert.equal(copiesOf(new Uint16Array()).lost, 0)
+})
+
+test('the judge looks at the end, or anywhere in a window, and a missing figure meets nothing', () => {
+  const scenario = parseScenario(`
+    run 10 min
+    expect lost = 0
+    expect copies >= 7 within 60 s of 2 min
+    expect copies >= 8 within 60 s of 2 min
+    expect gets >= 90 %
+    expect lookups >= 0 %
+    expect trust of liars <= 1
+  `)
+  const samples = [
+    sampleAt(120_000, [9, 9]),
+    sampleAt(150_000, [4, 5]),
+    sampleAt(170_000, [7, 7]),
+    sampleAt(190_000, [9, 9]),
+    sampleAt(600_000, [1, 3], { tried: 10, succeeded: 9 }),
+  ]
+  const verdicts = judge(scenario, samples)
+  assert.deepEqual(
+    verdicts.map(({ met, seen }) => [met, seen]),
+    [
+      [true, '0'],
+      [true, 'after 50 s'],
+      [false, 'at best 7'],
+      [true, '90 %'],
+      [false, 'no figure'],
+      [false, 'no figure'],
+    ],
+  )
+})
+
+const RICH = parseScenario(`
+  nodes 40
+  chunks 500
+  run 2 h
+  liars 5 % mute
+  full 10 %
+  puts 1 per min
+  at 5 min kill 8
+  at 20 min join 3
+  from 30 min to 90 min churn 50 % per hour
+  expect lost = 0
+  expect copies >= 7 within 60 s of 5 min
+`)
+
+test('every smaller scenario is another, readable, and smaller in one way', () => {
+  const size = (scenario: Scenario) =>
+    JSON.stringify(scenario).length + scenario.nodes + scenario.chunks.count + scenario.runMs / 1000
+  for (const candidate of smaller(RICH)) {
+    assert.notDeepEqual(candidate, RICH)
+    assert.ok(size(candidate) <= size(RICH), formatScenario(candidate))
+    assert.deepEqual(parseScenario(formatScenario(candidate)), candidate)
+  }
+})
+
+test('shrinking ends at a scenario that fails although nothing smaller does', async () => {
+  // Fails with 9 nodes or more, when at least 2 are killed.
+  const fails = async ({ nodes, events }: Scenario) =>
+    nodes >= 9 && events.some(({ kind, ...rest }) => kind === 'kill' && JSON.stringify(rest).match(/"count":([2-9])/))
+  const { scenario, finished } = await shrink(RICH, fails, 1000)
+  assert.ok(finished && (await fails(scenario)))
+  for (const candidate of smaller(scenario)) assert.ok(!(await fails(candidate)), formatScenario(candidate))
+  assert.equal(scenario.nodes, 9)
+  assert.deepEqual(scenario.events, [{ kind: 'kill', at: 300_000, amount: { kind: 'count', count: 2 } }])
+  assert.deepEqual([scenario.liars, scenario.full, scenario.puts, scenario.chunks.count], [[], 0, 0, 1])
+  assert.equal(scenario.expectations.length, 1)
+})
+
+test('shrinking tries no more often than it may', async () => {
+  let tries = 0
+  const { tries: said, finished } = await shrink(RICH, async () => ++tries > 0, 7)
+  assert.deepEqual([tries, said, finished], [7, 7, false])
+})
+
+test('the nearest are those of a full sort, also when leading bits are the same', () => {
+  const near32 = fc.constantFrom('00000000', '00000001', 'ffffffff', '80000000')
+  const ids = fc.tuple(near32, fc.integer()).map(([head, n]) => {
+    const tail = toHex(seededRandom(n).bytes(28))
+    return { peerId: `${head}${tail}` as PeerId }
+  })
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(ids, { maxLength: 40, selector: ({ peerId }) => peerId }),
+      ids,
+      (all, { peerId: target }) => {
+        const sorted = all.toSorted((a, b) => compareDistance(keyOf(target), keyOf(a.peerId), keyOf(b.peerId)))
+        assert.deepEqual(new Nearest(all).of(target, 7), sorted.slice(0, 7))
+      },
+    ),
+  )
+})
