@@ -109,7 +109,7 @@ class Scrubber implements Startable {
     }
   }
 
-  /** Bytes that were read. A chunk that cannot be read is hidden by the store; whoever puts it again mends it. */
+  /** Bytes that were read. A chunk that cannot be read is hidden by the store until a read of it succeeds. */
   async #check(address: ChunkAddress): Promise<number> {
     try {
       const found = await this.#deps.store.check(address)
