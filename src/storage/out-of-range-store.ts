@@ -1,5 +1,13 @@
 /** Keeps the prune timers on disk: read once, written now and then and at the end. */
-import { type Clock, type Logger, never, resolveOptions, type Startable, silentLogger, TaskGroup } from '../base/index.ts'
+import {
+  type Clock,
+  type Logger,
+  never,
+  resolveOptions,
+  type Startable,
+  silentLogger,
+  TaskGroup,
+} from '../base/index.ts'
 import { backend } from '../crypto/index.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { type OutOfRangeOptions, outOfRangeDefaults } from './options.ts'

@@ -113,7 +113,7 @@ export class HintExchange {
     const { sync, parts, news } = this.#deps
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
-      news.take(left)
+      news.forget(left)
       const admitted = await this.#tellAll(left, signal)
       const now = parts.clock.monotonic()
       if (admitted) {
@@ -130,10 +130,10 @@ export class HintExchange {
   /** Exactly the keys whose group gained the peer. */
   async #tellNews(peer: PeerId, signal: AbortSignal): Promise<void> {
     const { news, sync, parts } = this.#deps
-    const keys = news.take(peer)
-    const hints = { replicaHints: keys, paidHints: [] }
-    const admitted = keys.length === 0 ? [] : await this.#exchange(peer, hints, signal)
-    if (admitted) sync.succeeded(peer, parts.clock.monotonic())
+    let keys = news.take(peer, MAX_HINTS)
+    while (keys.length > 0 && (await this.#exchange(peer, { replicaHints: keys, paidHints: [] }, signal)))
+      keys = news.take(peer, MAX_HINTS)
+    if (keys.length === 0) sync.succeeded(peer, parts.clock.monotonic())
     else {
       for (const key of keys) news.add(peer, key)
       sync.dropped(peer)
