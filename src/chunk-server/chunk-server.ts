@@ -169,6 +169,7 @@ export class ChunkServer implements Startable {
   async #serve(accepted: Accepted, ticket: Ticket, signal: AbortSignal): Promise<void> {
     const { peer, requestId, name, body } = accepted
     const began = this.#deps.clock.monotonic()
+    if (body.kind === 'putRequest') this.#metrics.putBytes.add(body.content.length)
     try {
       await ticket.turn(signal)
       const answer = await this.#answer(body, name, signal)
@@ -181,7 +182,10 @@ export class ChunkServer implements Startable {
         durationMs: duration,
         peer,
       })
-      if (answer.kind === 'getResponse' && answer.result.kind === 'success') release(answer.result.content)
+      if (answer.kind === 'getResponse' && answer.result.kind === 'success') {
+        this.#metrics.getBytes.add(answer.result.content.length)
+        release(answer.result.content)
+      }
     } finally {
       ticket.leave()
       if (body.kind === 'putRequest') release(body.content)

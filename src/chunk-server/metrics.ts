@@ -8,6 +8,9 @@ export interface ChunkServerMetrics {
   answered(request: RequestName, outcome: string, seconds: number): void
   turnedAway(reason: TurnedAway): void
   readonly unversionedQuotes: Counter
+  /** Chunk bytes that clients sent, and were sent. */
+  readonly putBytes: Counter
+  readonly getBytes: Counter
   readonly sendFailures: Counter
 }
 
@@ -40,6 +43,8 @@ export function createChunkServerMetrics(registry: Registry, line: LineFigures):
       'myrmex_chunk_server_unversioned_quotes_total',
       'Quote requests without a settlement version.',
     ),
+    putBytes: registry.counter('myrmex_chunk_server_put_bytes_total', 'Chunk bytes that came with puts.'),
+    getBytes: registry.counter('myrmex_chunk_server_get_bytes_total', 'Chunk bytes that were sent for gets.'),
     sendFailures: registry.counter('myrmex_chunk_server_send_failures_total', 'Answers that could not be sent.'),
   }
 }

@@ -1,7 +1,9 @@
 /** `node.json` in the node's folder: what other programs need to know of a running node. Removed at a clean stop. */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Logger, Startable } from '../base/index.ts'
 import { formatSocketAddress, type PeerId, type SocketAddress } from '../protocol/index.ts'
+import { type ChunkStore, type DiskState, sentenceOf } from '../storage/index.ts'
 
 export const STATUS_FILE = 'node.json'
 
@@ -16,22 +18,74 @@ export interface NodeStatus {
   /** `ip:port` */
   readonly socket: string
   readonly started_at: string
+  /** Of the disk under the chunks, as in /health. */
+  readonly disk_state: DiskState
+  readonly disk_message: string
 }
 
 export function nodeMultiaddr(socket: SocketAddress, peerId: PeerId): string {
   return `/${socket.ip.includes(':') ? 'ip6' : 'ip4'}/${socket.ip}/udp/${socket.port}/quic/p2p/${peerId}`
 }
 
-export async function writeStatusFile(
-  folder: string,
-  node: { peerId: PeerId; address: SocketAddress; startedAt: number },
-): Promise<void> {
+interface Facts {
+  readonly peerId: PeerId
+  readonly address: SocketAddress
+  readonly startedAt: number
+  readonly disk: DiskState
+}
+
+export interface StatusFileDeps {
+  readonly store: Pick<ChunkStore, 'onDisk'>
+  readonly log: Logger
+  facts(): Facts
+}
+
+/** Written at start and again whenever the disk enters another state. */
+export class StatusFile implements Startable {
+  readonly #folder: string
+  readonly #deps: StatusFileDeps
+  #unsubscribe: (() => void) | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(folder: string, deps: StatusFileDeps) {
+    this.#folder = folder
+    this.#deps = deps
+  }
+
+  async start(): Promise<void> {
+    if (this.#unsubscribe) return
+    await writeStatusFile(this.#folder, this.#deps.facts())
+    this.#unsubscribe = this.#deps.store.onDisk(() => {
+      this.#writing = this.#writing.then(() => this.#rewrite())
+    })
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
+    await this.#writing
+    await removeStatusFile(this.#folder)
+  }
+
+  /** Often it is the very disk that takes no writes: the log has said so. */
+  async #rewrite(): Promise<void> {
+    try {
+      await writeStatusFile(this.#folder, this.#deps.facts())
+    } catch (error) {
+      this.#deps.log.debug('the status file could not be written', { error })
+    }
+  }
+}
+
+async function writeStatusFile(folder: string, node: Facts): Promise<void> {
   const status: NodeStatus = {
     pid: process.pid,
     peer_id: node.peerId,
     address: nodeMultiaddr(node.address, node.peerId),
     socket: formatSocketAddress(node.address),
     started_at: new Date(node.startedAt).toISOString(),
+    disk_state: node.disk,
+    disk_message: sentenceOf(node.disk),
   }
   const path = join(folder, STATUS_FILE)
   await writeFile(`${path}.tmp`, `${JSON.stringify(status, undefined, 2)}\n`)
@@ -53,6 +107,6 @@ export async function readStatusFile(folder: string): Promise<NodeStatus | undef
   }
 }
 
-export async function removeStatusFile(folder: string): Promise<void> {
+async function removeStatusFile(folder: string): Promise<void> {
   await rm(join(folder, STATUS_FILE), { force: true })
 }

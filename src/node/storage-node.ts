@@ -1,5 +1,5 @@
 /** A storage node over real drivers: key file, UDP socket, chunk files. */
-import { type Clock, Lifecycle, type Logger, Registry, type Startable, systemRandom } from '../base/index.ts'
+import { type Clock, Lifecycle, type Logger, Registry, systemRandom } from '../base/index.ts'
 import { backend, contentHash, mlDsaVerifier } from '../crypto/index.ts'
 import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
@@ -23,7 +23,7 @@ import type { StorageNodeSettings } from './options.ts'
 import { createPeerFiles } from './peer-files.ts'
 import type { Tuning } from './profile.ts'
 import { createReplicationMemory, createRetentionFiles } from './retention-files.ts'
-import { removeStatusFile, writeStatusFile } from './status-file.ts'
+import { StatusFile } from './status-file.ts'
 import { VERSION } from './version.ts'
 import { wireStorageNode } from './wiring.ts'
 
@@ -104,10 +104,10 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     log.child('node').warn('the identity file is not protected: the passphrase is not used', { root: rootDir })
   const startedAt = clock.now()
   const health = () => healthOf({ peerId, startedAt, clock, network, dht, store })
-  const statusFile: Startable = {
-    start: () => writeStatusFile(rootDir, { peerId, address: transport.localAddress, startedAt }),
-    stop: () => removeStatusFile(rootDir),
-  }
+  const statusFile = new StatusFile(rootDir, {
+    ...{ store, log: log.child('node') },
+    facts: () => ({ peerId, address: transport.localAddress, startedAt, disk: store.disk }),
+  })
   const { metricsPort } = settings
   const monitor =
     metricsPort === 0 ? [] : [new LoopDelay(registry), new HealthServer(metricsPort, { health }, registry)]

@@ -11,7 +11,8 @@
  * - DHT: encodeDhtMessage(message, proofs), decodeDhtMessage, isLegalOnTopic; createAddressRecord,
  *   verifyAddressRecord, addressesOfRecord, transportRecord.
  * - Chunks: encodeChunkMessage, decodeChunkMessage, describeChunkError.
- * - Replication: encode- and decodeReplicationMessage, replicationTopicOf, replicationCeiling, isPlainReplication;
+ * - Replication: encode- and decodeReplicationMessage, replicationTopicOf, replicationKindOf,
+ *   replicationCeiling, isPlainReplication;
  *   storage commitments and their sidecars; pointers; the relay canary.
  * - Formats: Reader and Writer (postcard), MsgpackReader and MsgpackWriter.
  */

@@ -26,7 +26,17 @@ export interface ReplicationMetrics {
   readonly requests: Counter
 }
 
-export function replicationMetrics(registry: Registry): ReplicationMetrics {
+/** Read when somebody asks for the metrics. */
+export interface ReplicationFigures {
+  pending(): number
+  fetching(): number
+  paid(): number
+}
+
+export function replicationMetrics(registry: Registry, figures: ReplicationFigures): ReplicationMetrics {
+  registry.gauge('myrmex_replication_pending', 'Keys that wait for verification', figures.pending)
+  registry.gauge('myrmex_replication_fetching', 'Verified keys that wait for their bytes', figures.fetching)
+  registry.gauge('myrmex_replication_paid', 'Keys listed as paid', figures.paid)
   const name = (what: string) => `myrmex_replication_${what}_total`
   return {
     hints: registry.counter(name('hints'), 'Keys hinted to us by outcome'),

@@ -16,7 +16,6 @@ import {
 } from '../base/index.ts'
 import type { Signer, Verifier } from '../crypto/index.ts'
 import type { Dht } from '../dht/index.ts'
-import type { Network } from '../network/index.ts'
 import type { CommitmentLookup, CommitmentSource, PaidQuote, PaymentVerifier } from '../payment/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts'
 import type { ChunkStore, Hash, PaidList } from '../storage/index.ts'
@@ -33,6 +32,7 @@ import { FreshReplication } from './fresh/fresh-replication.ts'
 import { OfferMerge } from './fresh/offer-merge.ts'
 import { Offers } from './fresh/offers.ts'
 import { Spreader } from './fresh/spreader.ts'
+import { type EngineNetwork, Ledger } from './ledger.ts'
 import { Keeper, type ReplicationMemory } from './memory/keeper.ts'
 import { replicationMetrics } from './metrics.ts'
 import { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
@@ -58,10 +58,7 @@ import { KeyVerifier } from './verify/key-verifier.ts'
 import { Holdings } from './view/holdings.ts'
 
 export interface ReplicationDeps {
-  readonly network: Pick<
-    Network,
-    'self' | 'handle' | 'handleRequests' | 'request' | 'send' | 'prepare' | 'sendPrepared'
-  >
+  readonly network: EngineNetwork
   readonly dht: Dht
   readonly store: ChunkStore
   readonly paidList: PaidList
@@ -117,6 +114,7 @@ class Engine implements Replication {
   readonly #deps: ReplicationDeps
   readonly #options: ReplicationOptions
   readonly #log: Logger
+  readonly #ledger: Ledger
   readonly #parts: Parts
   readonly #holdings: Holdings
   readonly #pipeline: HintPipeline
@@ -148,8 +146,12 @@ class Engine implements Replication {
   #unsubscribe: (() => void)[] = []
 
   constructor(deps: ReplicationDeps, options: ReplicationOptions) {
-    const { clock, network, random } = deps
+    const { clock, random } = deps
+    const registry = deps.registry ?? new Registry()
+    const ledger = new Ledger(registry)
+    const network = ledger.around(deps.network)
     this.#deps = deps
+    this.#ledger = ledger
     this.#options = options
     this.#log = (deps.log ?? silentLogger).child('replication')
     this.#tasks = new TaskGroup((error, name) => this.#log.error('a task failed', { name, error: messageOf(error) }))
@@ -168,7 +170,11 @@ class Engine implements Replication {
     this.#parts = {
       ...{ self: network.self, clock, random, log: this.#log, options, network, dht: deps.dht, store: deps.store },
       ...{ payment: deps.payment, hash: deps.hash, holdings: this.#holdings, tasks: this.#tasks },
-      metrics: replicationMetrics(deps.registry ?? new Registry()),
+      metrics: replicationMetrics(registry, {
+        pending: () => this.#pipeline.pending.size,
+        fetching: () => this.#pipeline.fetches.size,
+        paid: () => this.#holdings.index.count('paid'),
+      }),
       messenger: new Messenger(network, random),
       bootstrapping: () => this.#drain.bootstrapping,
     }
@@ -318,6 +324,10 @@ class Engine implements Replication {
     }
     for (const [name, loop] of Object.entries({ ...loops, ...more }))
       this.#tasks.spawn(name, (inner) => loop.run(inner))
+    const { clock } = this.#parts
+    this.#tasks.spawn('traffic', (inner) =>
+      this.#ledger.run({ clock, log: this.#log, everyMs: this.#options.trafficLogMs }, inner),
+    )
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,13 @@
 /** Keeps the prune timers on disk: read once, written now and then and at the end. */
-import { type Clock, type Logger, resolveOptions, type Startable, silentLogger, TaskGroup } from '../base/index.ts'
+import {
+  type Clock,
+  type Logger,
+  never,
+  resolveOptions,
+  type Startable,
+  silentLogger,
+  TaskGroup,
+} from '../base/index.ts'
 import { backend } from '../crypto/index.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
 import { type OutOfRangeOptions, outOfRangeDefaults } from './options.ts'
@@ -62,7 +70,8 @@ export class OutOfRangeStore implements Startable {
     // Ages grow by themselves: without a timer there is nothing to write, unless the last one was cleared.
     if (timers.size('record') + timers.size('paid') === 0 && changes === this.#saved) return
     try {
-      await this.#file.write(encodeTimers(timers, this.#now(), (bytes) => backend().blake3(bytes)))
+      const breathe = () => this.#clock.sleep(0, never)
+      await this.#file.write(await encodeTimers(timers, this.#now(), (bytes) => backend().blake3(bytes), breathe))
       this.#saved = changes
     } catch (error) {
       this.#log.warn('prune timers could not be saved', { file: this.#file.path, error })

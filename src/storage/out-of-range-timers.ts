@@ -3,8 +3,9 @@
  * must not start those days again (replication.md 21 and 30.3). Time here is the monotonic clock, so a wall clock that
  * jumps changes nothing; between two runs the wall clock is believed for a while only.
  */
+import { Buffer } from 'node:buffer'
 import { concat, equal, fromUtf8, utf8 } from '../base/index.ts'
-import { type ChunkAddress, chunkAddressOf, KEY_BYTES, keyOf } from '../protocol/index.ts'
+import { type ChunkAddress, chunkAddressOf, KEY_BYTES } from '../protocol/index.ts'
 import { StorageError } from './errors.ts'
 
 /** `record`: a stored key left the storage width. `paid`: a paid entry left the paid group. */
@@ -77,31 +78,38 @@ export function timersFileBytes(maxPerKind: number): number {
 
 type Digest = (bytes: Uint8Array) => Uint8Array
 
+/** Entries written in one go: some 2 ms. */
+const SLICE = 4096
+
 /**
  * `MXOR`, version u32, wall clock u64 ms, count u32 of each kind, then entries of address and age u32 s, then BLAKE3 of
- * all that; little-endian.
+ * all that; little-endian. In slices: timers that start or are cleared meanwhile are in it or not.
  */
-export function encodeTimers(
+export async function encodeTimers(
   timers: OutOfRangeTimers,
   at: { wall: number; monotonic: number },
   digest: Digest,
-): Uint8Array {
-  const counts = TIMER_KINDS.map((kind) => timers.size(kind))
-  const bytes = new Uint8Array(HEADER_BYTES + counts.reduce((sum, count) => sum + count, 0) * ENTRY_BYTES)
-  const view = new DataView(bytes.buffer)
+  breathe: () => Promise<void>,
+): Promise<Uint8Array> {
+  const room = TIMER_KINDS.reduce((sum, kind) => sum + timers.size(kind), 0)
+  const bytes = Buffer.alloc(HEADER_BYTES + room * ENTRY_BYTES)
   bytes.set(MAGIC)
-  view.setUint32(4, VERSION, true)
-  view.setBigUint64(8, BigInt(Math.max(0, Math.floor(at.wall))), true)
-  for (const [i, count] of counts.entries()) view.setUint32(16 + 4 * i, count, true)
+  bytes.writeUInt32LE(VERSION, 4)
+  bytes.writeBigUInt64LE(BigInt(Math.max(0, Math.floor(at.wall))), 8)
   let offset = HEADER_BYTES
-  for (const kind of TIMER_KINDS) {
+  for (const [i, kind] of TIMER_KINDS.entries()) {
+    let count = 0
     for (const [address, ageMs] of timers.entries(kind, at.monotonic)) {
-      bytes.set(keyOf(address), offset)
-      view.setUint32(offset + KEY_BYTES, Math.min(0xffff_ffff, Math.max(0, Math.floor(ageMs / 1000))), true)
+      if (offset === bytes.length) break
+      bytes.write(address, offset, 'hex')
+      bytes.writeUInt32LE(Math.min(0xffff_ffff, Math.max(0, Math.floor(ageMs / 1000))), offset + KEY_BYTES)
       offset += ENTRY_BYTES
+      if (++count % SLICE === 0) await breathe()
     }
+    bytes.writeUInt32LE(count, 16 + 4 * i)
   }
-  return concat([bytes, digest(bytes)])
+  const body = bytes.subarray(0, offset)
+  return concat([body, digest(body)])
 }
 
 /** Adds what the file holds; the time since it was written counts up to `maxGapMs`. Throws STORAGE_BAD_FILE. */

@@ -21,7 +21,7 @@ import { CURSOR_FILE, CURSOR_MAX_BYTES, decodeCursor, encodeCursor, type ScrubCu
 import { StateFile } from './state-file.ts'
 
 export interface ScrubberDeps {
-  readonly store: Pick<ChunkStore, 'keys' | 'check' | 'operations' | 'disk'>
+  readonly store: Pick<ChunkStore, 'keysAfter' | 'check' | 'operations' | 'disk'>
   readonly clock: Clock
   /** The chunk was held, its bytes were wrong, and it is gone now. Must return at once and not throw. */
   readonly corrupt: (address: ChunkAddress) => void
@@ -89,10 +89,10 @@ class Scrubber implements Startable {
 
   async #round(signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#deps
-    const { after } = this.#cursor
     // The walk goes on whatever is put or deleted meanwhile.
-    for (const address of store.keys()) {
-      if (after !== undefined && address <= after) continue
+    for (;;) {
+      const [address] = store.keysAfter(this.#cursor.after, 1)
+      if (address === undefined) return
       await this.#quiet(signal)
       const bytes = await this.#check(address)
       this.#cursor = { ...this.#cursor, after: address }
@@ -109,7 +109,7 @@ class Scrubber implements Startable {
     }
   }
 
-  /** Bytes that were read. A chunk that cannot be read is hidden by the store; whoever puts it again mends it. */
+  /** Bytes that were read. A chunk that cannot be read is hidden by the store until a read of it succeeds. */
   async #check(address: ChunkAddress): Promise<number> {
     try {
       const found = await this.#deps.store.check(address)

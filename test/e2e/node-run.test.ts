@@ -63,7 +63,7 @@ describe('myrmex node run', { skip: quic.available ? false : `no native core: ${
     assert.equal(code, 0)
     for (const line of stdout.trimEnd().split('\n')) assert.equal(typeof JSON.parse(line), 'object')
     assert.deepEqual(
-      (await readdir(first)).filter((name) => /json|tmp/.test(name)),
+      (await readdir(first)).filter((name) => /^node\.json|tmp/.test(name)),
       [],
     )
     await chmod(join(first, 'node_identity.key'), 0o640)

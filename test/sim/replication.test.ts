@@ -9,6 +9,7 @@ import type { ChunkAddress } from '../../src/protocol/index.ts'
 const SEED = Number(process.env['SIM_SEED'] ?? 31)
 const GROUP = 7
 const CHUNKS = 20
+const CHUNK_BYTES = 2000
 
 interface Town {
   readonly net: SimulatedDevnet
@@ -24,7 +25,7 @@ async function town(nodes: number, options: SimulatedDevnetOptions = {}): Promis
   for (const node of net.nodes) assert.equal(node.replication.bootstrapping, false, `node ${node.index}`)
   const client = await net.connectClient('people')
   const dice = seededRandom(SEED)
-  const contents = Array.from({ length: CHUNKS }, () => dice.bytes(2000))
+  const contents = Array.from({ length: CHUNKS }, () => dice.bytes(CHUNK_BYTES))
   const puts = await net.world.run(() => Promise.all(contents.map((content) => client.putChunk(content))))
   return { net, client, chunks: puts.map(({ address }) => address as ChunkAddress) }
 }
@@ -36,6 +37,15 @@ function fewest(town: Town): number {
   return Math.min(...town.chunks.map((chunk) => holders(town, chunk).length))
 }
 
+/** A counter or gauge of the present boot, all labels or those that match together. */
+function metric({ registry }: SimulatedNode, name: string, labels = ''): number {
+  const lines = registry.render().split('\n')
+  const found = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  return found
+    .filter((line) => line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}
+
 test(`scenario 1: what a client stores on four nodes is on all seven within seconds (SIM_SEED=${SEED})`, async () => {
   const all = await town(12)
   await all.net.world.advance(45_000)
@@ -43,6 +53,16 @@ test(`scenario 1: what a client stores on four nodes is on all seven within seco
   // Each of the seven was sent at most a copy more than it needed.
   const most = Math.max(...all.chunks.map((chunk) => holders(all, chunk).length))
   assert.ok(most <= GROUP + 2, `seed ${SEED}: ${most} copies`)
+  // 30.2: at most 9 bytes moved for a byte stored, by the counters of all nodes.
+  const moved = all.net.nodes.reduce(
+    (sum, node) =>
+      sum +
+      metric(node, 'myrmex_chunk_server_put_bytes_total') +
+      metric(node, 'myrmex_replication_received_bytes_total'),
+    0,
+  )
+  const stored = CHUNKS * CHUNK_BYTES
+  assert.ok(moved >= GROUP * stored && moved <= 9 * stored, `seed ${SEED}: ${moved / stored} bytes a byte`)
   await all.net.stop()
 })
 
@@ -87,14 +107,6 @@ test('a node that restarts is sent nothing that it still holds', async () => {
   await all.net.stop()
 })
 
-/** A counter or gauge of the present boot, all labels or those that match together. */
-function metric({ registry }: SimulatedNode, name: string, labels = ''): number {
-  const lines = registry.render().split('\n')
-  const found = lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
-  return found
-    .filter((line) => line.includes(labels))
-    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
-}
 function rot(node: SimulatedNode, chunk: ChunkAddress): void {
   const path = [...node.disk.files().keys()].find((name) => name.endsWith(chunk)) as string
   node.disk.rot(path, seededRandom(SEED))
@@ -146,7 +158,7 @@ test('a full node takes nothing and learns what is paid; with room again it fetc
   const verdicts = metric(node, 'myrmex_payment_verdicts_total')
   const paid = node.paidList.size
   const dice = seededRandom(SEED + 1)
-  const contents = Array.from({ length: 20 }, () => dice.bytes(2000))
+  const contents = Array.from({ length: 20 }, () => dice.bytes(CHUNK_BYTES))
   const puts = await world.run(() => Promise.all(contents.map((content) => all.client.putChunk(content))))
   const fresh = puts.map(({ address }) => address as ChunkAddress)
   await world.advance(60_000)

@@ -50,6 +50,10 @@ export function variantOf({ kind }: ReplicationBody): number {
   return BODIES.indexOf(kind)
 }
 
+export function kindOfVariant(variant: number): ReplicationBody['kind'] | undefined {
+  return BODIES[variant]
+}
+
 /** Subtree audits: 11 to 14. */
 export function isSubtreeVariant(variant: number): boolean {
   return variant >= 11 && variant <= 14

@@ -6,6 +6,7 @@ import { Reader, Writer } from '../postcard.ts'
 import type { ReplicationBody, ReplicationMessage } from './replication.ts'
 import {
   isSubtreeVariant,
+  kindOfVariant,
   readReplicationBody,
   VARIANTS,
   variantOf,
@@ -44,13 +45,24 @@ export function decodeReplicationMessage(bytes: Uint8Array, ceiling = replicatio
 
 /** Bytes that a message with this head may have; 512 KiB for audits, unknown kinds and unreadable heads. */
 export function replicationCeiling(bytes: Uint8Array): number {
+  const variant = headVariant(bytes)
+  const core = variant !== undefined && variant < VARIANTS && !isSubtreeVariant(variant)
+  return core ? MAX_MESSAGE_BYTES : MAX_SUBTREE_MESSAGE_BYTES
+}
+
+/** What a message with this head says it is; undefined for unknown kinds and unreadable heads. */
+export function replicationKindOf(bytes: Uint8Array): ReplicationBody['kind'] | undefined {
+  const variant = headVariant(bytes)
+  return variant === undefined ? undefined : kindOfVariant(variant)
+}
+
+function headVariant(bytes: Uint8Array): number | undefined {
   const reader = new Reader(bytes)
   try {
     reader.u64()
-    const variant = reader.u32()
-    return variant < VARIANTS && !isSubtreeVariant(variant) ? MAX_MESSAGE_BYTES : MAX_SUBTREE_MESSAGE_BYTES
+    return reader.u32()
   } catch (error) {
-    if (error instanceof ProtocolError) return MAX_SUBTREE_MESSAGE_BYTES
+    if (error instanceof ProtocolError) return undefined
     throw error
   }
 }

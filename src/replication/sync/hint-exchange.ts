@@ -96,7 +96,7 @@ export class HintExchange {
   /** One of the first questions of a node that joins: resolves with the hinted keys that wait to be dealt with. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
     const { sync, news, parts } = this.#deps
-    news.take(peer)
+    news.forget(peer)
     const told = await this.#tellAll(peer, signal)
     if (told) sync.exchanged(peer, parts.clock.monotonic(), told.bootstrapping)
     return told?.admitted
@@ -126,7 +126,7 @@ export class HintExchange {
     const { sync, parts, news } = this.#deps
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
-      news.take(left)
+      news.forget(left)
       const told = await this.#tellAll(left, signal)
       const now = parts.clock.monotonic()
       if (told) {
@@ -143,10 +143,15 @@ export class HintExchange {
   /** Exactly the keys whose group gained the peer. */
   async #tellNews(peer: PeerId, signal: AbortSignal): Promise<void> {
     const { news, sync, parts } = this.#deps
-    const keys = news.take(peer)
-    const hints = { replicaHints: keys, paidHints: [] }
-    const told = keys.length === 0 ? NOTHING : await this.#exchange(peer, hints, signal)
-    if (told) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
+    let told = NOTHING
+    let keys = news.take(peer, MAX_HINTS)
+    while (keys.length > 0) {
+      const answer = await this.#exchange(peer, { replicaHints: keys, paidHints: [] }, signal)
+      if (!answer) break
+      told = answer
+      keys = news.take(peer, MAX_HINTS)
+    }
+    if (keys.length === 0) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
     else {
       for (const key of keys) news.add(peer, key)
       sync.dropped(peer)

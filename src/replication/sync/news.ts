@@ -19,11 +19,17 @@ export class News {
     }
     if (keys.size < MAX_KEYS) keys.add(key)
   }
-  /** Told now. */
-  take(peer: PeerId): ChunkAddress[] {
-    const keys = [...(this.#keys.get(peer) ?? [])]
+  /** Told now: at most `limit` of them. */
+  take(peer: PeerId, limit: number): ChunkAddress[] {
+    const waiting = this.#keys.get(peer)
+    const taken: ChunkAddress[] = []
+    for (const key of waiting ?? []) {
+      if (taken.length >= limit) return taken
+      taken.push(key)
+      waiting?.delete(key)
+    }
     this.#keys.delete(peer)
-    return keys
+    return taken
   }
   forget(peer: PeerId): void {
     this.#keys.delete(peer)

@@ -20,7 +20,7 @@ export interface HoldingsDeps {
 }
 
 /** Regions and keys of one step: some milliseconds. */
-const STEP = 4096
+const STEP = 2048
 /** Paid entries read in one go at the start. */
 const PAGE = 4096
 

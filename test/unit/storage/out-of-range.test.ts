@@ -121,3 +121,27 @@ test('a disk that takes no writes is told of, not thrown', async () => {
   await store.stop()
   assert.ok(disk.files().has(FILE))
 })
+
+test('many timers are written in slices; those that go meanwhile are in the file or not, the others are', async () => {
+  const disk = await emptyDisk()
+  const first = run(disk, SIM_EPOCH_MS)
+  await first.store.start(never)
+  const { timers } = first.store
+  const dice = seededRandom(77)
+  const keys = Array.from({ length: 9000 }, () => chunkAddressOf(dice.bytes(32)))
+  for (const key of keys) timers.out('record', key, 0)
+  for (const key of keys.slice(0, 5000)) timers.out('paid', key, 0)
+  first.clock.timer(0, () => {
+    for (const key of keys.slice(8000)) timers.clear('record', key)
+    timers.out('record', A, 0)
+  })
+  await first.pump.run(() => first.store.save())
+  disk.crash('flushed', seededRandom(1))
+  const second = run(disk, SIM_EPOCH_MS)
+  await second.store.start(never)
+  assert.deepEqual(second.records, [])
+  for (const key of keys.slice(0, 8000)) assert.ok(second.store.timers.age('record', key, 0) !== undefined)
+  assert.ok(second.store.timers.size('record') <= 9000)
+  assert.equal(second.store.timers.size('paid'), 5000)
+  await second.pump.run(() => second.store.stop())
+})

@@ -47,7 +47,7 @@ async function scene(work: (scene: Scene) => Promise<void>): Promise<void> {
     ...{ disk, clock, store, checked, corrupt, records, busy: 0, pump: new EventPump(clock, 1) },
     scrubber: () => {
       const watched = {
-        keys: () => store.keys(),
+        keysAfter: store.keysAfter.bind(store),
         check: (address: ChunkAddress) => {
           checked.push(address)
           return store.check(address)

@@ -1,0 +1,90 @@
+/** What a sync of a neighbour counts for: hints and claims of those in the table, an answer for everybody. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { minute, never } from '../../../src/base/index.ts'
+import type { RequestContext, RequestHandler } from '../../../src/network/index.ts'
+import {
+  type ChunkAddress,
+  decodeReplicationMessage,
+  encodeReplicationMessage,
+  type PeerId,
+  type ReplicationBody,
+  TOPIC_REPLICATION,
+} from '../../../src/protocol/index.ts'
+import { loneEngine } from './support/engine.ts'
+
+const [ALICE, STRANGER] = ['a1'.repeat(32), 'b2'.repeat(32)] as [PeerId, PeerId]
+const KEY = '5e'.repeat(31).concat('01') as ChunkAddress
+
+async function open(request?: (peer: PeerId, body: ReplicationBody) => ReplicationBody | undefined) {
+  const engine = await loneEngine({ peers: [ALICE], ...(request ? { request } : {}) })
+  await engine.pump.run(() => engine.replication.start(never))
+  const sync = async (peer: PeerId, change: { bootstrapping?: boolean; replicaHints?: ChunkAddress[] }) => {
+    const hints = { replicaHints: [], paidHints: [], bootstrapping: false, ...change }
+    const bytes = encodeReplicationMessage({ requestId: 1n, body: { kind: 'neighborSyncRequest', ...hints } })
+    const context = { from: { peer }, signal: never, answered: Promise.resolve() } as RequestContext
+    const handler = engine.handlers.get(TOPIC_REPLICATION) as RequestHandler
+    const answer = await engine.pump.run(() => handler(bytes, context) as Promise<Uint8Array>)
+    return decodeReplicationMessage(answer).body.kind
+  }
+  return { ...engine, sync, blamed: () => engine.reports.map(({ peer }) => peer) }
+}
+
+test('scenario 5: a stranger is answered, and neither its hints nor its claims count', async () => {
+  const { replication, sync, blamed } = await open()
+  for (const bootstrapping of [true, false, true]) {
+    assert.equal(await sync(STRANGER, { bootstrapping, replicaHints: [KEY] }), 'neighborSyncResponse')
+  }
+  assert.deepEqual([replication.pending, blamed()], [0, []])
+  await sync(ALICE, { replicaHints: [KEY] })
+  assert.equal(replication.pending, 1)
+  await replication.stop()
+})
+
+test('scenarios 46, 48 and 49: a claim has one day; a sync without it ends it, and the next one is too many', async () => {
+  const { replication, pump, sync, blamed } = await open()
+  await sync(ALICE, { bootstrapping: true })
+  await pump.advance(23 * 60 * minute)
+  await sync(ALICE, { bootstrapping: true })
+  assert.deepEqual(blamed(), [])
+  await pump.advance(2 * 60 * minute)
+  await sync(ALICE, { bootstrapping: true })
+  await sync(ALICE, { bootstrapping: true })
+  assert.deepEqual(blamed(), [ALICE, ALICE], 'each observation')
+  await replication.stop()
+
+  const other = await open()
+  await other.sync(ALICE, { bootstrapping: true })
+  await other.sync(ALICE, { bootstrapping: false })
+  assert.deepEqual(other.blamed(), [])
+  await other.sync(ALICE, { bootstrapping: true })
+  assert.deepEqual(other.blamed(), [ALICE])
+  await other.replication.stop()
+})
+
+test('hints that come with a claim of bootstrapping are not taken', async () => {
+  const { replication, sync } = await open()
+  await sync(ALICE, { bootstrapping: true, replicaHints: [KEY] })
+  assert.equal(replication.pending, 0)
+  await replication.stop()
+})
+
+test('a peer that left the table while it was asked has its hints dropped', async () => {
+  const peers = [ALICE]
+  const engine = await loneEngine({
+    peers,
+    request: (peer, body) => {
+      if (body.kind !== 'neighborSyncRequest') return undefined
+      peers.length = 0
+      engine.events.emit('peerRemoved', { peer })
+      const hints = { replicaHints: [KEY], paidHints: [], bootstrapping: false }
+      return { kind: 'neighborSyncResponse', ...hints, rejectedKeys: [] }
+    },
+  })
+  await engine.pump.run(() => engine.replication.start(never))
+  engine.events.emit('bootstrapComplete', { peers: 1 })
+  await engine.pump.advance(minute)
+  assert.equal(peers.length, 0, 'it was asked')
+  assert.equal(engine.replication.pending, 0)
+  await engine.replication.stop()
+})
