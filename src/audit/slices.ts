@@ -4,6 +4,7 @@ import { type BlockKernels, backend, blockCount, type Verifier, verifyBaoSlice }
 import {
   type ChunkAddress,
   keyOf,
+  MAX_POINTER_RECORDS,
   MAX_SLICE_OPENINGS,
   POINTER_BYTES,
   type PointerRecord,
@@ -19,8 +20,6 @@ import { leafKind } from './hashes.ts'
 import { blockKey, type ChallengeBinding, verifyNoncedBlock } from './nonced-blocks.ts'
 
 export const SAMPLED_LEAVES = 5
-/** The current record and one that was just replaced. */
-const MAX_RECORDS = 2
 
 /**
  * Up to 5 of the proven leaves. Of a chunk one block by chance and the last one, which holds its length to account; of
@@ -139,7 +138,7 @@ function sorted(
 function fits(item: SliceItem, leaf: SubtreeLeaf): boolean {
   if (item.kind === 'absent') return true
   if (item.kind === 'present') return leafKind(leaf) === 'chunk'
-  return leafKind(leaf) === 'pointer' && item.records.length >= 1 && item.records.length <= MAX_RECORDS
+  return leafKind(leaf) === 'pointer' && item.records.length >= 1 && item.records.length <= MAX_POINTER_RECORDS
 }
 
 async function proves(item: SliceItem, challenge: RoundTwo, verifier: Verifier): Promise<boolean> {

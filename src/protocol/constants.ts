@@ -44,6 +44,8 @@ export const MAX_VERIFICATION_KEYS = 8_192
 export const MAX_POINTER_HINTS = 8_192
 export const MAX_POINTER_STATES = 512
 export const MAX_SLICE_OPENINGS = 10
+/** Of one item: the current record and one that was just replaced. */
+export const MAX_POINTER_RECORDS = 2
 
 /** Storage commitments (wire.md 18.1). */
 export const MAX_COMMITMENT_KEYS = 1_000_000

@@ -17,24 +17,6 @@ for (const name of ['wasm', 'js'] as const) {
   })
 }
 
-test('one wrong byte in a vector file is noticed', async () => {
-  const { mkdtemp, readFile, rm, writeFile } = await import('node:fs/promises')
-  const { tmpdir } = await import('node:os')
-  const folder = await mkdtemp(join(tmpdir(), 'myrmex-vectors-'))
-  try {
-    const text = await readFile(join(import.meta.dirname, '../vectors/ml-dsa.json'), 'utf8')
-    const at = text.indexOf('"public_key": "') + '"public_key": "'.length + 100
-    await writeFile(join(folder, 'ml-dsa.json'), text)
-    assert.equal((await run({ VECTORS_DIR: folder })).code, 0)
-    const wrong = text[at] === '0' ? '1' : '0'
-    await writeFile(join(folder, 'ml-dsa.json'), text.slice(0, at) + wrong + text.slice(at + 1))
-    const { code, output } = await run({ VECTORS_DIR: folder })
-    assert.notEqual(code, 0, output.slice(-2000))
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-})
-
 function run(env: Record<string, string>): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
     const clean = { ...process.env }

@@ -1,8 +1,11 @@
 /** messages.json: every chunk and replication message, every odd or damaged input, the ceilings. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { absentDigest } from '../../src/audit/index.ts'
+import { toHex } from '../../src/base/index.ts'
 import { settlementFault } from '../../src/chunk-server/admission.ts'
 import * as protocol from '../../src/protocol/index.ts'
+import { VARIANTS, writeReplicationBody } from '../../src/protocol/messages/replication-body-codec.ts'
 import { vectorBytes } from '../support/vector-input.ts'
 import { assertBlob, type Json } from './parts/blob.ts'
 import { chunkMessageOf } from './parts/chunk-json.ts'
@@ -15,7 +18,22 @@ function refused(error: unknown): true {
   return true
 }
 
-const isTooLarge = { code: 'PROTOCOL_TOO_LARGE' }
+/** A refusal for size that names both numbers of the reference's own sentence. */
+function tooLarge(sentence: string): (error: unknown) => true {
+  const numbers = sentence.match(/\d+/g)
+  return (error) => {
+    assert.ok(error instanceof protocol.ProtocolError && error.code === 'PROTOCOL_TOO_LARGE', String(error))
+    assert.deepEqual(error.message.match(/\d+/g), numbers, error.message)
+    return true
+  }
+}
+
+/** As the encoder would write it without a ceiling. */
+function encodeWithoutCeiling({ requestId, body }: protocol.ReplicationMessage): Uint8Array {
+  const writer = new protocol.Writer().uint(requestId)
+  writeReplicationBody(writer, body)
+  return writer.finish()
+}
 
 function chunkSuite(section: Json): void {
   const { constants } = section
@@ -34,14 +52,16 @@ function chunkSuite(section: Json): void {
       const encoded = protocol.encodeChunkMessage(message)
       assertBlob(encoded, vector.encoded)
       if (vector.decodes) assert.deepEqual(protocol.decodeChunkMessage(encoded), message)
-      else assert.throws(() => protocol.decodeChunkMessage(encoded), isTooLarge)
+      else assert.throws(() => protocol.decodeChunkMessage(encoded), tooLarge(vector.decode_error.display))
     })
   }
   for (const vector of section.decode) {
     test(`decode: ${vector.name}`, () => {
       const input = vectorBytes(vector.input ?? vector.hex)
-      if (!vector.result.ok) {
-        assert.throws(() => protocol.decodeChunkMessage(input), refused)
+      const { ok, error } = vector.result
+      if (!ok) {
+        const expected = 'MessageTooLarge' in error.value ? tooLarge(error.display) : refused
+        assert.throws(() => protocol.decodeChunkMessage(input), expected)
         return
       }
       const message = protocol.decodeChunkMessage(input)
@@ -68,6 +88,12 @@ function replicationSuite(section: Json): void {
     assert.equal(protocol.MAX_POINTER_HINTS, constants.MAX_POINTER_HINTS_PER_MESSAGE)
     assert.equal(protocol.MAX_POINTER_STATES, constants.MAX_POINTER_STATE_REQUEST_ADDRESSES)
     assert.equal(protocol.MAX_VERIFICATION_KEYS, constants.MAX_INCOMING_VERIFICATION_KEYS)
+    assert.equal(protocol.MAX_POINTER_RECORDS, constants.MAX_POINTER_RECORDS_PER_ITEM)
+    assert.equal(toHex(absentDigest()), constants.ABSENT_KEY_DIGEST)
+  })
+  test('every kind of body is among the messages', () => {
+    const kinds = section.messages.map(({ json }: Json) => replicationMessageOf(json).body.kind)
+    assert.equal(new Set(kinds).size, VARIANTS)
   })
   for (const vector of section.messages) {
     test(`message: ${vector.name}`, () => {
@@ -75,7 +101,12 @@ function replicationSuite(section: Json): void {
       const topic = vector.is_subtree_audit ? protocol.TOPIC_SUBTREE_AUDIT : protocol.TOPIC_REPLICATION
       assert.equal(protocol.replicationTopicOf(message.body), topic)
       if (vector.encode_error) {
-        assert.throws(() => protocol.encodeReplicationMessage(message), isTooLarge)
+        const expected = tooLarge(vector.encode_error)
+        assert.throws(() => protocol.encodeReplicationMessage(message), expected)
+        const bytes = encodeWithoutCeiling(message)
+        assertBlob(bytes, vector.raw_postcard)
+        assert.throws(() => protocol.decodeReplicationMessage(bytes), expected)
+        assert.deepEqual(protocol.decodeReplicationMessage(bytes, bytes.length), message)
         return
       }
       const encoded = protocol.encodeReplicationMessage(message)
@@ -91,7 +122,8 @@ function replicationSuite(section: Json): void {
     test(`decode: ${vector.name}`, () => {
       const input = vectorBytes(vector.input ?? vector.hex)
       if (!vector.result.ok) {
-        const expected = vector.result.error.includes('exceeds maximum') ? isTooLarge : { code: 'PROTOCOL_DECODE' }
+        const { error } = vector.result
+        const expected = error.includes('exceeds maximum') ? tooLarge(error) : { code: 'PROTOCOL_DECODE' }
         assert.throws(() => protocol.decodeReplicationMessage(input), expected)
       } else {
         const message = protocol.decodeReplicationMessage(input)
