@@ -7,7 +7,7 @@ import * as audit from '../../src/audit/index.ts'
 import * as protocol from '../../src/protocol/index.ts'
 import { AUDIT_TARGETS } from './targets/audit.ts'
 import { PROTOCOL_TARGETS } from './targets/protocol.ts'
-import { DHT_TARGETS, STORAGE_TARGETS } from './targets/state-files.ts'
+import { DHT_TARGETS, REPLICATION_TARGETS, STORAGE_TARGETS } from './targets/state-files.ts'
 import type { FuzzTarget } from './targets/target.ts'
 
 const DECODER = /^(decode|parse|tryParse|read)[A-Z]/
@@ -44,6 +44,10 @@ test('storage: each state file is fuzzed', () => {
 
 test('dht: each of its files is fuzzed', () => {
   assert.deepEqual(listed(DHT_TARGETS).sort(), exportedBy('dht', /^parse[A-Z]/).sort())
+})
+
+test('replication: its memory is fuzzed', () => {
+  assert.deepEqual(listed(REPLICATION_TARGETS).sort(), exportedBy('replication', /^(decode|parse)[A-Z]/).sort())
 })
 
 test('storage reads no other state file', () => {

@@ -24,7 +24,7 @@ export function fuzz(targets: readonly FuzzTarget[], isRefusal: IsRefusal): void
   }
 }
 
-function oddInputs({ corpus, decode, encode, isNothing }: FuzzTarget, isRefusal: IsRefusal): void {
+async function oddInputs({ corpus, decode, encode, isNothing }: FuzzTarget, isRefusal: IsRefusal): Promise<void> {
   assert.ok(corpus.length > 0, 'nothing to damage')
   const random = seededRandom(SEED)
   const pick = () => corpus[randomBelow(random, corpus.length)] as Uint8Array
@@ -41,7 +41,7 @@ function oddInputs({ corpus, decode, encode, isNothing }: FuzzTarget, isRefusal:
     }
     if (isNothing?.(value as never)) continue
     accepted++
-    const encoded = encode?.(value as never)
+    const encoded = await encode?.(value as never)
     if (encoded !== undefined) assert.deepEqual(decode(encoded), value, where())
   }
   assert.ok(accepted > 0 && accepted < RUNS, `${accepted} accepted: the inputs are all good or all bad`)

@@ -15,6 +15,7 @@ import {
   peerIdOf,
   type TypedAddress,
 } from '../../../src/protocol/index.ts'
+import { decodeMemory, encodeMemory, type Remembered } from '../../../src/replication/memory/memory-codec.ts'
 import { encodeLayout, layoutFault } from '../../../src/storage/layout.ts'
 import { decodeTimers, encodeTimers, OutOfRangeTimers } from '../../../src/storage/out-of-range-timers.ts'
 import { decodeCursor, encodeCursor, type ScrubCursor } from '../../../src/storage/scrub-cursor.ts'
@@ -24,13 +25,14 @@ const MAX_TIMERS = 50
 const NOW = 1_800_000_000_000
 const AT = { wall: NOW, monotonic: 1000 }
 const random = seededRandom(77)
+const atOnce = async () => {}
 const digest = (bytes: Uint8Array): Uint8Array => backend().blake3(bytes)
 
-function timersFile(records: number, paid: number): Uint8Array {
+function timersFile(records: number, paid: number): Promise<Uint8Array> {
   const timers = new OutOfRangeTimers(MAX_TIMERS)
   for (let i = 0; i < records; i++) timers.out('record', chunkAddressOf(random.bytes(32)), i)
   for (let i = 0; i < paid; i++) timers.out('paid', chunkAddressOf(random.bytes(32)), i)
-  return encodeTimers(timers, AT, digest)
+  return encodeTimers(timers, AT, digest, atOnce)
 }
 
 function readTimers(bytes: Uint8Array, check: typeof digest): OutOfRangeTimers {
@@ -47,14 +49,14 @@ export const STORAGE_TARGETS: readonly FuzzTarget[] = [
   {
     name: 'out_of_range.bin',
     covers: ['decodeTimers'],
-    corpus: [timersFile(0, 0), timersFile(3, 2), timersFile(MAX_TIMERS, MAX_TIMERS)],
+    corpus: [await timersFile(0, 0), await timersFile(3, 2), await timersFile(MAX_TIMERS, MAX_TIMERS)],
     decode: (bytes) => readTimers(bytes, digest),
-    encode: (timers: OutOfRangeTimers) => encodeTimers(timers, AT, digest),
+    encode: (timers: OutOfRangeTimers) => encodeTimers(timers, AT, digest, atOnce),
   },
   {
     name: 'out_of_range.bin with a checksum that always fits',
     covers: [],
-    corpus: [timersFile(3, 2), timersFile(MAX_TIMERS, MAX_TIMERS)],
+    corpus: [await timersFile(3, 2), await timersFile(MAX_TIMERS, MAX_TIMERS)],
     // The last 32 bytes stand for the checksum of whatever came before them.
     decode: (bytes) => readTimers(bytes, () => bytes.subarray(Math.max(0, bytes.length - 32))),
   },
@@ -108,5 +110,26 @@ export const DHT_TARGETS: readonly FuzzTarget[] = [
       return found
     },
     isNothing: (found: unknown) => found === undefined,
+  },
+]
+
+const remembered = (count: number): Remembered => ({
+  claims: Array.from({ length: count }, () => ({ peer: peerIdOf(random.bytes(32)), since: NOW, active: true })),
+  owed: Array.from({ length: count }, (_, i) => ({ key: chunkAddressOf(random.bytes(32)), ageMs: i })),
+})
+
+export const REPLICATION_TARGETS: readonly FuzzTarget[] = [
+  {
+    name: 'replication memory',
+    covers: ['decodeMemory'],
+    corpus: [0, 1, 5].map((count) => encodeMemory(remembered(count), digest)),
+    decode: (bytes) => decodeMemory(bytes, digest),
+    encode: (value: Remembered) => encodeMemory(value, digest),
+  },
+  {
+    name: 'replication memory with a checksum that always fits',
+    covers: [],
+    corpus: [1, 5].map((count) => encodeMemory(remembered(count), digest)),
+    decode: (bytes) => decodeMemory(bytes, () => bytes.subarray(Math.max(0, bytes.length - 32))),
   },
 ]

@@ -12,7 +12,7 @@ export interface FuzzTarget {
   /** What says in place of an error that there is nothing to be had. */
   isNothing?(value: never): boolean
   /** Encodes what `decode` gave; undefined when this value has no second way to be written. */
-  encode?(value: never): Uint8Array | undefined
+  encode?(value: never): Uint8Array | Promise<Uint8Array> | undefined
 }
 
 export function vectors(name: string): ReturnType<typeof JSON.parse> {
