@@ -21,6 +21,7 @@ interface Family {
 }
 
 const MAX_SERIES = 512
+const NO_LABELS: Labels = Object.freeze({})
 
 export class Registry {
   readonly #families = new Map<string, Family>()
@@ -77,14 +78,14 @@ export class Registry {
 class Series {
   readonly #values = new Map<string, { labels: Labels; value: number }>()
 
-  add(labels: Labels = {}, amount: number): void {
+  add(labels: Labels = NO_LABELS, amount: number): void {
     this.#slot(labels).value += amount
   }
-  set(labels: Labels = {}, value: number): void {
+  set(labels: Labels = NO_LABELS, value: number): void {
     this.#slot(labels).value = value
   }
-  get(labels: Labels = {}): number {
-    return this.#values.get(JSON.stringify(labels))?.value ?? 0
+  get(labels: Labels = NO_LABELS): number {
+    return this.#values.get(nameOf(labels))?.value ?? 0
   }
   render(name: string, extra: Labels = {}): string[] {
     return [...this.#values.values()].map(({ labels, value }) => {
@@ -93,7 +94,7 @@ class Series {
     })
   }
   #slot(labels: Labels): { value: number } {
-    const key = JSON.stringify(labels)
+    const key = nameOf(labels)
     let slot = this.#values.get(key)
     if (!slot) {
       assert(this.#values.size < MAX_SERIES, 'a metric label takes too many values')
@@ -101,4 +102,11 @@ class Series {
     }
     return slot
   }
+}
+
+/** Tells apart what JSON would, several times faster: every message counts a few of these. */
+function nameOf(labels: Labels): string {
+  let name = ''
+  for (const key in labels) name += `${key}\0${labels[key]}\0`
+  return name
 }

@@ -26,6 +26,8 @@ export class NeighbourKeeper {
   readonly #lost: RecentlyLost
   /** Bytes that the connection of a neighbour had brought when we looked last. */
   readonly #brought = new Map<PeerId, number>()
+  /** The list that the watch was told last; undefined: to be told again. */
+  #watching: readonly { readonly peer: PeerId }[] | undefined
   #tasks: TaskGroup
   #unsubscribe: () => void = () => undefined
 
@@ -57,10 +59,15 @@ export class NeighbourKeeper {
   look(): void {
     const { clock, keeper } = this.#deps
     const now = clock.monotonic()
-    const neighbours = keeper.table.closestToSelf().map(({ peer }) => peer)
-    this.#watch.watch(neighbours, now)
-    for (const peer of this.#brought.keys()) if (!keeper.table.has(peer)) this.#brought.delete(peer)
-    for (const peer of neighbours) this.#listen(peer)
+    const neighbours = keeper.table.closestToSelf()
+    // The table gives the same list while nothing in it changed: most looks find that, every five seconds.
+    if (neighbours !== this.#watching) {
+      this.#watching = neighbours
+      const peers = neighbours.map(({ peer }) => peer)
+      this.#watch.watch(peers, now)
+      for (const peer of this.#brought.keys()) if (!keeper.table.has(peer)) this.#brought.delete(peer)
+    }
+    for (const { peer } of neighbours) this.#listen(peer)
     for (const action of this.#watch.step(now)) this.#act(action)
     for (const { peer, addresses } of this.#lost.due(now)) this.#call(peer, addresses)
   }
@@ -79,7 +86,9 @@ export class NeighbourKeeper {
 
   #heard(peer: PeerId): void {
     this.#lost.returned(peer)
-    if (this.#watch.heard(peer, this.#deps.clock.monotonic())) this.#said(peer, 'returned')
+    if (!this.#watch.heard(peer, this.#deps.clock.monotonic())) return
+    this.#watching = undefined
+    this.#said(peer, 'returned')
   }
 
   #act({ kind, peer }: WatchAction): void {

@@ -100,7 +100,7 @@ export class Receiver {
     if (message.from !== link.peer) return count(topic, 'foreignKey')
     const refusal = topic === TOPIC_IDENTITY ? undefined : router.refusal(topic, message.data.length)
     if (link.identified && refusal !== undefined && !isAnswer(message)) return count(topic, refusal)
-    const verdict = await verifyWireMessage(message, verifier)
+    const verdict = await verifyWireMessage(message, verifier, link)
     if (verdict.kind !== 'ok') return count(topic, verdict.kind === 'unsigned' ? 'unsigned' : 'badSignature')
     if (this.#stopped || link.over) return
     countBytes(topic, bytes.length)

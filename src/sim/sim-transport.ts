@@ -9,6 +9,7 @@ import {
   TransportError,
   type TransportOptions,
 } from '../transport/index.ts'
+import { SimBuffer } from './sim-buffer.ts'
 import { SimPair } from './sim-connection.ts'
 import type { Listener, Machine, Wires } from './wires.ts'
 
@@ -56,7 +57,7 @@ export class SimTransport implements Transport, Listener {
   }
 
   allocate(bytes: number): Bytes {
-    return new Uint8Array(bytes)
+    return new Uint8Array(new SimBuffer(bytes))
   }
 
   get hasRoom(): boolean {
