@@ -108,7 +108,7 @@ export class NeighbourWatch {
 
   /** Any message, answer or handshake of the peer. true: it was gone and is to be put back into the own view. */
   heard(peer: PeerId, now: number): boolean {
-    if (this.#gone.delete(peer)) {
+    if (this.#gone.size > 0 && this.#gone.delete(peer)) {
       this.#heardAt = now
       return true
     }

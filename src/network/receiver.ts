@@ -80,13 +80,18 @@ export class Receiver {
       const next = this.#queue.next()
       if (next === undefined) return
       this.#verifying++
-      void this.#take(next.link, next.message)
-        .catch((error: unknown) => this.#deps.log.error('taking a message failed', { error: messageOf(error) }))
-        .finally(() => {
-          this.#verifying--
-          this.#pump()
-        })
+      void this.#takeNext(next.link, next.message)
     }
+  }
+
+  async #takeNext(link: Link, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#take(link, bytes)
+    } catch (error) {
+      this.#deps.log.error('taking a message failed', { error: messageOf(error) })
+    }
+    this.#verifying--
+    this.#pump()
   }
 
   async #take(link: Link, bytes: Uint8Array): Promise<void> {
