@@ -6,7 +6,14 @@ import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
-import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import {
+  createRetentionFiles,
+  type WiredNode,
+  type WiredPeer,
+  wireClient,
+  wirePeer,
+  wireStorageNode,
+} from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer } from '../payment/index.ts'
 import {
   type ChunkAddress,
@@ -28,15 +35,18 @@ export class SimulatedNode {
   readonly host: SimHost
   readonly signer: Signer
   /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
-  readonly disk = new SimDisk()
+  readonly disk: SimDisk
   readonly paidList = createMemoryPaidList()
   /** Of the present boot. */
   store!: ChunkStore
   dht!: WiredPeer['dht']
   replication!: WiredNode['replication']
+  /** Metrics of the present boot. */
+  registry!: Registry
 
-  constructor(index: number, host: SimHost, signer: Signer) {
+  constructor(index: number, host: SimHost, signer: Signer, disk = new SimDisk()) {
     this.index = index
+    this.disk = disk
     this.host = host
     this.signer = signer
     this.peerId = peerIdOfPublicKey(signer.publicKey)
@@ -64,9 +74,15 @@ const STARTED_TOGETHER = 20
 export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
-  readonly #lifecycles: Lifecycle[] = []
+  /** Of the present boots of nodes, and of clients. */
+  readonly #lifecycles = new Map<SimulatedNode | Client, Lifecycle>()
+  #made = 0
 
-  constructor(config: Omit<SimWorldConfig, 'hash'>) {
+  readonly #replicating: boolean
+
+  /** Without `replication` its nodes have tables and lookups only: ten times as many fit. */
+  constructor({ replication = true, ...config }: Omit<SimWorldConfig, 'hash'> & { readonly replication?: boolean }) {
+    this.#replicating = replication
     this.world = new SimWorld({ ...config, hash: backend() })
   }
 
@@ -85,6 +101,14 @@ export class SimulatedDevnet {
     node.disk.crash(aftermath, this.world.random(`crashes of node ${node.index}`))
   }
 
+  /** Power off for good: the node is forgotten, with all that it took in memory. */
+  retire(node: SimulatedNode): void {
+    node.host.kill()
+    this.#lifecycles.delete(node)
+    const place = this.nodes.indexOf(node)
+    if (place >= 0) this.nodes.splice(place, 1)
+  }
+
   /** The machine of a killed node comes back with its identity, its address and its chunks. */
   async restart(node: SimulatedNode): Promise<void> {
     node.host.restart()
@@ -93,10 +117,10 @@ export class SimulatedDevnet {
   }
 
   #addNode(): Lifecycle {
-    const index = this.nodes.length
+    const index = this.#made++
     const host = this.world.network.addHost()
     const signer = this.world.signer(`node ${index}`)
-    const node = new SimulatedNode(index, host, signer)
+    const node = new SimulatedNode(index, host, signer, new SimDisk({ contents: this.world.contents }))
     this.nodes.push(node)
     return this.#boot(node)
   }
@@ -116,21 +140,39 @@ export class SimulatedDevnet {
     const store = createFileChunkStore(SIMULATED_ROOT, deps)
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const verifier = world.signatures
+    const settings = { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() }
+    node.registry = new Registry()
+    const ports = {
+      transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
+      ...{ signer, verifier, clock: host.clock, log: silentLogger, registry: node.registry },
+      random: world.random(`dice of node ${index}`),
+    }
+    if (!this.#replicating) {
+      const { network, dht } = wirePeer(ports, settings, 'node', { limits: settings.limits })
+      node.dht = dht
+      const lifecycle = new Lifecycle([network, dht])
+      this.#lifecycles.set(node, lifecycle)
+      return lifecycle
+    }
     const { dht, listening, replication } = wireStorageNode(
       {
-        transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier, store, clock: host.clock, log: silentLogger, registry: new Registry() },
-        random: world.random(`dice of node ${index}`),
-        ...{ payment: createFreeVerifier(verifier), paidList, timers: outOfRange.timers, hash: contentHash(backend()) },
+        ...{
+          ...ports,
+          store,
+          payment: createFreeVerifier(verifier),
+          paidList,
+          timers: outOfRange.timers,
+          hash: contentHash(backend()),
+        },
         retention: createRetentionFiles(deps.fileSystem, SIMULATED_ROOT),
       },
-      { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.#seeds() },
+      settings,
     )
     const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
     node.replication = replication
     node.dht = dht
     node.store = store
-    this.#lifecycles.push(lifecycle)
+    this.#lifecycles.set(node, lifecycle)
     return lifecycle
   }
 
@@ -151,7 +193,7 @@ export class SimulatedDevnet {
       { allowLoopback: false, seeds: this.#seeds() },
     )
     const lifecycle = new Lifecycle(parts)
-    this.#lifecycles.push(lifecycle)
+    this.#lifecycles.set(client, lifecycle)
     await world.run(() => lifecycle.start(never))
     return client
   }
@@ -162,7 +204,7 @@ export class SimulatedDevnet {
   }
 
   async stop(): Promise<void> {
-    await this.world.run(() => Promise.all(this.#lifecycles.map((lifecycle) => lifecycle.stop())))
+    await this.world.run(() => Promise.all([...this.#lifecycles.values()].map((lifecycle) => lifecycle.stop())))
   }
 }
 

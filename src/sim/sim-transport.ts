@@ -95,9 +95,9 @@ export class SimTransport implements Transport, Listener {
       this.#dials.add(fail)
       const onAbort = () => fail(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
-      const late = dialError('TRANSPORT_DIAL_TIMEOUT', address, `no connection within ${timeoutMs} ms`)
+      const late = () => dialError('TRANSPORT_DIAL_TIMEOUT', address, `no connection within ${timeoutMs} ms`)
       const clock = this.#wires.clock
-      timers.push(clock.timer(timeoutMs, () => fail(late)))
+      timers.push(clock.timer(timeoutMs, () => fail(late())))
       const target = this.#wires.machineAt(address.ip)
       if (target === undefined) return
       const arrives = clock.monotonic() + this.#wires.travelMs(this.machine, target, HELLO_BYTES)
