@@ -14,6 +14,7 @@ import {
   TransportError,
 } from '../transport/index.ts'
 import { SimBuffer } from './sim-buffer.ts'
+import { traceName } from './trace.ts'
 import type { Cable, Listener, Machine, Wires } from './wires.ts'
 
 /** Bytes of headers and of a stream's share of packets that go with a message. */
@@ -104,6 +105,9 @@ export class SimConnection implements Connection {
   readonly #settleClosed: (reason: CloseReason) => void
   /** On their way to the other end. */
   readonly #parcels = new Set<Parcel>()
+  /** For the trace. */
+  readonly #path: string
+  readonly #pathName: number
   #peer!: SimConnection
   #openAt = 0
   #over = false
@@ -131,6 +135,8 @@ export class SimConnection implements Connection {
     this.remote = names.remote
     this.remoteKey = names.key
     this.observedAddress = names.seenAs
+    this.#path = `${formatSocketAddress(names.remote)}>${owner.machine.ip}`
+    this.#pathName = traceName(this.#path)
     this.#heardAt = pair.wires.clock.monotonic()
     const { promise, resolve } = Promise.withResolvers<CloseReason>()
     this.closed = promise
@@ -269,7 +275,7 @@ export class SimConnection implements Connection {
     const { trace, clock } = this.#pair.wires
     this.#heardAt = clock.monotonic()
     this.#received += message.length
-    trace.add(`${clock.monotonic()} ${formatSocketAddress(this.remote)}>${this.owner.machine.ip} ${message.length}`)
+    trace.addMessage(clock.monotonic(), this.#path, this.#pathName, message.length)
     this.#inbox.deliver(message)
   }
 

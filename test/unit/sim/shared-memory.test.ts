@@ -76,4 +76,7 @@ test('content is found again by its bytes; small content is not kept', () => {
   assert.equal(contents.of(small), small)
   assert.notEqual(contents.of(small.slice()), small)
   assert.equal(contents.size, 2)
+  const alike = bytes.slice()
+  alike[1] = (alike[1] as number) ^ 1
+  assert.equal(contents.of(alike), alike, 'found under the same name, and not the same')
 })
