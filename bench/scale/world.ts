@@ -2,8 +2,8 @@
 import { never, randomBelow } from '../../src/base/index.ts'
 import type { DhtOptions } from '../../src/dht/index.ts'
 import { type Key, keyOf } from '../../src/protocol/index.ts'
-import { meet, type Placed } from '../../test/unit/dht/support/meetings.ts'
 import { DhtWorld } from '../../test/unit/dht/support/world.ts'
+import { meet, type Placed } from './meetings.ts'
 
 export interface ScaleFigures {
   /** Of each lookup. */

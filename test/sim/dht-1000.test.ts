@@ -7,10 +7,10 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { meet } from '../../bench/scale/meetings.ts'
 import { never, randomBelow, shuffled } from '../../src/base/index.ts'
 import { closest, type DhtOptions } from '../../src/dht/index.ts'
 import { type Key, keyOf } from '../../src/protocol/index.ts'
-import { meet } from '../unit/dht/support/meetings.ts'
 import { DhtWorld } from '../unit/dht/support/world.ts'
 
 const NODES = Number(process.env['SIM_NODES'] ?? 1000)

@@ -3,10 +3,10 @@
  * farther bucket, and the real admission decides. Sorted keys make each bucket of a member one range of the list, so
  * that ten thousand members take seconds.
  */
-import { type Random, randomBelow } from '../../../../src/base/index.ts'
-import { closest } from '../../../../src/dht/index.ts'
-import { commonPrefixLength, type Key } from '../../../../src/protocol/index.ts'
-import type { Member } from './world.ts'
+import { type Random, randomBelow } from '../../src/base/index.ts'
+import { closest } from '../../src/dht/index.ts'
+import { commonPrefixLength, type Key } from '../../src/protocol/index.ts'
+import type { Member } from '../../test/unit/dht/support/world.ts'
 
 export type Placed = Member & { readonly key: Key }
 
