@@ -16,6 +16,13 @@ runtime=$(node --input-type=module --eval "import { pinnedRuntime } from './bin/
 "$runtime" test/fuzz/socket-fuzz.ts --datagrams $((minutes * 1000000)) --messages $((minutes * 10000))
 MYRMEX_FUZZ_RUNS=$((minutes * 20000)) "$runtime" --test test/fuzz/*.test.ts
 
+echo "== lookups among 10,000 nodes, a fifth of them dead"
+SIM_NODES=10000 "$runtime" --max-old-space-size=8192 test/sim/dht-1000.test.ts
+
+echo "== 1,000 whole nodes for a virtual hour, a third of them replaced"
+"$runtime" --single-threaded-gc --max-semi-space-size=64 --max-old-space-size=6144 \
+  bench/sim/scale.ts --nodes 1000 --chunks 100000 --hours 1 --churn 0.3
+
 echo "== 1,000 nodes that join by the protocol, three seeds"
 for seed in 1 2 3; do
   SIM_SEED=$seed SIM_JOIN=protocol "$runtime" --test test/sim/dht-1000.test.ts

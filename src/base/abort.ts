@@ -15,21 +15,44 @@ export class Aborted extends CodedError<'ABORTED'> {
 }
 
 /** Runs `work` with a signal that aborts with `signal`, or with DeadlineExceeded after `ms`. */
-export async function withDeadline<T>(
+export function withDeadline<T>(
   clock: Clock,
   ms: number,
   signal: AbortSignal,
   what: string,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  return withScope(signal, async (controller) => {
-    const timer = clock.timer(ms, () => controller.abort(new DeadlineExceeded(ms, what)))
-    try {
-      return await raceAbort(controller.signal, work(controller.signal))
-    } finally {
+  return new Promise((resolve, reject) => {
+    const controller = new AbortController()
+    const end = () => {
       timer.cancel()
+      signal.removeEventListener('abort', follow)
     }
+    const abort = (reason: unknown) => {
+      end()
+      controller.abort(reason)
+      reject(reason)
+    }
+    const follow = () => abort(signal.reason)
+    const timer = clock.timer(ms, () => abort(new DeadlineExceeded(ms, what)))
+    if (signal.aborted) follow()
+    else signal.addEventListener('abort', follow, { once: true })
+    started(work, controller.signal).then(
+      (value) => {
+        end()
+        resolve(value)
+      },
+      (error) => {
+        end()
+        reject(error)
+      },
+    )
   })
+}
+
+/** What it throws at once is a rejection as well. */
+async function started<T>(work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+  return work(signal)
 }
 
 /** Runs `work` with a controller of its own that follows `parent`. */

@@ -93,6 +93,16 @@ export function utf8(text: string): Bytes {
   return utf8Encoder.encode(text)
 }
 
+/** One character for each byte: the text of ASCII, several times faster than UTF-8. */
+export function latin1(bytes: Uint8Array): string {
+  return viewOf(bytes).toString('latin1')
+}
+
+/** `utf8(text).length`, without the bytes. */
+export function utf8Length(text: string): number {
+  return Buffer.byteLength(text, 'utf8')
+}
+
 /** Text of UTF-8 bytes; undefined when the bytes are not valid UTF-8. */
 export function fromUtf8(bytes: Uint8Array): string | undefined {
   try {

@@ -21,6 +21,7 @@ interface Family {
 }
 
 const MAX_SERIES = 512
+const NO_LABELS: Labels = Object.freeze({})
 
 export class Registry {
   readonly #families = new Map<string, Family>()
@@ -74,31 +75,56 @@ export class Registry {
   }
 }
 
-class Series {
-  readonly #values = new Map<string, { labels: Labels; value: number }>()
+interface Slot {
+  readonly labels: Labels
+  readonly names: number
+  value: number
+}
 
-  add(labels: Labels = {}, amount: number): void {
+class Series {
+  /** Few, and their texts are constants of the program: comparing them takes less than building a key would. */
+  readonly #slots: Slot[] = []
+
+  add(labels: Labels = NO_LABELS, amount: number): void {
     this.#slot(labels).value += amount
   }
-  set(labels: Labels = {}, value: number): void {
+  set(labels: Labels = NO_LABELS, value: number): void {
     this.#slot(labels).value = value
   }
-  get(labels: Labels = {}): number {
-    return this.#values.get(JSON.stringify(labels))?.value ?? 0
+  get(labels: Labels = NO_LABELS): number {
+    return this.#find(labels, nameCount(labels))?.value ?? 0
   }
   render(name: string, extra: Labels = {}): string[] {
-    return [...this.#values.values()].map(({ labels, value }) => {
+    return this.#slots.map(({ labels, value }) => {
       const pairs = Object.entries({ ...labels, ...extra }).map(([key, text]) => `${key}="${text}"`)
       return pairs.length === 0 ? `${name} ${value}` : `${name}{${pairs.join(',')}} ${value}`
     })
   }
-  #slot(labels: Labels): { value: number } {
-    const key = JSON.stringify(labels)
-    let slot = this.#values.get(key)
-    if (!slot) {
-      assert(this.#values.size < MAX_SERIES, 'a metric label takes too many values')
-      this.#values.set(key, (slot = { labels, value: 0 }))
+  #slot(labels: Labels): Slot {
+    const names = nameCount(labels)
+    let slot = this.#find(labels, names)
+    if (slot === undefined) {
+      assert(this.#slots.length < MAX_SERIES, 'a metric label takes too many values')
+      this.#slots.push((slot = { labels, names, value: 0 }))
     }
     return slot
   }
+  #find(labels: Labels, names: number): Slot | undefined {
+    for (let i = 0; i < this.#slots.length; i++) {
+      const slot = this.#slots[i] as Slot
+      if (slot.names === names && agree(slot.labels, labels)) return slot
+    }
+    return undefined
+  }
+}
+
+function nameCount(labels: Labels): number {
+  let count = 0
+  for (const _ in labels) count++
+  return count
+}
+
+function agree(known: Labels, labels: Labels): boolean {
+  for (const name in labels) if (known[name] !== labels[name]) return false
+  return true
 }

@@ -1,6 +1,6 @@
 /** Chance as a dependency: `systemRandom` in a real node, `seededRandom` in tests and simulation. */
 import { getRandomValues } from 'node:crypto'
-import type { Bytes } from './bytes.ts'
+import { type Bytes, toHex } from './bytes.ts'
 
 export interface Random {
   /** Fresh random bytes; from the operating system's secure source in `systemRandom`. */
@@ -96,6 +96,6 @@ export function randomUuid(random: Random): string {
   const b = random.bytes(16)
   b[6] = ((b[6] as number) & 0x0f) | 0x40
   b[8] = ((b[8] as number) & 0x3f) | 0x80
-  const hex = Array.from(b, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const hex = toHex(b)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

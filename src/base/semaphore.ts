@@ -50,7 +50,7 @@ export class Semaphore {
   }
 
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const release = await this.acquire(signal)
+    const release = (signal.aborted ? undefined : this.tryAcquire()) ?? (await this.acquire(signal))
     try {
       return await work()
     } finally {

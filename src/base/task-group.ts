@@ -28,7 +28,7 @@ export class TaskGroup {
       }
     })()
     this.#running.add(run)
-    void run.finally(() => this.#running.delete(run))
+    void run.then(() => this.#running.delete(run))
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@ import type { Registry } from '../base/index.ts'
 import type { Signer } from '../crypto/index.ts'
 import type { WiredNode, WiredPeer } from '../node/index.ts'
 import { type ChunkAddress, type PeerId, peerIdOfPublicKey } from '../protocol/index.ts'
-import { SimDisk, type SimHost } from '../sim/index.ts'
+import type { SimDisk, SimHost } from '../sim/index.ts'
 import { type ChunkStore, createMemoryPaidList, type OutOfRangeTimers, type ScrubberOptions } from '../storage/index.ts'
 
 /** How one node of a simulated network differs from the others. */
@@ -18,6 +18,13 @@ export interface SimulatedNodeOptions {
   readonly registry?: () => Registry
 }
 
+export interface SimulatedMachine {
+  readonly index: number
+  readonly host: SimHost
+  readonly signer: Signer
+  readonly disk: SimDisk
+}
+
 export class SimulatedNode {
   readonly options: SimulatedNodeOptions
   readonly index: number
@@ -25,7 +32,7 @@ export class SimulatedNode {
   readonly host: SimHost
   readonly signer: Signer
   /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
-  readonly disk = new SimDisk()
+  readonly disk: SimDisk
   readonly paidList = createMemoryPaidList()
   /** What lies on the disk, of the present boot; never wrapped. */
   store!: ChunkStore
@@ -36,10 +43,11 @@ export class SimulatedNode {
   dht!: WiredPeer['dht']
   replication!: WiredNode['replication']
 
-  constructor(index: number, host: SimHost, signer: Signer, options: SimulatedNodeOptions = {}) {
+  constructor({ index, host, signer, disk }: SimulatedMachine, options: SimulatedNodeOptions = {}) {
     this.index = index
     this.options = options
     this.host = host
+    this.disk = disk
     this.signer = signer
     this.peerId = peerIdOfPublicKey(signer.publicKey)
   }

@@ -2,21 +2,23 @@
  * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, the real store
  * on simulated disks, cheap signatures. One seed gives one run.
  */
-import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
+import { Lifecycle, never, Registry, type Startable, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash } from '../crypto/index.ts'
 import {
   createReplicationMemory,
   createRetentionFiles,
+  type PeerPorts,
   type StorageNodePorts,
   type StorageWiring,
   wireClient,
+  wirePeer,
   wireStorageNode,
 } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
-import { type Aftermath, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type Aftermath, SimDisk, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   createFileChunkStore,
   createMemoryChunkStore,
@@ -30,7 +32,8 @@ import { SimulatedNode, type SimulatedNodeOptions } from './simulated-node.ts'
 export interface SimulatedDevnetOptions {
   /** Of every node that is started without options of its own. */
   readonly node?: SimulatedNodeOptions
-  readonly replication?: NonNullable<StorageWiring['replication']>
+  /** false: nodes have tables and lookups only; ten times as many fit. */
+  readonly replication?: NonNullable<StorageWiring['replication']> | false
   /** Puts something around the verifier of payments of a node. */
   readonly payment?: (verifier: PaymentVerifier, node: SimulatedNode) => PaymentVerifier
   /** Before the first boot of a node: what it finds on its disk and in its paid list. */
@@ -69,7 +72,12 @@ export class SimulatedDevnet {
   /** A node more. It joins while the world runs; nothing is waited for here. */
   join(options = this.#options.node): { readonly node: SimulatedNode; readonly joined: Promise<void> } {
     const index = this.#made++
-    const node = new SimulatedNode(index, this.world.network.addHost(), this.world.signer(`node ${index}`), options)
+    const { network, contents } = this.world
+    const disk = new SimDisk({ contents })
+    const node = new SimulatedNode(
+      { index, host: network.addHost(), signer: this.world.signer(`node ${index}`), disk },
+      options,
+    )
     this.nodes.push(node)
     const prepared = this.#options.prepare?.(node)
     const boot = () => this.#boot(node).start(never)
@@ -145,26 +153,38 @@ export class SimulatedDevnet {
   #boot(node: SimulatedNode): Lifecycle {
     const { world } = this
     const { host, signer } = node
-    const registry = node.options.registry?.() ?? new Registry()
-    const { ports, below, outOfRange } = this.#disk(node, registry)
-    const free = createFreeVerifier(world.signatures, { registry })
-    const { dht, listening, network, replication } = wireStorageNode(
-      {
-        transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
-        ...{ signer, verifier: world.signatures, clock: host.clock, log: silentLogger, registry },
-        random: world.random(`dice of node ${node.index}`),
-        ...{ payment: this.#options.payment?.(free, node) ?? free, hash: contentHash(backend()), ...ports },
-      },
-      {
-        ...{ allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.seeds() },
-        ...(this.#options.replication ? { replication: this.#options.replication } : {}),
-      },
-    )
-    const { timers } = outOfRange
-    Object.assign(node, { replication, dht, store: below, timers, registry, network })
-    const lifecycle = new Lifecycle([outOfRange, ...listening, dht])
+    const { replication } = this.#options
+    const ports = {
+      transport: host.createTransport({ port: PORT, publicKey: signer.publicKey }),
+      ...{ signer, verifier: world.signatures, clock: host.clock, log: silentLogger },
+      registry: node.options.registry?.() ?? new Registry(),
+      random: world.random(`dice of node ${node.index}`),
+    }
+    const settings = { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.seeds() }
+    const parts =
+      replication === false
+        ? this.#wireTable(node, ports, settings)
+        : this.#wireStorage(node, ports, { ...settings, ...(replication ? { replication } : {}) })
+    node.registry = ports.registry
+    const lifecycle = new Lifecycle(parts)
     this.#booted.set(node, lifecycle)
     return lifecycle
+  }
+
+  #wireTable(node: SimulatedNode, ports: PeerPorts, settings: StorageWiring): Startable[] {
+    const { network, dht } = wirePeer(ports, settings, 'node', { limits: settings.limits })
+    Object.assign(node, { network, dht })
+    return [network, dht]
+  }
+
+  #wireStorage(node: SimulatedNode, ports: PeerPorts, settings: StorageWiring): Startable[] {
+    const { kept, below, outOfRange } = this.#disk(node, ports.registry)
+    const free = createFreeVerifier(ports.verifier, { registry: ports.registry })
+    const payment = this.#options.payment?.(free, node) ?? free
+    const wired = wireStorageNode({ ...ports, ...kept, payment, hash: contentHash(backend()) }, settings)
+    const { dht, listening, network, replication } = wired
+    Object.assign(node, { replication, dht, store: below, timers: outOfRange.timers, network })
+    return [outOfRange, ...listening, dht]
   }
 
   /** All that a node keeps. */
@@ -180,13 +200,13 @@ export class SimulatedDevnet {
     const { scrub } = options
     const scrubber: StorageNodePorts['scrubber'] =
       scrub && ((watched) => createScrubber(SIMULATED_ROOT, { ...watched, ...deps, registry }, scrub))
-    const ports = {
+    const kept = {
       ...{ store: options.wrapStore?.(below) ?? below, paidList, timers: outOfRange.timers },
       retention: createRetentionFiles(fileSystem, SIMULATED_ROOT),
       memory: createReplicationMemory(fileSystem, SIMULATED_ROOT),
       ...(scrubber ? { scrubber } : {}),
     }
-    return { ports, below, outOfRange }
+    return { kept, below, outOfRange }
   }
 }
 

@@ -15,7 +15,6 @@ import {
   type TypedAddress,
 } from '../protocol/index.ts'
 import { normalizeAddresses } from './address-entry.ts'
-import { closest } from './close-group.ts'
 import { type DiversityLimits, type Incumbent, testDiversity } from './diversity.ts'
 import type { TableEntry } from './k-bucket.ts'
 import type { RoutingTable } from './routing-table.ts'
@@ -139,11 +138,16 @@ function bucketScope(table: RoutingTable, key: Key, evict: ReadonlySet<PeerId>):
 /** The hypothetical 20 closest with the candidate among them, without the candidate; undefined when it is not one. */
 function closeScope(table: RoutingTable, key: Key, evict: ReadonlySet<PeerId>): readonly Incumbent[] | undefined {
   const k = table.bucketSize
-  const remaining = table.closest(table.selfKey, k + evict.size).filter(({ peer }) => !evict.has(peer))
-  const nearest = remaining.slice(0, k)
+  const nearest =
+    evict.size === 0
+      ? table.closestToSelf()
+      : table
+          .closest(table.selfKey, k + evict.size)
+          .filter(({ peer }) => !evict.has(peer))
+          .slice(0, k)
   const farthest = nearest[k - 1]
   if (farthest && compareDistance(table.selfKey, key, farthest.key) >= 0) return undefined
-  return closest(table.selfKey, nearest, k - 1)
+  return nearest.slice(0, k - 1)
 }
 
 /** Trusted and alive: not displaced by a nearer peer of the same IP. */

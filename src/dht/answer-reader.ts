@@ -2,9 +2,8 @@
  * Reads a list of nodes that a peer answered: what each line is worth, what of it belongs into our table (dht.md 6.5).
  * Proofs are verified; our own stored owner view of a peer outweighs every report about it.
  */
-import { equal, LruMap } from '../base/index.ts'
 import type { PeerConnection } from '../network/index.ts'
-import { type DhtNode, type Key, keyOf, type PeerId, type SignedAddressRecord } from '../protocol/index.ts'
+import { type DhtNode, type Key, keyOf, type SignedAddressRecord } from '../protocol/index.ts'
 import { decideV1, decideV2, type LocalRecordView } from './address-authority.ts'
 import { MAX_ENTRY_ADDRESSES } from './address-entry.ts'
 import { filterForeign, type Standpoint } from './address-filter.ts'
@@ -12,19 +11,16 @@ import { closest } from './close-group.ts'
 import type { DhtAnswer } from './dht-messenger.ts'
 import type { LookupEntry } from './lookup.ts'
 import type { TableKeeper } from './table-keeper.ts'
+import type { VerifiedRecords } from './verified-records.ts'
 
 export interface AnswerReaderDeps {
   readonly keeper: Pick<TableKeeper, 'table' | 'applyV1' | 'applyV2' | 'hint' | 'standpoint'>
-  verifyRecord(record: SignedAddressRecord): Promise<boolean>
+  readonly records: VerifiedRecords
   localRecordView(record: SignedAddressRecord): LocalRecordView
 }
 
-/** Verified records remembered, about 5.4 KB each: spares the same verification in the next answer. */
-const REMEMBERED_PROOFS = 512
-
 export class AnswerReader {
   readonly #deps: AnswerReaderDeps
-  readonly #verified = new LruMap<PeerId, SignedAddressRecord>(REMEMBERED_PROOFS)
 
   constructor(deps: AnswerReaderDeps) {
     this.#deps = deps
@@ -37,10 +33,12 @@ export class AnswerReader {
     const nodes = closest(target, unique.values(), limit)
     const proofs = new Map(answer.proofs.map((record) => [record.owner, record]))
     const entries: LookupEntry[] = []
-    const standpoint = this.#deps.keeper.standpoint(answer.from)
+    const { keeper, records } = this.#deps
+    const standpoint = keeper.standpoint(answer.from)
     for (const { key, node } of nodes) {
       const record = proofs.get(node.peerId)
-      const proof = record && (await this.#isValid(record)) ? record : undefined
+      const valid = record && (records.isKnown(record) || (await records.verify(record)))
+      const proof = valid ? record : undefined
       entries.push({ peer: node.peerId, key, ...this.#weigh(node, proof, answer.from, standpoint) })
     }
     return entries
@@ -80,13 +78,5 @@ export class AnswerReader {
     const addresses = filterForeign(node.addresses, standpoint).slice(0, MAX_ENTRY_ADDRESSES)
     keeper.hint(peerId, addresses)
     return { addresses, authority: { kind: 'hint' } }
-  }
-
-  async #isValid(record: SignedAddressRecord): Promise<boolean> {
-    const known = this.#deps.keeper.table.get(record.owner)?.publication?.record ?? this.#verified.get(record.owner)
-    if (known && equal(known.encoded, record.encoded)) return true
-    if (!(await this.#deps.verifyRecord(record))) return false
-    this.#verified.set(record.owner, record)
-    return true
   }
 }

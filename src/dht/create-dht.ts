@@ -43,6 +43,7 @@ import { Publisher } from './publisher.ts'
 import { localRecordView } from './record-view.ts'
 import { selfAddresses } from './self-addresses.ts'
 import { TableKeeper } from './table-keeper.ts'
+import { VerifiedRecords } from './verified-records.ts'
 import { WitnessedLookup } from './witnessed-lookup.ts'
 
 export interface DhtDeps {
@@ -79,6 +80,7 @@ class KademliaDht implements DhtService {
   readonly #trustMetrics: TrustMetrics
   readonly #walks: Semaphore
   readonly #keeper: TableKeeper
+  readonly #records: VerifiedRecords
   readonly #messenger: DhtMessenger
   readonly #reader: AnswerReader
   readonly #runner: LookupRunner
@@ -103,9 +105,12 @@ class KademliaDht implements DhtService {
     this.#trustMetrics = createTrustMetrics(registry)
     this.#walks = new Semaphore(options.maxLookups, options.maxWaitingLookups)
     this.#keeper = this.#createKeeper()
+    this.#records = new VerifiedRecords({
+      table: this.#keeper.table,
+      verify: async (record) => (await verifyAddressRecord(record, deps.verifier)).kind === 'ok',
+    })
     this.#messenger = this.#createMessenger()
-    const verifyRecord = (record: SignedAddressRecord) => this.#verifyRecord(record)
-    this.#reader = new AnswerReader({ keeper: this.#keeper, verifyRecord, localRecordView })
+    this.#reader = new AnswerReader({ keeper: this.#keeper, records: this.#records, localRecordView })
     this.#runner = this.#createRunner()
     this.#witnessed = new WitnessedLookup(
       {
@@ -259,10 +264,6 @@ class KademliaDht implements DhtService {
     return { kind: 'entries', entries: await this.#reader.read(target, answer, limit) }
   }
 
-  async #verifyRecord(record: SignedAddressRecord): Promise<boolean> {
-    return (await verifyAddressRecord(record, this.#deps.verifier)).kind === 'ok'
-  }
-
   #closestPeers(): PeerId[] {
     return this.#keeper.table.closestToSelf().map(({ peer }) => peer)
   }
@@ -286,7 +287,7 @@ class KademliaDht implements DhtService {
     const handlers = new DhtHandlers(
       {
         ...{ self: network.self, clock, metrics: this.#metrics, keeper: this.#keeper, localRecordView },
-        verifyRecord: (record) => this.#verifyRecord(record),
+        verifyRecord: (record) => this.#records.verify(record),
       },
       this.#options,
     )

@@ -21,7 +21,7 @@ import {
   type DhtOperation,
   type DhtResult,
   decodeDhtMessage,
-  encodeDhtMessage,
+  dhtMessageParts,
   isLegalOnTopic,
   MAX_DHT_MESSAGE_BYTES,
   type PeerId,
@@ -144,7 +144,7 @@ export class DhtMessenger {
   /** A message whose acknowledgement nobody reads. */
   async publish(peer: PeerId, topic: string, operation: DhtOperation, signal: AbortSignal): Promise<void> {
     const message = this.#message(peer, randomUuid(this.#deps.random), operation)
-    await this.#deps.network.send(peer, topic, encodeDhtMessage(message), { signal })
+    await this.#deps.network.send(peer, topic, dhtMessageParts(message), { signal })
   }
 
   async #ask(peer: PeerId, operation: DhtOperation, signal: AbortSignal): Promise<DhtAnswer> {
@@ -153,7 +153,7 @@ export class DhtMessenger {
     const reply = this.#pending.expect(messageId, { timeoutMs: this.#options.requestTimeoutMs, signal, what })
     this.#questions.set(messageId, { peer, operation })
     try {
-      const bytes = encodeDhtMessage(this.#message(peer, messageId, operation))
+      const bytes = dhtMessageParts(this.#message(peer, messageId, operation))
       const sent = this.#deps.network.send(peer, TOPIC_DHT, bytes, { signal })
       sent.catch((error) => this.#pending.fail(messageId, error))
       return await reply
@@ -199,7 +199,7 @@ export class DhtMessenger {
         this.#permits.run(scope, async () => {
           const reply = await this.#deps.answer(request.operation, from)
           if (!reply) return
-          const bytes = encodeDhtMessage(this.#replyMessage(request, reply), reply.proofs)
+          const bytes = dhtMessageParts(this.#replyMessage(request, reply), reply.proofs)
           this.#deps.metrics.handled.add(1, { kind: request.operation.kind })
           await this.#deps.network.send(from.peer, topic, bytes, { signal: scope })
         }),

@@ -32,13 +32,19 @@ export function testDiversity(
   scope: readonly Incumbent[],
   context: { self: Uint8Array; limits: DiversityLimits; isProtected(peer: PeerId): boolean },
 ): DiversityVerdict {
-  const subnet = subnetName(ip)
+  const inSubnet = subnetTest(ip)
   const sameIp: Incumbent[] = []
   const sameSubnet: Incumbent[] = []
   for (const incumbent of scope) {
-    const ips = routableIps(incumbent)
-    if (ips.includes(ip)) sameIp.push(incumbent)
-    if (ips.some((other) => subnetName(other) === subnet)) sameSubnet.push(incumbent)
+    let [hasIp, hasSubnet] = [false, false]
+    for (const { address } of incumbent.addresses) {
+      const other = address.socket?.ip
+      if (other === undefined || other.startsWith('127.') || other === '::1') continue
+      hasIp ||= other === ip
+      hasSubnet ||= inSubnet(other)
+    }
+    if (hasIp) sameIp.push(incumbent)
+    if (hasSubnet) sameSubnet.push(incumbent)
   }
   const tiers = [
     { tier: 'ip', members: sameIp, limit: context.limits.maxPerIp },
@@ -54,19 +60,17 @@ export function testDiversity(
   return { kind: 'pass' }
 }
 
-/** Canonical texts, so that the few that matter are found without parsing: admission compares hundreds. */
-function routableIps({ addresses }: Incumbent): string[] {
-  const ips: string[] = []
-  for (const { address } of addresses) {
-    const ip = address.socket?.ip
-    if (ip !== undefined && !ip.startsWith('127.') && ip !== '::1') ips.push(ip)
+/**
+ * Whether an IP is of the same /24 or /48; IPv4 and IPv6 never are. Texts are canonical, so that those of IPv4 are
+ * compared without parsing: admission compares hundreds.
+ */
+function subnetTest(ip: string): (other: string) => boolean {
+  if (ip.includes(':')) {
+    const subnet = subnetOf(ip)
+    return (other) => other.includes(':') && subnetOf(other) === subnet
   }
-  return ips
-}
-
-/** Equal for IPs of one /24 or /48; IPv4 and IPv6 never are. */
-function subnetName(ip: string): string | undefined {
-  return ip.includes(':') ? subnetOf(ip) : ip.slice(0, ip.lastIndexOf('.'))
+  const head = ip.slice(0, ip.lastIndexOf('.') + 1)
+  return (other) => other.startsWith(head)
 }
 
 function farthest(self: Uint8Array, members: readonly Incumbent[]): Incumbent | undefined {

@@ -36,6 +36,9 @@ export interface LookupRequest extends LookupObserver {
   onAnswer?(peer: PeerId, entries: readonly LookupEntry[]): void
 }
 
+/** Ends the questions of a walk that has its result. A constant: an exception for each costs more than the walk's end. */
+const OVER = new DOMException('the lookup is over', 'AbortError')
+
 export class LookupRunner {
   readonly #deps: LookupRunnerDeps
   readonly #options: Options
@@ -52,7 +55,7 @@ export class LookupRunner {
         return await this.#walk(target, count, request, scope.signal)
       } finally {
         // Questions still open are nobody's fault any more.
-        scope.abort(new DOMException('the lookup is over', 'AbortError'))
+        scope.abort(OVER)
       }
     })
   }

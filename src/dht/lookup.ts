@@ -3,7 +3,7 @@
  * when all answered or 5 s after its first answer; the walk ends when the k nearest answered peers stay the same and
  * nobody nearer is left to ask. Pure: `now` is monotonic milliseconds.
  */
-import { compareDistance, type Key, keyOf, type PeerId, type TypedAddress } from '../protocol/index.ts'
+import { compareDistance, type Key, type PeerId, type TypedAddress } from '../protocol/index.ts'
 import { CandidateQueue } from './candidate-queue.ts'
 import { closest } from './close-group.ts'
 import type { LookupEnd } from './dht.ts'
@@ -200,7 +200,7 @@ export class Lookup {
     const reports = this.#reportsOf(entry.peer, report)
     if (this.#states.has(entry.peer)) return
     const winner = reportWinner(entry, [...reports.values()]) ?? report
-    const candidate = { peer: entry.peer, key: keyOf(entry.peer), addresses: winner.addresses }
+    const candidate = { peer: entry.peer, key: entry.key, addresses: winner.addresses }
     if (!this.#deps.isEligible(candidate)) return
     const evicted = this.#queue.push(candidate)
     if (evicted) this.#reports.delete(evicted.peer)

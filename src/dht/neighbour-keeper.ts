@@ -19,13 +19,20 @@ export interface NeighbourKeeperDeps {
   readonly metrics: Pick<DhtMetrics, 'neighbours'>
 }
 
+interface Brought {
+  readonly peer: PeerId
+  bytes: number | undefined
+}
+
 export class NeighbourKeeper {
   readonly #deps: NeighbourKeeperDeps
   readonly #options: NeighbourOptions
   readonly #watch: NeighbourWatch
   readonly #lost: RecentlyLost
   /** Bytes that the connection of a neighbour had brought when we looked last. */
-  readonly #brought = new Map<PeerId, number>()
+  #brought: Brought[] = []
+  /** The list that the watch was told last; undefined: to be told again. */
+  #watching: readonly { readonly peer: PeerId }[] | undefined
   #tasks: TaskGroup
   #unsubscribe: () => void = () => undefined
 
@@ -61,10 +68,16 @@ export class NeighbourKeeper {
   look(): void {
     const { clock, keeper } = this.#deps
     const now = clock.monotonic()
-    const neighbours = keeper.table.closestToSelf().map(({ peer }) => peer)
-    this.#watch.watch(neighbours, now)
-    for (const peer of this.#brought.keys()) if (!keeper.table.has(peer)) this.#brought.delete(peer)
-    for (const peer of neighbours) this.#listen(peer)
+    const neighbours = keeper.table.closestToSelf()
+    // The table gives the same list while nothing in it changed: most looks find that, every five seconds.
+    if (neighbours !== this.#watching) {
+      this.#watching = neighbours
+      const peers = neighbours.map(({ peer }) => peer)
+      this.#watch.watch(peers, now)
+      const before = new Map(this.#brought.map(({ peer, bytes }) => [peer, bytes]))
+      this.#brought = peers.map((peer) => ({ peer, bytes: before.get(peer) }))
+    }
+    for (const neighbour of this.#brought) this.#listen(neighbour)
     for (const action of this.#watch.step(now)) this.#act(action)
     for (const { peer, addresses } of this.#lost.due(now)) this.#call(peer, addresses)
   }
@@ -73,17 +86,19 @@ export class NeighbourKeeper {
     return this.#watch.pending > 0 ? this.#options.closeLookMs : this.#options.lookMs
   }
 
-  #listen(peer: PeerId): void {
-    const bytes = this.#deps.network.heard(peer)
+  #listen(neighbour: Brought): void {
+    const bytes = this.#deps.network.heard(neighbour.peer)
     if (bytes === undefined) return
-    const before = this.#brought.get(peer)
-    this.#brought.set(peer, bytes)
-    if (before !== undefined && bytes !== before) this.#heard(peer)
+    const before = neighbour.bytes
+    neighbour.bytes = bytes
+    if (before !== undefined && bytes !== before) this.#heard(neighbour.peer)
   }
 
   #heard(peer: PeerId): void {
     this.#lost.returned(peer)
-    if (this.#watch.heard(peer, this.#deps.clock.monotonic())) this.#said(peer, 'returned')
+    if (!this.#watch.heard(peer, this.#deps.clock.monotonic())) return
+    this.#watching = undefined
+    this.#said(peer, 'returned')
   }
 
   #act({ kind, peer }: WatchAction): void {
@@ -111,7 +126,7 @@ export class NeighbourKeeper {
     const { network } = this.#deps
     this.#tasks.spawn('dial again', async () => {
       if (network.connectionOf(peer)) await network.disconnect(peer, 'silent')
-      this.#brought.delete(peer)
+      for (const neighbour of this.#brought) if (neighbour.peer === peer) neighbour.bytes = undefined
       this.#dial(peer, [])
     })
   }

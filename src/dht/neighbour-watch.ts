@@ -108,14 +108,19 @@ export class NeighbourWatch {
 
   /** Any message, answer or handshake of the peer. true: it was gone and is to be put back into the own view. */
   heard(peer: PeerId, now: number): boolean {
-    if (this.#gone.delete(peer)) {
+    if (this.#gone.size > 0 && this.#gone.delete(peer)) {
       this.#heardAt = now
       return true
     }
     const watched = this.#watched.get(peer)
     if (!watched) return false
     this.#heardAt = now
-    Object.assign(watched, fresh(peer, now))
+    watched.heardAt = now
+    watched.askedAt = undefined
+    watched.misses = 0
+    watched.suspectSince = undefined
+    watched.tries = 0
+    watched.believed = false
     return false
   }
 
@@ -127,12 +132,15 @@ export class NeighbourWatch {
 
   /** What is to be done now. */
   step(now: number): WatchAction[] {
+    let suspects = 0
     for (const watched of this.#watched.values()) {
       if (watched.askedAt !== undefined && now >= watched.askedAt + this.#options.answerMs) this.#miss(watched, now)
+      if (watched.suspectSince !== undefined) suspects++
     }
-    this.#doubt(now)
+    if (suspects > 0 || this.#doubtSince !== undefined) this.#doubt(now)
     const actions: WatchAction[] = []
-    for (const watched of [...this.#watched.values()]) {
+    // Only suspects move in the line or leave it.
+    for (const watched of suspects > 0 ? [...this.#watched.values()] : this.#watched.values()) {
       const action = watched.suspectSince === undefined ? this.#probe(watched, now) : this.#pursue(watched, now)
       if (action) actions.push(action)
     }

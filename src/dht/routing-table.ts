@@ -16,6 +16,8 @@ export class RoutingTable {
   readonly #buckets: readonly KBucket[]
   readonly #byPeer = new Map<PeerId, TableEntry>()
   #closestToSelf: readonly TableEntry[] | undefined
+  /** No bucket beyond this one ever had an entry. */
+  #deepest = 0
 
   constructor(self: PeerId, options: { bucketSize: number; now: number }) {
     this.self = self
@@ -52,7 +54,30 @@ export class RoutingTable {
 
   /** The `count` entries nearest to the target, nearest first. */
   closest(target: Uint8Array, count: number): TableEntry[] {
-    return closest(target, this.#byPeer.values(), count)
+    const nearest: TableEntry[] = []
+    for (const group of this.#groupsFrom(target)) {
+      if (nearest.length >= count) break
+      for (const entry of closest(target, group, count - nearest.length)) nearest.push(entry)
+    }
+    return nearest
+  }
+
+  /**
+   * All entries in groups, each nearer to the target than the next: with the first bit in which the target differs
+   * from self as the target has it; as self has it, nearer to self than that; then one bucket after the other outwards.
+   */
+  *#groupsFrom(target: Uint8Array): IterableIterator<readonly TableEntry[]> {
+    const shared = Math.min(commonPrefixLength(this.selfKey, target), BUCKETS - 1)
+    yield (this.#buckets[shared] as KBucket).entries
+    yield this.#beyond(shared)
+    for (let index = shared - 1; index >= 0; index--) yield (this.#buckets[index] as KBucket).entries
+  }
+
+  /** Entries that share more bits with self than those of this bucket. */
+  #beyond(index: number): TableEntry[] {
+    const entries: TableEntry[] = []
+    for (let i = index + 1; i <= this.#deepest; i++) entries.push(...(this.#buckets[i] as KBucket).entries)
+    return entries
   }
   /** The k entries nearest to self. */
   closestToSelf(): readonly TableEntry[] {
@@ -66,11 +91,14 @@ export class RoutingTable {
   }
   /** Self is among the `width` closest: fewer than `width` known peers are nearer. */
   isResponsible(target: Uint8Array, width: number): boolean {
-    let nearer = 0
-    for (const { key } of this.#byPeer.values()) {
-      if (compareDistance(target, key, this.selfKey) < 0 && ++nearer >= width) return false
+    const shared = commonPrefixLength(this.selfKey, target)
+    // What is farther out than the target's bucket is farther from it than self.
+    let nearer = this.#buckets[shared]?.size ?? 0
+    for (let i = shared + 1; i <= this.#deepest && nearer < width; i++) {
+      for (const { key } of (this.#buckets[i] as KBucket).entries)
+        if (compareDistance(target, key, this.selfKey) < 0) nearer++
     }
-    return width > 0
+    return nearer < width
   }
 
   /** Appends a new entry; its bucket must have room. */
@@ -79,6 +107,7 @@ export class RoutingTable {
     assert(bucket.size < this.bucketSize, 'a bucket takes no more than its size')
     assert(!this.#byPeer.has(entry.peer), 'a peer has one entry')
     bucket.append(entry)
+    this.#deepest = Math.max(this.#deepest, this.bucketIndexOf(entry.key))
     this.#byPeer.set(entry.peer, entry)
     this.#closestToSelf = undefined
   }

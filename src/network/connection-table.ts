@@ -72,9 +72,11 @@ export class ConnectionTable<E extends Entry> {
 
   /** The one to send on; undefined while the peer has not identified itself on any. */
   used(peer: PeerId): E | undefined {
+    const entries = this.#byPeer.get(peer)
+    if (entries === undefined) return undefined
+    if (entries.length === 1) return entries[0]?.identified ? entries[0] : undefined
     let best: E | undefined
-    for (const entry of this.of(peer))
-      if (entry.identified) best = best === undefined ? entry : this.#better(best, entry)
+    for (const entry of entries) if (entry.identified) best = best === undefined ? entry : this.#better(best, entry)
     return best
   }
 

@@ -80,13 +80,18 @@ export class Receiver {
       const next = this.#queue.next()
       if (next === undefined) return
       this.#verifying++
-      void this.#take(next.link, next.message)
-        .catch((error: unknown) => this.#deps.log.error('taking a message failed', { error: messageOf(error) }))
-        .finally(() => {
-          this.#verifying--
-          this.#pump()
-        })
+      void this.#takeNext(next.link, next.message)
     }
+  }
+
+  async #takeNext(link: Link, bytes: Uint8Array): Promise<void> {
+    try {
+      await this.#take(link, bytes)
+    } catch (error) {
+      this.#deps.log.error('taking a message failed', { error: messageOf(error) })
+    }
+    this.#verifying--
+    this.#pump()
   }
 
   async #take(link: Link, bytes: Uint8Array): Promise<void> {
@@ -100,7 +105,7 @@ export class Receiver {
     if (message.from !== link.peer) return count(topic, 'foreignKey')
     const refusal = topic === TOPIC_IDENTITY ? undefined : router.refusal(topic, message.data.length)
     if (link.identified && refusal !== undefined && !isAnswer(message)) return count(topic, refusal)
-    const verdict = await verifyWireMessage(message, verifier)
+    const verdict = await verifyWireMessage(message, verifier, link)
     if (verdict.kind !== 'ok') return count(topic, verdict.kind === 'unsigned' ? 'unsigned' : 'badSignature')
     if (this.#stopped || link.over) return
     countBytes(topic, bytes.length)

@@ -1,13 +1,5 @@
 /** From a verified message to the one handler of its topic. Handlers run bounded in number and time and never throw out. */
-import {
-  assert,
-  type Clock,
-  DeadlineExceeded,
-  type Logger,
-  messageOf,
-  type TaskGroup,
-  withScope,
-} from '../base/index.ts'
+import { assert, type Clock, DeadlineExceeded, type Logger, messageOf, type TaskGroup } from '../base/index.ts'
 import { type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
@@ -105,19 +97,18 @@ export class Router {
     }
     count(topic, 'delivered')
     tasks.spawn(topic, async (signal) => {
+      const controller = new AbortController()
+      const follow = () => controller.abort(signal.reason)
+      const over = () => controller.abort(new DeadlineExceeded(handlerBudgetMs, `handling ${topic}`))
+      signal.addEventListener('abort', follow, { once: true })
+      const timer = clock.timer(handlerBudgetMs, over)
       try {
-        await withScope(signal, async (controller) => {
-          const over = () => controller.abort(new DeadlineExceeded(handlerBudgetMs, `handling ${topic}`))
-          const timer = clock.timer(handlerBudgetMs, over)
-          try {
-            await work({ from, signal: controller.signal })
-          } finally {
-            timer.cancel()
-          }
-        })
+        await work({ from, signal: controller.signal })
       } catch (error) {
         if (!signal.aborted) this.#failed(topic, from, error)
       } finally {
+        timer.cancel()
+        signal.removeEventListener('abort', follow)
         leave()
       }
     })

@@ -66,22 +66,35 @@ export class Sender {
   }
 
   /** `send` of a message that nobody needs afterwards. */
-  async sendOnce(peer: PeerId, topic: string, data: MessageData, request: SendRequest): Promise<void> {
-    const message = this.prepare(topic, data)
+  async sendOnce(peer: PeerId, topic: string, data: MessageData, { signal, priority }: SendRequest): Promise<void> {
+    const link = await this.#deps.linkTo(peer, signal)
+    signal.throwIfAborted()
+    const bytes = await this.#encode(topic, data)
     try {
-      await this.send(peer, message, request)
+      signal.throwIfAborted()
+      await this.#sendBytes(link, topic, bytes, { signal, priority })
     } finally {
-      message.release()
+      release(bytes)
     }
   }
 
-  /** Connects when needed. A dead connection costs one more try (wire.md 7.6): a stalled or reset stream does not. */
+  /** Connects when needed. */
   async send(peer: PeerId, message: PreparedMessage, { signal, priority }: SendRequest): Promise<void> {
-    const { topic } = message
     const first = await this.#deps.linkTo(peer, signal)
     signal.throwIfAborted()
     const bytes = await message.bytes()
     signal.throwIfAborted()
+    await this.#sendBytes(first, message.topic, bytes, { signal, priority })
+  }
+
+  /** A dead connection costs one more try (wire.md 7.6): a stalled or reset stream does not. */
+  async #sendBytes(
+    first: Link,
+    topic: string,
+    bytes: Uint8Array,
+    { signal, priority }: { signal: AbortSignal; priority: number | undefined },
+  ): Promise<void> {
+    const { peer } = first
     if (await this.#try(first, topic, bytes, { signal, priority })) return
     const second = await this.#deps.linkTo(peer, signal)
     if (await this.#try(second, topic, bytes, { signal, priority })) return

@@ -11,6 +11,9 @@ interface Shared<T> {
   waiting: number
 }
 
+/** A constant: the stack of an error for each dial costs more than the abort. */
+const ABANDONED = new Aborted('nobody waits for this dial any more')
+
 export class SharedDials<K, T> {
   readonly #running = new Map<K, Shared<T>>()
 
@@ -30,7 +33,7 @@ export class SharedDials<K, T> {
       return await raceAbort(signal, shared.promise)
     } finally {
       if (--shared.waiting === 0) {
-        shared.controller.abort(new Aborted('nobody waits for this dial any more'))
+        shared.controller.abort(ABANDONED)
         if (this.#running.get(key) === shared) this.#running.delete(key)
       }
     }

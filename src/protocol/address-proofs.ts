@@ -14,19 +14,28 @@ const LENGTH_BYTES = 4
 
 /** Appends the records that fit, in their order; nothing at all when none does. */
 export function writeAddressProofs(writer: Writer, proofs: readonly SignedAddressRecord[]): void {
-  let room = MAX_DHT_MESSAGE_BYTES - writer.length - MARKER.length
+  for (const part of addressProofParts(writer.length, proofs)) writer.raw(part)
+}
+
+/** The same trailer of a message of `length` bytes, in parts: the records where they are, not copied. */
+export function addressProofParts(length: number, proofs: readonly SignedAddressRecord[]): Uint8Array[] {
+  const parts: Uint8Array[] = []
+  let room = MAX_DHT_MESSAGE_BYTES - length - MARKER.length
   let count = 0
   for (const { encoded } of proofs) {
     const cost = LENGTH_BYTES + encoded.length
-    if (count === MAX_ADDRESS_PROOFS) return
+    if (count === MAX_ADDRESS_PROOFS) break
     if (cost > room || encoded.length > MAX_ADDRESS_RECORD_BYTES) continue
-    if (count === 0) writer.raw(MARKER)
-    const length = new Uint8Array(LENGTH_BYTES)
-    new DataView(length.buffer).setUint32(0, encoded.length)
-    writer.raw(length).raw(encoded)
+    if (count === 0) parts.push(MARKER)
+    parts.push(uint32(encoded.length), encoded)
     room -= cost
     count++
   }
+  return parts
+}
+
+function uint32(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255)
 }
 
 /** The records of a trailer, unverified. Anything wrong anywhere makes the whole trailer void: an empty list. */

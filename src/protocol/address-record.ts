@@ -1,5 +1,5 @@
 /** Signed address records (wire.md 14.2): a peer's own statement about where it can be reached. */
-import type { Bytes } from '../base/index.ts'
+import { type Bytes, equal, LruMap } from '../base/index.ts'
 import { ML_DSA_PUBLIC_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, type Signer, type Verifier } from '../crypto/index.ts'
 import { effectiveType, isAddressType } from './address-type.ts'
 import { MAX_ADDRESS_PAYLOAD_BYTES, MAX_ADDRESS_RECORD_BYTES, MAX_ADDRESS_RECORDS } from './constants.ts'
@@ -74,12 +74,31 @@ export function decodeAddressRecord(bytes: Uint8Array): SignedAddressRecord {
   return readAddressRecord(new Reader(bytes))
 }
 
-/** Owns its bytes, since records outlive the message they came in. */
+/**
+ * Records that somebody still holds, by owner: the same 5.4 KB come in answer after answer, and are kept once. The
+ * references are weak, so this holds nothing; the names are bounded.
+ */
+const held = new LruMap<PeerId, WeakRef<SignedAddressRecord>>(16_384)
+
+/** Owns its bytes, since records outlive the message they came in. The same bytes give the same object. */
 export function readAddressRecord(reader: Reader): SignedAddressRecord {
   const start = reader.offset
-  readFields(reader)
+  const owner = readPeerId(reader)
+  const known = held.get(owner)?.deref()
+  if (known !== undefined) {
+    const { length } = known.encoded
+    // Equal bytes are read to an equal record that ends at the same place.
+    if (equal(known.encoded, reader.bytes.subarray(start, start + length))) {
+      reader.raw(start + length - reader.offset)
+      return known
+    }
+  }
+  readContent(reader, owner)
   const encoded = reader.bytes.slice(start, reader.offset)
-  return { ...readFields(new Reader(encoded)), encoded }
+  const own = new Reader(encoded)
+  const record = { ...readContent(own, readPeerId(own)), encoded }
+  held.set(owner, new WeakRef(record))
+  return record
 }
 
 /** In the order of wire.md 14.2. There is no timestamp and no expiry. */
@@ -101,9 +120,9 @@ export async function verifyAddressRecord(
   return valid ? { kind: 'ok' } : { kind: 'badSignature', reason: 'the signature is not of this record' }
 }
 
-function readFields(reader: Reader): Omit<SignedAddressRecord, 'encoded'> {
+function readContent(reader: Reader, owner: PeerId): Omit<SignedAddressRecord, 'encoded'> {
   return {
-    owner: readPeerId(reader),
+    owner,
     sequence: reader.u64(),
     records: reader.list(MIN_RECORD_BYTES, (r) => ({
       transport: r.u16(),

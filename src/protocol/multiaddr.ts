@@ -2,6 +2,7 @@
  * Multiaddr texts (wire.md 5.1): read with the network's leniency, always written canonically. Also the predicates of
  * wire.md 5.2. Parsing is pure text work; nothing is resolved.
  */
+import { LruMap } from '../base/index.ts'
 import { ProtocolError } from './errors.ts'
 import { formatIp, isLanIp, isLoopbackIp, isMulticastIp, isUnspecifiedIp, parseIp, subnetOfIp, unmapIp } from './ip.ts'
 import { type PeerId, parsePeerId } from './key.ts'
@@ -18,9 +19,22 @@ function refused(text: string, reason: string): ProtocolError {
   )
 }
 
-/** Reads any known form; throws PROTOCOL_MULTIADDR. */
+/** The same peers are named in answer after answer. A megabyte at most. */
+const remembered = new LruMap<string, Multiaddr>(4096)
+const REMEMBERED_TEXT = 128
+
+/** Reads any known form; throws PROTOCOL_MULTIADDR. The result may be shared. */
 export function parseMultiaddr(text: string): Multiaddr {
   if (text.length > MAX_TEXT) throw refused(text, `longer than ${MAX_TEXT} characters`)
+  if (text.length > REMEMBERED_TEXT) return parseText(text)
+  const known = remembered.get(text)
+  if (known !== undefined) return known
+  const address = parseText(text)
+  remembered.set(text, address)
+  return address
+}
+
+function parseText(text: string): Multiaddr {
   const at = text.indexOf(PEER_ID_PART)
   if (at < 0) return parseTransport(text, text)
   const transport = parseTransport(text, text.slice(0, at))

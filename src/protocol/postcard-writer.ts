@@ -14,6 +14,9 @@ export function varintBytes(value: number | bigint): number {
   return bytes
 }
 
+const floatBytes = new Uint8Array(8)
+const float = new DataView(floatBytes.buffer)
+
 /** Its length fits one byte of a varint. */
 const SHORT_TEXT = 127
 
@@ -79,10 +82,8 @@ export class Writer {
   }
 
   f64(value: number): this {
-    this.#reserve(8)
-    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true)
-    this.#length += 8
-    return this
+    float.setFloat64(0, value, true)
+    return this.raw(floatBytes)
   }
 
   option<T>(value: T | undefined, write: (writer: this, value: T) => unknown): this {

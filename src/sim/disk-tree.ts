@@ -4,6 +4,7 @@
  */
 import { basename, dirname } from 'node:path/posix'
 import { assert, type Random, randomBelow } from '../base/index.ts'
+import type { SharedContent } from './shared-content.ts'
 
 export type DiskOperation =
   | { readonly kind: 'makeDirectory' | 'syncDirectory' | 'unlink'; readonly path: string }
@@ -28,8 +29,11 @@ export class DiskFile {
   /** Written after it and not synced, in order. */
   #unsynced: Uint8Array[] = []
 
-  constructor(mode: number) {
+  readonly #contents: SharedContent | undefined
+
+  constructor(mode: number, contents?: SharedContent) {
     this.mode = mode
+    this.#contents = contents
   }
 
   get length(): number {
@@ -42,7 +46,9 @@ export class DiskFile {
     this.#unsynced.push(bytes)
   }
   sync(): void {
-    this.#synced = this.bytes()
+    if (this.#unsynced.length === 0) return
+    const bytes = this.bytes()
+    this.#synced = this.#contents?.of(bytes) ?? bytes
     this.#unsynced = []
   }
   flip(bit: number): void {
@@ -114,6 +120,11 @@ export class DiskDirectory {
 export class DiskTree {
   readonly root = new DiskDirectory()
   readonly #files = new Map<number, DiskFile>()
+  readonly #contents: SharedContent | undefined
+
+  constructor(contents?: SharedContent) {
+    this.#contents = contents
+  }
 
   /** undefined: nothing there. */
   at(path: string): DiskFile | DiskDirectory | undefined {
@@ -141,7 +152,7 @@ export class DiskTree {
         this.directory(operation.path)?.sync()
         return
       case 'create': {
-        const file = new DiskFile(operation.mode)
+        const file = new DiskFile(operation.mode, this.#contents)
         this.#files.set(operation.file, file)
         this.#parent(operation.path).names.set(basename(operation.path), file)
         return

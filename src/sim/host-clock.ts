@@ -4,6 +4,7 @@
  */
 import { BaseClock, type Timer } from '../base/index.ts'
 import type { SimClock } from './sim-clock.ts'
+import { HeapTimer } from './timer-heap.ts'
 
 export class HostClock extends BaseClock {
   readonly #world: SimClock
@@ -29,22 +30,36 @@ export class HostClock extends BaseClock {
 
   override timer(ms: number, callback: () => void): Timer {
     if (!this.#alive) return { cancel: () => undefined }
-    const timer = this.#world.timer(ms, () => {
-      this.#timers.delete(handle)
-      callback()
-    })
-    const handle: Timer = {
-      cancel: () => {
-        this.#timers.delete(handle)
-        timer.cancel()
-      },
-    }
-    this.#timers.add(handle)
-    return handle
+    const timer = this.#world.plan(ms, (at, order) => new HostTimer(at, order, this.#world, this.#timers, callback))
+    this.#timers.add(timer)
+    return timer
   }
 
   kill(): void {
     this.#alive = false
     for (const timer of [...this.#timers]) timer.cancel()
+  }
+}
+
+/** One object a timer: a world plans several for every message. */
+class HostTimer extends HeapTimer implements Timer {
+  readonly #world: SimClock
+  readonly #timers: Set<Timer>
+  readonly #callback: () => void
+
+  constructor(at: number, order: number, world: SimClock, timers: Set<Timer>, callback: () => void) {
+    super(at, order)
+    this.#world = world
+    this.#timers = timers
+    this.#callback = callback
+  }
+
+  override fire(): void {
+    this.#timers.delete(this)
+    this.#callback()
+  }
+  cancel(): void {
+    this.#timers.delete(this)
+    this.#world.unplan(this)
   }
 }

@@ -28,11 +28,12 @@ const ONE_WAY: readonly (readonly number[])[] = [
   [140, 102, 72, 60, 155, 15],
 ]
 
+const BETWEEN = Object.fromEntries(
+  REGIONS.map((from, i) => [from, Object.fromEntries(REGIONS.map((to, j) => [to, ONE_WAY[i]?.[j]]))]),
+) as Readonly<Record<Region, Readonly<Record<Region, number>>>>
+
 /** Six regions; jitter adds up to a tenth. */
-export const regionLatency: LatencyModel = withJitter(
-  (from, to) => (ONE_WAY[REGIONS.indexOf(from)] as readonly number[])[REGIONS.indexOf(to)] as number,
-  0.1,
-)
+export const regionLatency: LatencyModel = withJitter((from, to) => BETWEEN[from][to], 0.1)
 
 /** Every path alike; `jitter` is the largest share added by chance. */
 export function uniformLatency(ms: number, jitter = 0): LatencyModel {

@@ -3,7 +3,7 @@
  * The pump (`event-pump.ts`) lets all promises settle between two instants.
  */
 import { assert, BaseClock, type Timer } from '../base/index.ts'
-import { type HeapTimer, TimerHeap } from './timer-heap.ts'
+import { HeapTimer, TimerHeap } from './timer-heap.ts'
 
 /** 2026-01-01T00:00:00Z: a wall clock that looks real and never moves with the machine. */
 export const SIM_EPOCH_MS = 1_767_225_600_000
@@ -45,21 +45,20 @@ export class SimClock extends BaseClock {
   }
 
   override timer(ms: number, callback: () => void): Timer {
+    return this.plan(ms, (at, order) => new ClockTimer(at, order, this, callback))
+  }
+
+  /** Plans what `make` makes of its due time and its number. */
+  plan<T extends HeapTimer>(ms: number, make: (at: number, order: number) => T): T {
     assert(!Number.isNaN(ms), 'a timer needs a number of milliseconds')
-    const timer: HeapTimer = {
-      at: this.#elapsed + Math.max(0, ms),
-      order: this.#order++,
-      index: -1,
-      cancelled: false,
-      fire: callback,
-    }
+    const timer = make(this.#elapsed + Math.max(0, ms), this.#order++)
     this.#heap.push(timer)
-    return {
-      cancel: () => {
-        timer.cancelled = true
-        this.#heap.remove(timer)
-      },
-    }
+    return timer
+  }
+
+  unplan(timer: HeapTimer): void {
+    timer.cancelled = true
+    this.#heap.remove(timer)
   }
 
   /** Moves to `elapsedMs` without firing anything; nothing may be due before it. */
@@ -86,5 +85,23 @@ export class SimClock extends BaseClock {
       fired++
     }
     return fired
+  }
+}
+
+class ClockTimer extends HeapTimer implements Timer {
+  readonly #clock: SimClock
+  readonly #callback: () => void
+
+  constructor(at: number, order: number, clock: SimClock, callback: () => void) {
+    super(at, order)
+    this.#clock = clock
+    this.#callback = callback
+  }
+
+  override fire(): void {
+    this.#callback()
+  }
+  cancel(): void {
+    this.#clock.unplan(this)
   }
 }

@@ -3,7 +3,7 @@
  * delay. When no packets pass, messages wait in the connection until the path is back or the idle timers end it
  * (RFC 9000, 10.1; keep-alive periods of wire.md 7.4).
  */
-import { randomBetween } from '../base/index.ts'
+import { KiB, randomBetween } from '../base/index.ts'
 import { formatSocketAddress, type SocketAddress } from '../protocol/index.ts'
 import {
   type CloseReason,
@@ -13,6 +13,8 @@ import {
   type SendOptions,
   TransportError,
 } from '../transport/index.ts'
+import { SimBuffer } from './sim-buffer.ts'
+import { traceName } from './trace.ts'
 import type { Cable, Listener, Machine, Wires } from './wires.ts'
 
 /** Bytes of headers and of a stream's share of packets that go with a message. */
@@ -20,6 +22,7 @@ const OVERHEAD_BYTES = 60
 
 export class SimPair implements Cable {
   readonly wires: Wires
+  readonly rttMs: number
   readonly dialler: SimConnection
   readonly acceptor: SimConnection
   /** Since when no packet passes; undefined while they do. */
@@ -27,6 +30,7 @@ export class SimPair implements Cable {
 
   constructor(wires: Wires, from: Listener, to: Listener, fromAddress: SocketAddress, toAddress: SocketAddress) {
     this.wires = wires
+    this.rttMs = wires.rttMs(from.machine, to.machine)
     const now = wires.clock.monotonic()
     const accepted = now + wires.travelMs(from.machine, to.machine, OVERHEAD_BYTES)
     this.dialler = new SimConnection(this, 'dialler', from, {
@@ -101,6 +105,9 @@ export class SimConnection implements Connection {
   readonly #settleClosed: (reason: CloseReason) => void
   /** On their way to the other end. */
   readonly #parcels = new Set<Parcel>()
+  /** For the trace. */
+  readonly #path: string
+  readonly #pathName: number
   #peer!: SimConnection
   #openAt = 0
   #over = false
@@ -128,6 +135,8 @@ export class SimConnection implements Connection {
     this.remote = names.remote
     this.remoteKey = names.key
     this.observedAddress = names.seenAs
+    this.#path = `${formatSocketAddress(names.remote)}>${owner.machine.ip}`
+    this.#pathName = traceName(this.#path)
     this.#heardAt = pair.wires.clock.monotonic()
     const { promise, resolve } = Promise.withResolvers<CloseReason>()
     this.closed = promise
@@ -172,11 +181,27 @@ export class SimConnection implements Connection {
     if (waiting + message.length > sendQueueBytes) {
       throw new TransportError('TRANSPORT_SEND_FAILED', `${what}: ${waiting} of ${sendQueueBytes} bytes wait already`)
     }
-    if (message.length > 0) await this.#post(message.slice(), options)
+    if (message.length > 0) await this.#post(lasting(message), options)
   }
 
   /** Resolves when the bytes have left, or, acknowledged, half a round trip after they arrived. */
-  #post(message: Uint8Array, { signal, acknowledged }: SendOptions): Promise<void> {
+  #post(message: Uint8Array, options: SendOptions): Promise<void> | undefined {
+    const { wires } = this.#pair
+    const now = wires.clock.monotonic()
+    const left = this.owner.machine.upLine.reserve(now, message.length + OVERHEAD_BYTES)
+    this.#waitingBytes += message.length
+    this.#sent += message.length
+    if (!options.acknowledged && this.#pair.passes && left - now < Math.max(1, wires.options.quantumMs)) {
+      // It has left: what becomes of it is nobody's business.
+      const parcel = { message, delivered: nothing, failed: nothing, timer: undefined, leavesAt: left, arrivesAt: left }
+      this.#parcels.add(parcel)
+      this.#travel(parcel, left)
+      return undefined
+    }
+    return this.#watched(message, left, options)
+  }
+
+  #watched(message: Uint8Array, left: number, { signal, acknowledged }: SendOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       const { wires } = this.#pair
       const now = wires.clock.monotonic()
@@ -205,10 +230,7 @@ export class SimConnection implements Connection {
         arrivesAt: Infinity,
       }
       this.#parcels.add(parcel)
-      this.#waitingBytes += message.length
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#sent += message.length
-      const left = this.owner.machine.upLine.reserve(now, message.length + OVERHEAD_BYTES)
       if (this.#pair.passes) this.#travel(parcel, left)
       else this.#speakIntoSilence(now)
       if (acknowledged) return
@@ -253,8 +275,12 @@ export class SimConnection implements Connection {
     const { trace, clock } = this.#pair.wires
     this.#heardAt = clock.monotonic()
     this.#received += message.length
-    trace.add(`${clock.monotonic()} ${formatSocketAddress(this.remote)}>${this.owner.machine.ip} ${message.length}`)
+    trace.addMessage(clock.monotonic(), this.#path, this.#pathName, message.length)
     this.#inbox.deliver(message)
+  }
+
+  get rttMs(): number {
+    return this.#pair.rttMs
   }
 
   setReceiveWindow(_bytes: number): void {}
@@ -263,11 +289,11 @@ export class SimConnection implements Connection {
   ping(): void {
     const { wires } = this.#pair
     if (this.#over || this.#answerAt !== undefined || !this.#pair.passes) return
-    this.#answerAt = wires.clock.monotonic() + wires.rttMs(this.owner.machine, this.#peer.owner.machine)
+    this.#answerAt = wires.clock.monotonic() + this.#pair.rttMs
   }
 
   stats(): ConnectionStats {
-    const rttMs = this.#pair.wires.rttMs(this.owner.machine, this.#peer.owner.machine)
+    const { rttMs } = this
     if (this.#answerAt !== undefined && this.#answerAt <= this.#pair.wires.clock.monotonic()) {
       if (this.#pair.passedAt(this.#answerAt)) this.#received += OVERHEAD_BYTES
       this.#answerAt = undefined
@@ -368,4 +394,21 @@ export class SimConnection implements Connection {
     const why = `${kind}, code ${code}, ${JSON.stringify(reason)}`
     return new TransportError('TRANSPORT_CLOSED', `the connection is closed (${why})`)
   }
+}
+
+function nothing(): void {}
+
+/** Below this nobody gives memory back by hand (`release`). */
+const LENT_BYTES = 64 * KiB
+
+/** Memory that this world made is handed over as it is, nobody writes into it again; of all other a copy is made. */
+function lasting(message: Uint8Array): Uint8Array {
+  const { buffer } = message
+  if (!(buffer instanceof SimBuffer) || message.byteOffset !== 0) return message.slice()
+  if (buffer.byteLength < LENT_BYTES) return message
+  const copy = new SimBuffer(message.length)
+  copy.signed = buffer.signed
+  const bytes = new Uint8Array(copy)
+  bytes.set(message)
+  return bytes
 }

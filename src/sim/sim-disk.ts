@@ -7,6 +7,7 @@ import { dirname } from 'node:path/posix'
 import type { Random } from '../base/index.ts'
 import type { DirectoryEntry, FileLock, FileSystem, NewFile, ReadOutcome } from '../storage/index.ts'
 import { type Aftermath, DiskDirectory, DiskFile, type DiskOperation, DiskTree } from './disk-tree.ts'
+import type { SharedContent } from './shared-content.ts'
 import { SimSession } from './sim-session.ts'
 
 export interface DiskFaults {
@@ -23,6 +24,8 @@ export interface DiskFaults {
 export interface SimDiskOptions {
   readonly capacityBytes?: number
   readonly record?: boolean
+  /** Of all disks of a world: equal files take memory once. */
+  readonly contents?: SharedContent
 }
 
 const SOUND: DiskFaults = {
@@ -38,7 +41,8 @@ export class SimDisk implements FileSystem {
   readonly processId = PROCESS_ID
   capacityBytes: number
   readonly #recorded: DiskOperation[] | undefined
-  #tree = new DiskTree()
+  readonly #contents: SharedContent | undefined
+  #tree: DiskTree
   /** The disk while an empty folder lies in its place. */
   #unplugged: DiskTree | undefined
   #faults: DiskFaults = SOUND
@@ -48,8 +52,10 @@ export class SimDisk implements FileSystem {
   #boot = 0
   #locks = new Map<string, number>()
 
-  constructor({ capacityBytes = Number.MAX_SAFE_INTEGER, record = false }: SimDiskOptions = {}) {
+  constructor({ capacityBytes = Number.MAX_SAFE_INTEGER, record = false, contents }: SimDiskOptions = {}) {
     this.capacityBytes = capacityBytes
+    this.#contents = contents
+    this.#tree = new DiskTree(contents)
     this.#recorded = record ? [] : undefined
   }
 
@@ -96,7 +102,7 @@ export class SimDisk implements FileSystem {
   /** An empty folder lies where the disk was mounted, and can be written. */
   unplug(mountPoint: string): void {
     this.#unplugged ??= this.#tree
-    this.#tree = new DiskTree()
+    this.#tree = new DiskTree(this.#contents)
     this.#makeDirectories(mountPoint)
   }
   plugIn(): void {

@@ -107,12 +107,14 @@ export class SimNetwork implements Wires {
 
   /** Whether packets pass between two hosts, both ways. */
   passes(a: Machine, b: Machine): boolean {
-    if (!a.up || !b.up || this.#cut.has(pathKey(a, b))) return false
-    return (this.#sideOf.get(a.ip) ?? 0) === (this.#sideOf.get(b.ip) ?? 0)
+    if (!a.up || !b.up) return false
+    if (this.#cut.size > 0 && this.#cut.has(pathKey(a, b))) return false
+    return this.#sideOf.size === 0 || (this.#sideOf.get(a.ip) ?? 0) === (this.#sideOf.get(b.ip) ?? 0)
   }
 
   dialPasses(from: Machine, to: Machine): boolean {
-    return to.reachable && this.passes(from, to) && !this.#undialable.has(pathKey(from, to))
+    if (!to.reachable || !this.passes(from, to)) return false
+    return this.#undialable.size === 0 || !this.#undialable.has(pathKey(from, to))
   }
 
   rttMs(a: Machine, b: Machine): number {
@@ -121,8 +123,10 @@ export class SimNetwork implements Wires {
 
   /** One way, with jitter and with the delay of lost packets. */
   travelMs(from: Machine, to: Machine, bytes: number): number {
+    const sample = this.#latency.sampleMs(from.region, to.region, this.random)
+    if (this.#packetLoss <= 0) return sample
     const loss = { bytes, packetLoss: this.#packetLoss, rttMs: this.rttMs(from, to), random: this.random }
-    return this.#latency.sampleMs(from.region, to.region, this.random) + lossDelayMs(loss)
+    return sample + lossDelayMs(loss)
   }
 
   /** Calls back at the first quantum at or after virtual millisecond `at`. */

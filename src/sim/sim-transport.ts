@@ -9,6 +9,7 @@ import {
   TransportError,
   type TransportOptions,
 } from '../transport/index.ts'
+import { SimBuffer } from './sim-buffer.ts'
 import { SimPair } from './sim-connection.ts'
 import type { Listener, Machine, Wires } from './wires.ts'
 
@@ -56,7 +57,7 @@ export class SimTransport implements Transport, Listener {
   }
 
   allocate(bytes: number): Bytes {
-    return new Uint8Array(bytes)
+    return new Uint8Array(new SimBuffer(bytes))
   }
 
   get hasRoom(): boolean {
@@ -94,9 +95,9 @@ export class SimTransport implements Transport, Listener {
       this.#dials.add(fail)
       const onAbort = () => fail(signal.reason)
       signal.addEventListener('abort', onAbort, { once: true })
-      const late = dialError('TRANSPORT_DIAL_TIMEOUT', address, `no connection within ${timeoutMs} ms`)
+      const late = () => dialError('TRANSPORT_DIAL_TIMEOUT', address, `no connection within ${timeoutMs} ms`)
       const clock = this.#wires.clock
-      timers.push(clock.timer(timeoutMs, () => fail(late)))
+      timers.push(clock.timer(timeoutMs, () => fail(late())))
       const target = this.#wires.machineAt(address.ip)
       if (target === undefined) return
       const arrives = clock.monotonic() + this.#wires.travelMs(this.machine, target, HELLO_BYTES)

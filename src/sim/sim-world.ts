@@ -8,6 +8,7 @@ import { EventPump, type RunOptions } from './event-pump.ts'
 import { type LatencyModel, regionLatency } from './latency.ts'
 import type { SimNetworkOptions } from './options.ts'
 import { Seeds } from './seeds.ts'
+import { SharedContent } from './shared-content.ts'
 import { SimClock } from './sim-clock.ts'
 import { SimNetwork } from './sim-network.ts'
 import { type SimHash, SimSignatures } from './sim-signatures.ts'
@@ -31,6 +32,8 @@ export class SimWorld {
   readonly network: SimNetwork
   readonly signatures: SimSignatures
   readonly trace: Trace
+  /** For the disks of its machines. */
+  readonly contents = new SharedContent()
   readonly #seeds: Seeds
   readonly #pump: EventPump
 

@@ -1,13 +1,19 @@
 /** Binary min-heap of timers by (due time, order of creation): equal instants keep their order. Pure. */
 import { assert } from '../base/index.ts'
 
-export interface HeapTimer {
+export abstract class HeapTimer {
   readonly at: number
   readonly order: number
   /** Place in the heap, -1 when it is not there. Owned by the heap. */
-  index: number
-  cancelled: boolean
-  readonly fire: () => void
+  index = -1
+  cancelled = false
+
+  constructor(at: number, order: number) {
+    this.at = at
+    this.order = order
+  }
+
+  abstract fire(): void
 }
 
 export class TimerHeap {

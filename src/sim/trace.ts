@@ -22,11 +22,29 @@ export class Trace {
   add(line: string): void {
     this.#count++
     if (this.#kept.length < this.#keep) this.#kept.push(line)
-    for (let i = 0; i < line.length; i++) {
-      const code = line.charCodeAt(i)
-      this.#high = Math.imul(this.#high ^ code, 2654435761)
-      this.#low = Math.imul(this.#low ^ code, 1597334677)
-    }
+    for (let i = 0; i < line.length; i++) this.#mix(line.charCodeAt(i))
+    this.#finish()
+  }
+
+  /**
+   * An event that comes for every message: `what` is a text of its own kind and place, made once, with the number that
+   * `traceName` gives it. No text is made for it but for the lines that are kept.
+   */
+  addMessage(atMs: number, what: string, name: number, bytes: number): void {
+    this.#count++
+    if (this.#kept.length < this.#keep) this.#kept.push(`${atMs} ${what} ${bytes}`)
+    this.#mix(Math.round(atMs * 1000) | 0)
+    this.#mix(name)
+    this.#mix(bytes)
+    this.#finish()
+  }
+
+  #mix(code: number): void {
+    this.#high = Math.imul(this.#high ^ code, 2654435761)
+    this.#low = Math.imul(this.#low ^ code, 1597334677)
+  }
+
+  #finish(): void {
     this.#high = Math.imul(this.#high ^ (this.#high >>> 16), 2246822507) ^ (this.#low >>> 13)
     this.#low = Math.imul(this.#low ^ (this.#low >>> 16), 3266489909) ^ (this.#high >>> 13)
   }
@@ -34,4 +52,11 @@ export class Trace {
   digest(): string {
     return `${this.#count}:${(this.#high >>> 0).toString(16).padStart(8, '0')}${(this.#low >>> 0).toString(16).padStart(8, '0')}`
   }
+}
+
+/** FNV-1a (Fowler, Noll, Vo) of a text, for `addMessage`. */
+export function traceName(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return hash
 }

@@ -1,6 +1,6 @@
 /** Bytes of DHT messages (wire.md 13), the same on both topics. */
-import type { Bytes } from '../../base/index.ts'
-import { readAddressProofs, writeAddressProofs } from '../address-proofs.ts'
+import { type Bytes, concat } from '../../base/index.ts'
+import { addressProofParts, readAddressProofs } from '../address-proofs.ts'
 import { readAddressRecord } from '../address-record.ts'
 import { effectiveType } from '../address-type.ts'
 import { MAX_DHT_MESSAGE_BYTES, TOPIC_DHT, TOPIC_DHT_ADDRESS } from '../constants.ts'
@@ -44,7 +44,16 @@ export interface DecodedDhtMessage {
  * Throws PROTOCOL_TOO_LARGE when the message alone exceeds 64 KiB: then no reply is sent.
  */
 export function encodeDhtMessage(message: DhtMessage, proofs: readonly SignedAddressRecord[] = []): Bytes {
-  const writer = new Writer(proofs.length > 0 ? MAX_DHT_MESSAGE_BYTES : 512)
+  const [head, ...trailer] = dhtMessageParts(message, proofs)
+  return trailer.length === 0 ? head : concat([head, ...trailer])
+}
+
+/** The same in parts, the proofs where they are: they are copied once, into the message that is signed. */
+export function dhtMessageParts(
+  message: DhtMessage,
+  proofs: readonly SignedAddressRecord[] = [],
+): [Bytes, ...Uint8Array[]] {
+  const writer = new Writer(capacityFor(message))
   writer.string(message.messageId).string(message.source)
   writer.option(message.target, (w, target) => w.string(target))
   writer.uint(TYPES.indexOf(message.type))
@@ -52,8 +61,14 @@ export function encodeDhtMessage(message: DhtMessage, proofs: readonly SignedAdd
   writer.option(message.result, writeResult)
   writer.uint(message.timestamp).u8(message.ttl).u8(message.hopCount)
   if (writer.length > MAX_DHT_MESSAGE_BYTES) throw tooLarge(writer.length)
-  writeAddressProofs(writer, proofs)
-  return writer.finish()
+  return [writer.finish(), ...addressProofParts(writer.length, proofs)]
+}
+
+/** About what the message takes, so that its memory need not grow. */
+function capacityFor({ operation, result }: DhtMessage): number {
+  const record = operation.kind === 'publishAddressSetV2' ? operation.record.encoded.length : 0
+  const nodes = result?.kind === 'nodesFound' ? result.nodes.length : 0
+  return 384 + record + 192 * nodes
 }
 
 /**

@@ -67,12 +67,15 @@ export function readAddressType(reader: Reader): AddressType {
   return value
 }
 
-/** `PUBSEQ01` and the sequence, big-endian: the only number on this wire that is. */
+/** Whoever fills it copies it at once. */
+const sequenceBytes = new Uint8Array(16)
+sequenceBytes.set(SEQUENCE_MARKER)
+const sequenceView = new DataView(sequenceBytes.buffer)
+
+/** `PUBSEQ01` and the sequence, big-endian: the only number on this wire that is. Valid until the next call. */
 function sequenceField(sequence: bigint): Uint8Array {
-  const field = new Uint8Array(16)
-  field.set(SEQUENCE_MARKER)
-  new DataView(field.buffer).setBigUint64(8, sequence)
-  return field
+  sequenceView.setBigUint64(8, sequence)
+  return sequenceBytes
 }
 
 function sequenceIn(field: Uint8Array): bigint | undefined {

@@ -9,6 +9,7 @@ import { createDhtMetrics } from '../../../src/dht/metrics.ts'
 import { dhtDefaults } from '../../../src/dht/options.ts'
 import { localRecordView } from '../../../src/dht/record-view.ts'
 import { TableKeeper } from '../../../src/dht/table-keeper.ts'
+import { VerifiedRecords } from '../../../src/dht/verified-records.ts'
 import type { MessageHandler, PeerConnection } from '../../../src/network/index.ts'
 import {
   createAddressRecord,
@@ -68,11 +69,11 @@ function tableScene(ping: () => boolean = () => true) {
     },
     dhtDefaults,
   )
-  const reader = new AnswerReader({
-    keeper,
-    verifyRecord: async (record) => (await verifyAddressRecord(record, world.signatures)).kind === 'ok',
-    localRecordView,
+  const records = new VerifiedRecords({
+    table: keeper.table,
+    verify: async (record) => (await verifyAddressRecord(record, world.signatures)).kind === 'ok',
   })
+  const reader = new AnswerReader({ keeper, records, localRecordView })
   const connection = (peer: typeof owner, ip: string) =>
     ({ peer, userAgent: 'node/x', remote: { ip, port: 1 } }) as PeerConnection
   keeper.connected(connection(owner, '7.7.7.7'))

@@ -159,3 +159,30 @@ test('a record of one peer under the name of another does not verify', async () 
   assert.equal(await verdict({ sequence: 8n }), 'badSignature')
   assert.equal(await verdict({ sequence: 0n }), 'badBounds')
 })
+
+test('a record that somebody holds is the same object when it comes again, and another is not mistaken for it', async () => {
+  const record = await recordOf()
+  const again = protocol.decodeAddressRecord(record.encoded.slice())
+  assert.equal(again, record)
+  assert.equal(protocol.decodeAddressRecord(concat([record.encoded, utf8('more')])), record, 'what follows is not its')
+  const damaged = record.encoded.slice()
+  damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1
+  assert.notDeepEqual(protocol.decodeAddressRecord(damaged).signature, record.signature)
+  for (const length of [record.encoded.length - 1, 70, 10])
+    assert.throws(() => protocol.decodeAddressRecord(record.encoded.subarray(0, length)), { code: 'PROTOCOL_DECODE' })
+  const newer = await recordOf(owner, 8n)
+  assert.notEqual(newer, record)
+  assert.equal(newer.sequence, 8n)
+  const operation = { kind: 'publishAddressSetV2', record: newer } as const
+  const { result, ...rest } = reply([node])
+  const published = protocol.decodeDhtMessage(protocol.encodeDhtMessage({ ...rest, type: 'request', operation }))
+  assert.deepEqual(published.message, { ...rest, type: 'request', operation })
+  assert.ok(published.message.operation.kind === 'publishAddressSetV2' && published.message.operation.record === newer)
+})
+
+test('parts of a message joined are the message', async () => {
+  const record = await recordOf()
+  const parts = protocol.dhtMessageParts(reply([node]), [record])
+  assert.equal(parts.at(-1), record.encoded, 'a proof is not copied')
+  assert.deepEqual(concat(parts), protocol.encodeDhtMessage(reply([node]), [record]))
+})
