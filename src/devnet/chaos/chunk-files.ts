@@ -22,8 +22,11 @@ export class ChunkFiles {
   }
 
   async #soundAt(root: string, address: string): Promise<boolean> {
-    return (await this.#sound(fileOf(root, CHUNKS, address), address)) ?? // Looked for again only while it is away.
-      (await this.#sound(fileOf(root, AWAY, address), address)) ?? false
+    return (
+      (await this.#sound(fileOf(root, CHUNKS, address), address)) ?? // Looked for again only while it is away.
+      (await this.#sound(fileOf(root, AWAY, address), address)) ??
+      false
+    )
   }
 
   /** undefined: there is no such file. */
