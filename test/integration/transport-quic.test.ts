@@ -166,7 +166,10 @@ describe('QUIC transport', { skip: quicSkip, timeout: 240_000 }, () => {
     const [leftPort, rightPort] = [left.localAddress.port, right.localAddress.port]
     const dial = { signal: never, timeoutMs: 300 }
     // Neither a dial nor a message passes; what was sent meanwhile arrives when the link is mended.
-    for (const cut of [{ from: [], to: [rightPort] }, { from: [rightPort], to: [] }]) {
+    for (const cut of [
+      { from: [], to: [rightPort] },
+      { from: [rightPort], to: [] },
+    ]) {
       left.cutLinks(cut)
       await assert.rejects(left.dial(right.localAddress, dial), withCode('TRANSPORT_DIAL_TIMEOUT'))
       left.cutLinks({ from: [], to: [] })

@@ -104,10 +104,10 @@ export function planChaos(request: PlanRequest, random: Random): Upheaval[] {
   }
 }
 
-/** Evenly over the whole, each somewhere in its part. */
+/** Evenly over the whole, each somewhere in the first half of its part: there must be time for it. */
 function replaceTimes({ nodes, durationMs, churn }: PlanRequest, random: Random): number[] {
   const count = Math.round((nodes * churn * durationMs) / (100 * hour))
-  return Array.from({ length: count }, (_, i) => ((i + random.float()) / count) * durationMs)
+  return Array.from({ length: count }, (_, i) => ((i + random.float() / 2) / count) * durationMs)
 }
 
 function kindOf(random: Random): UpheavalKind {
