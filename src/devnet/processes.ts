@@ -87,7 +87,7 @@ export async function startNodeProcess(
 }
 
 /** The last error in the log of a node, else the last line, after what is known already. */
-async function lastWords(logPath: string, why: string): Promise<string> {
+export async function lastWords(logPath: string, why: string): Promise<string> {
   const lines = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n')
   const last = lines.findLast((line) => line.startsWith('Error: '))?.slice('Error: '.length) ?? lines.at(-1)
   return last ? `${why}: ${last}` : why

@@ -2,12 +2,13 @@
  * Chaos on a local network of its own: nodes are killed, frozen, cut off, filled, damaged and replaced by a plan, while
  * a client uploads and reads. The verdict is about what was confirmed: every byte of it must come back.
  */
-import { type Clock, minute, seededRandom, systemClock, withScope } from '../../base/index.ts'
+import { type Clock, messageOf, minute, seededRandom, systemClock, withScope } from '../../base/index.ts'
 import { type ClientNode, createClientNode, type ProfileRequest } from '../../node/index.ts'
 import { parseMultiaddr } from '../../protocol/index.ts'
 import { type Devnet, startDevnet } from '../devnet.ts'
 import { DevnetError } from '../errors.ts'
 import { DevnetFolder } from '../folder.ts'
+import { lastWords } from '../processes.ts'
 import { ChunkFiles } from './chunk-files.ts'
 import { MOST_OUT } from './guard.ts'
 import { ChaosNodes } from './nodes.ts'
@@ -210,13 +211,13 @@ class Chaos {
       // Looked for anew each time: one start takes long enough for a plan to go on.
       const slot = this.#nodes.crashed()[0]
       if (slot === undefined || signal.aborted) return
-      this.#fault(`node ${slot} ended by itself: ${this.#network.folder.logPath(slot)}`)
+      this.#fault(await lastWords(this.#network.folder.logPath(slot), `node ${slot} ended by itself`))
       this.#standing.out.add(slot)
       try {
         await this.#nodes.revive(slot, signal)
         this.#standing.out.delete(slot)
       } catch (error) {
-        if (!signal.aborted) this.#fault(`node ${slot} does not start again: ${String(error)}`)
+        if (!signal.aborted) this.#fault(`node ${slot} does not start again: ${messageOf(error)}`)
       }
     }
   }
