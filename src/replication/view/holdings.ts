@@ -66,9 +66,9 @@ export class Holdings implements Facts {
   get full(): boolean {
     return this.#full
   }
-  /** Asks the disk whether it takes more. */
+  /** Asks the disk whether it takes more; one that is gone or read-only takes as little as a full one. */
   async look(): Promise<void> {
-    this.#full = (await this.#deps.store.capacity()) === 'full'
+    this.#full = (await this.#deps.store.capacity()) !== 'writable'
   }
 
   added(key: ChunkAddress): void {
