@@ -31,6 +31,8 @@ export interface DevnetOptions {
   readonly program: readonly string[]
   /** As for `node run`: `auto` and nothing set alone without. */
   readonly profile?: ProfileRequest
+  /** Nodes take faults from a file (node/faults.ts); processes only. */
+  readonly developerFaults?: boolean
   readonly onProgress?: (done: number, total: number) => void
 }
 
@@ -40,6 +42,8 @@ export interface Devnet extends AsyncDisposable {
   readonly nodes: readonly DevnetNodeRecord[]
   /** Data stay when it stops: asked for now, or when the folder was first made. */
   readonly kept: boolean
+  /** A node was started anew, or another one in its place: from now on this one is meant by its index. */
+  renew(record: DevnetNodeRecord): Promise<void>
   stop(): Promise<void>
 }
 
@@ -94,7 +98,19 @@ export async function startDevnet(
       for (const node of started) await releaseNode(node)
     }
     const { manifestPath } = folder
-    return { folder, manifestPath, nodes: records, kept: claimed.keep, stop, [Symbol.asyncDispose]: stop }
+    let saved = Promise.resolve()
+    const renew = (record: DevnetNodeRecord) => {
+      records[record.index] = record
+      // One write after the other: they share a temporary name.
+      saved = saved
+        .catch(() => undefined)
+        .then(async () => {
+          await folder.saveState({ ...claimed, nodes: records })
+          await folder.saveManifest(manifestOf(folder, records, claimed.created_at))
+        })
+      return saved
+    }
+    return { folder, manifestPath, nodes: records, kept: claimed.keep, renew, stop, [Symbol.asyncDispose]: stop }
   } catch (error) {
     await stop().catch(() => undefined)
     throw error
@@ -124,6 +140,7 @@ async function startProcesses(
           bootstrap,
           logLevel: options.logLevel,
           ...(options.profile && { profile: options.profile }),
+          ...(options.developerFaults && { developerFaults: true }),
         },
         signal,
         clock,

@@ -20,6 +20,8 @@ export interface NodeProcessSpec {
   readonly bootstrap: readonly string[]
   readonly logLevel: string
   readonly profile?: ProfileRequest
+  /** It takes faults from a file (node/faults.ts). */
+  readonly developerFaults?: boolean
 }
 
 export interface StartedProcess {
@@ -56,6 +58,7 @@ export async function startNodeProcess(
   if (spec.profile?.profile !== undefined) args.push('--profile', spec.profile.profile)
   for (const text of spec.profile?.set ?? []) args.push('--set', text)
   for (const address of spec.bootstrap) args.push('--bootstrap', address)
+  if (spec.developerFaults) args.push('--developer-faults')
   args.push('--until-stdin-closes')
   const child = spawn(program, args, { stdio: ['pipe', log, log], detached: true })
   // A node that ends while it is released closes the pipe first: its exit tells more.
@@ -84,7 +87,7 @@ export async function startNodeProcess(
 }
 
 /** The last error in the log of a node, else the last line, after what is known already. */
-async function lastWords(logPath: string, why: string): Promise<string> {
+export async function lastWords(logPath: string, why: string): Promise<string> {
   const lines = (await readFile(logPath, 'utf8').catch(() => '')).trim().split('\n')
   const last = lines.findLast((line) => line.startsWith('Error: '))?.slice('Error: '.length) ?? lines.at(-1)
   return last ? `${why}: ${last}` : why

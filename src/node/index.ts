@@ -2,6 +2,7 @@
 export * from './clients.ts'
 export * from './data-dir.ts'
 export * from './errors.ts'
+export { type Faults, NO_FAULTS, writeFaults } from './faults.ts'
 export * from './identity.ts'
 export * from './identity-file.ts'
 export * from './log-output.ts'

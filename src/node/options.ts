@@ -18,6 +18,8 @@ export interface StorageNodeSettings {
   readonly diskReserveBytes: number
   /** Loopback port of /health and /metrics; 0 = off. */
   readonly metricsPort: number
+  /** Watches its faults file (faults.ts). */
+  readonly developerFaults: boolean
 }
 
 export interface StorageNodeRequest {
@@ -30,6 +32,7 @@ export interface StorageNodeRequest {
   readonly rewardsAddress?: string | undefined
   readonly diskReserveMb?: number | undefined
   readonly metricsPort?: number | undefined
+  readonly developerFaults?: boolean | undefined
 }
 
 /** Free space that a node never writes into. */
@@ -43,6 +46,9 @@ export function resolveNodeSettings(request: StorageNodeRequest): StorageNodeSet
   const given = (request.bootstrap ?? []).map(parseSocketAddress)
   const seeds = given.length > 0 ? given : preset.seeds
   if (payment === 'free') refuseFreeInPublic(mode, preset, seeds)
+  if (request.developerFaults && mode !== 'development') {
+    throw new NodeError('NODE_OPTIONS', '--developer-faults is for tests on --network-mode development only')
+  }
   const rewardsAddress = request.rewardsAddress
   if (rewardsAddress !== undefined && !/^0[xX][0-9a-fA-F]{40}$/.test(rewardsAddress)) {
     throw new NodeError('NODE_OPTIONS', `--rewards-address takes 0x and 40 hex digits, not "${rewardsAddress}"`)
@@ -63,6 +69,7 @@ export function resolveNodeSettings(request: StorageNodeRequest): StorageNodeSet
     rewardsAddress,
     diskReserveBytes: (request.diskReserveMb ?? DEFAULT_RESERVE_MB) * 1024 * 1024,
     metricsPort: request.metricsPort ?? 0,
+    developerFaults: request.developerFaults ?? false,
   }
 }
 

@@ -15,6 +15,7 @@ import {
   sentenceOf,
 } from '../storage/index.ts'
 import { createQuicTransport } from '../transport/index.ts'
+import { FaultsFile } from './faults.ts'
 import { HealthServer } from './health-server.ts'
 import { loadOrCreateIdentity } from './identity-file.ts'
 import { idleMemory } from './idle-memory.ts'
@@ -62,15 +63,17 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
     ...{ secretKey: identity.secretKey, bind: settings.bind, registry },
     ...(tuning && { options: tuning.quic }),
   })
+  const faults = settings.developerFaults ? new FaultsFile(rootDir, { transport, clock, log }) : undefined
+  const fileSystem = faults?.over(nodeFileSystem) ?? nodeFileSystem
   const store = createFileChunkStore(
     rootDir,
-    { clock, random, log, registry, hash },
+    { clock, random, log, registry, hash, fileSystem },
     { reserveBytes: settings.diskReserveBytes },
   )
   const paidList = createLmdbPaidList(rootDir, { log })
   const outOfRange = createOutOfRangeStore(rootDir, { clock, log })
-  const peerFiles = createPeerFiles(nodeFileSystem, rootDir)
-  const retention = createRetentionFiles(nodeFileSystem, rootDir)
+  const peerFiles = createPeerFiles(fileSystem, rootDir)
+  const retention = createRetentionFiles(fileSystem, rootDir)
   const payment =
     settings.payment === 'free' ? createFreeVerifier(verifier, { registry }) : createRequiredVerifier({ registry })
   const { network, dht, listening } = wireStorageNode(
@@ -111,7 +114,8 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const { metricsPort } = settings
   const monitor =
     metricsPort === 0 ? [] : [new LoopDelay(registry), new HealthServer(metricsPort, { health }, registry)]
-  const lifecycle = new Lifecycle([...monitor, outOfRange, ...listening, statusFile, dht, idleMemory(clock)])
+  const parts = [...monitor, outOfRange, ...listening, ...(faults ? [faults] : []), statusFile, dht, idleMemory(clock)]
+  const lifecycle = new Lifecycle(parts)
   return {
     ...{ peerId, network, dht, store, registry },
     get address() {

@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { stopDevnet } from '../../src/devnet/index.ts'
 import { quicAvailability } from '../../src/transport/index.ts'
 import { cli, cliJson } from '../support/cli.ts'
+import { processesOf } from '../support/node-processes.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const MAIN = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -21,13 +22,6 @@ interface Status {
 
 function begin(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [MAIN, 'devnet', 'start', ...args], { stdio: 'ignore' })
-}
-
-/** Processes whose command line names a folder below `data`. Linux only: elsewhere none are seen. */
-async function processesOf(data: string): Promise<number[]> {
-  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
-  const lines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
-  return pids.flatMap((pid, i) => (lines[i]?.includes(`${data}/nodes/`) ? [Number(pid)] : []))
 }
 
 async function until(condition: () => Promise<boolean> | boolean, what: string): Promise<void> {

@@ -157,6 +157,35 @@ describe('QUIC transport', { skip: quicSkip, timeout: 240_000 }, () => {
     await bench.connect(bench.quic(), hub)
   })
 
+  it('loses what comes over a link that is cut, each way by itself, until it is mended', async () => {
+    await using bench = new Bench('quic')
+    const [left, right] = [bench.quic(), bench.quic()]
+    const { ours, theirs } = await bench.connect(left, right)
+    const there = new Mailbox(theirs)
+    const here = new Mailbox(ours)
+    const [leftPort, rightPort] = [left.localAddress.port, right.localAddress.port]
+    const dial = { signal: never, timeoutMs: 300 }
+    // Neither a dial nor a message passes; what was sent meanwhile arrives when the link is mended.
+    for (const cut of [
+      { from: [], to: [rightPort] },
+      { from: [rightPort], to: [] },
+    ]) {
+      left.cutLinks(cut)
+      await assert.rejects(left.dial(right.localAddress, dial), withCode('TRANSPORT_DIAL_TIMEOUT'))
+      left.cutLinks({ from: [], to: [] })
+      await ours.send(patterned(10, 1), { ...SEND, acknowledged: true })
+      assert.deepEqual(await there.next(), patterned(10, 1))
+    }
+    left.cutLinks({ from: [rightPort], to: [] })
+    const late = theirs.send(patterned(10, 2), { ...SEND, acknowledged: true })
+    await ours.send(patterned(10, 3), SEND)
+    assert.deepEqual(await there.next(), patterned(10, 3), 'the other way is open')
+    assert.equal(await Promise.race([late, turn().then(() => 'waits')]), 'waits')
+    left.cutLinks({ from: [leftPort], to: [] })
+    await late
+    assert.deepEqual(await here.next(), patterned(10, 2))
+  })
+
   it('binds IPv6 and speaks IPv4 through it', async () => {
     await using bench = new Bench('quic')
     const both = bench.quic({}, { ip: '::', port: 0 })

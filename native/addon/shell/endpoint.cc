@@ -49,6 +49,7 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
                         InstanceMethod<&QuicEndpoint::Ping>("ping"),
                         InstanceMethod<&QuicEndpoint::Stats>("stats"),
                         InstanceMethod<&QuicEndpoint::Counters>("counters"),
+                        InstanceMethod<&QuicEndpoint::CutLinks>("cutLinks"),
                         InstanceMethod<&QuicEndpoint::Close>("close"),
                         InstanceMethod<&QuicEndpoint::Shutdown>("shutdown"),
                         InstanceMethod<&QuicEndpoint::Drain>("drain"),
@@ -226,6 +227,19 @@ class QuicEndpoint : public Napi::ObjectWrap<QuicEndpoint> {
     auto numbers = Napi::Float64Array::New(info.Env(), kQuicCountersCount);
     mx_quic_counters(endpoint_, numbers.Data(), kQuicCountersCount);
     return numbers;
+  }
+
+  // (from: Uint16Array, to: Uint16Array) -> status
+  Napi::Value CutLinks(const Napi::CallbackInfo& info) {
+    if (Gone(info.Env())) return info.Env().Undefined();
+    Bytes from;
+    Bytes to;
+    if (!PortsOf(info[0], &from) || !PortsOf(info[1], &to)) {
+      return BadArgument(info.Env(), "cutLinks takes two arrays of ports");
+    }
+    auto ports = [](const Bytes& view) { return reinterpret_cast<const uint16_t*>(view.data); };
+    return Napi::Number::New(info.Env(),
+                             mx_quic_cut_links(endpoint_, ports(from), from.length, ports(to), to.length));
   }
 
   // (request, code, reason) -> status

@@ -67,6 +67,8 @@ int32_t mx_quic_set_receive_window(const MxQuicEndpoint* endpoint, uint32_t conn
 int32_t mx_quic_ping(const MxQuicEndpoint* endpoint, uint32_t connection);
 int32_t mx_quic_stats(const MxQuicEndpoint* endpoint, uint32_t connection, double* out, size_t count);
 int32_t mx_quic_counters(const MxQuicEndpoint* endpoint, double* out, size_t count);
+int32_t mx_quic_cut_links(const MxQuicEndpoint* endpoint, const uint16_t* from, size_t from_count, const uint16_t* to,
+                          size_t to_count);
 int32_t mx_quic_close(const MxQuicEndpoint* endpoint, uint32_t request, double code, const char* reason,
                       size_t reason_length);
 int32_t mx_quic_shutdown(const MxQuicEndpoint* endpoint, double code, const char* reason, size_t reason_length,

@@ -30,8 +30,8 @@ inline Napi::Value BadArgument(Napi::Env env, const char* what) {
   return Refuse(env, "INVALID_ARGUMENT", std::string("QuicEndpoint: ") + what);
 }
 
-// A view of a Uint8Array over ordinary memory, for the duration of the call.
-inline bool BytesOf(Napi::Value value, Bytes* out) {
+// The array over ordinary memory as it lies there, for the duration of the call.
+inline bool ViewOf(Napi::Value value, napi_typedarray_type wanted, Bytes* out) {
   if (!value.IsTypedArray()) return false;
   napi_typedarray_type type;
   size_t length;
@@ -44,10 +44,15 @@ inline bool BytesOf(Napi::Value value, Bytes* out) {
   // Another thread could change shared memory while it is read.
   if (napi_is_arraybuffer(value.Env(), buffer, &ordinary) != napi_ok || !ordinary) return false;
   if (napi_is_detached_arraybuffer(value.Env(), buffer, &detached) != napi_ok || detached) return false;
-  if (type != napi_uint8_array || (data == nullptr && length > 0)) return false;
+  if (type != wanted || (data == nullptr && length > 0)) return false;
   *out = {static_cast<const uint8_t*>(data), length, buffer, offset};
   return true;
 }
+
+inline bool BytesOf(Napi::Value value, Bytes* out) { return ViewOf(value, napi_uint8_array, out); }
+
+// `length` of both counts ports.
+inline bool PortsOf(Napi::Value value, Bytes* out) { return ViewOf(value, napi_uint16_array, out); }
 
 inline bool NumberOf(Napi::Value value, double low, double high, double* out) {
   if (!value.IsNumber()) return false;

@@ -222,6 +222,30 @@ pub unsafe extern "C" fn mx_quic_counters(
     })
 }
 
+/// For tests of a local network: from now on datagrams from and to these ports of this machine are lost.
+///
+/// # Safety
+/// `endpoint` is live; `from` and `to` are readable for their counts.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn mx_quic_cut_links(
+    endpoint: &MxQuicEndpoint,
+    from: *const u16,
+    from_count: usize,
+    to: *const u16,
+    to_count: usize,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    let (from, to) = unsafe { (view(from, from_count), view(to, to_count)) };
+    let shared = &endpoint.0;
+    caught(&shared.queue, || {
+        if shared.cut_links(from, to) {
+            OK
+        } else {
+            ARGUMENT
+        }
+    })
+}
+
 /// # Safety
 /// `out` is writable for `count` numbers.
 pub(crate) unsafe fn write_numbers(numbers: &[f64], out: *mut f64, count: usize) -> i32 {

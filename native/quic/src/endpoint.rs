@@ -248,6 +248,12 @@ impl Shared {
         socket.map_or([0; 2], |socket| socket.datagrams())
     }
 
+    /// Loses datagrams from and to ports of this machine, for tests; false when there are too many.
+    pub fn cut_links(&self, from: &[u16], to: &[u16]) -> bool {
+        let socket = lock(&self.socket).upgrade();
+        socket.is_none_or(|socket| socket.cuts.set(from, to))
+    }
+
     /// A hint: between the default window and the largest, as far as the budget of all connections goes.
     pub fn set_receive_window(&self, link: &Link, bytes: u64) {
         let default = self.options.connection_window_bytes;

@@ -17,6 +17,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: 'devnet start', load: async () => (await import('./devnet.ts')).devnetStart },
   { name: 'devnet status', load: async () => (await import('./devnet.ts')).devnetStatusCommand },
   { name: 'devnet stop', load: async () => (await import('./devnet.ts')).devnetStop },
+  { name: 'devnet chaos', load: async () => (await import('./devnet-chaos.ts')).devnetChaos },
   { name: 'node run', load: async () => (await import('./node-run.ts')).nodeRun },
   { name: 'doctor', load: async () => (await import('./doctor.ts')).doctor },
   { name: 'sim', load: async () => (await import('./sim.ts')).sim },

@@ -77,6 +77,11 @@ export const nodeRun = defineCommand({
       hidden: true,
       help: 'stop when standard input ends: the life of a parent',
     },
+    'developer-faults': {
+      type: 'boolean',
+      hidden: true,
+      help: 'take cut links and a full disk from faults.json in the folder: tests of local networks',
+    },
     // Accepted so that a script or manager of the network's own node can start ours; they have no effect yet.
     'enable-logging': { type: 'boolean', env: 'ANT_ENABLE_LOGGING', hidden: true, help: '' },
     'upgrade-channel': {
@@ -117,6 +122,7 @@ export const nodeRun = defineCommand({
       rewardsAddress: values['rewards-address'],
       diskReserveMb: values['disk-reserve-mb'],
       metricsPort: values['metrics-port'],
+      developerFaults: values['developer-faults'],
     }
     const wanted = whileWanted(signal, values['until-stdin-closes'])
     // Everything is checked before the first file is made.

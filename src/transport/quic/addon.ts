@@ -26,6 +26,8 @@ export interface AddonEndpoint {
   /** RTT in ms, bytes sent and received, packets sent and lost, congestion window, MTU; undefined when it is over. */
   stats(connection: number): Float64Array | undefined
   counters(): Float64Array
+  /** From now on datagrams from and to these ports of this machine are lost; at most 1024 each way. */
+  cutLinks(from: Uint16Array, to: Uint16Array): number
   close(request: number, code: number, reason: string): number
   /** Closes and blocks until peers are told, at most `limitMs`. For the end of a process. */
   shutdown(code: number, reason: string, limitMs: number): void

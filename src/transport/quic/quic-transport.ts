@@ -8,7 +8,7 @@ import { TransportError } from '../errors.ts'
 import { registerTransportMetrics } from '../metrics.ts'
 import { STOP_CODE, STOP_REASON } from '../options.ts'
 import type { CloseReason, Connection, DialOptions, Transport } from '../transport.ts'
-import { addonEndpointClass, allocateMessage } from './addon.ts'
+import { addonEndpointClass, allocateMessage, STATUS } from './addon.ts'
 import { FAILURE, NativeEndpoint, type NativeFailure } from './native-endpoint.ts'
 import { QuicConnection } from './quic-connection.ts'
 import { NO_COUNTERS, type QuicCounters, quicCounters } from './quic-counters.ts'
@@ -25,8 +25,18 @@ export interface QuicTransportConfig {
   readonly onFailure?: (error: TransportError) => void
 }
 
+/** Ports on this machine. */
+export interface LinkCuts {
+  /** What comes from them is lost. */
+  readonly from: readonly number[]
+  /** What goes to them is lost. */
+  readonly to: readonly number[]
+}
+
 export interface QuicTransport extends Transport {
   counters(): QuicCounters
+  /** For tests of local networks: replaces what was cut. Nothing is, until it is said; at most 1024 ports each way. */
+  cutLinks(cuts: LinkCuts): void
 }
 
 /** Throws TRANSPORT_UNAVAILABLE on start where the addon is missing. */
@@ -114,6 +124,11 @@ class NativeQuicTransport implements QuicTransport {
   counters(): QuicCounters {
     const numbers = this.#endpoint?.live?.counters()
     return numbers === undefined ? NO_COUNTERS : quicCounters(numbers)
+  }
+
+  cutLinks({ from, to }: LinkCuts): void {
+    const status = this.#endpoint?.live?.cutLinks(Uint16Array.from(from), Uint16Array.from(to))
+    assert(status === undefined || status === STATUS.ok, 'no more ports than the endpoint takes')
   }
 
   #connected(

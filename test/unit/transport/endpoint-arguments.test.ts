@@ -86,6 +86,10 @@ test('methods with wrong arguments are refused, and unknown numbers are answered
       refused(() => loose[method](odd, odd, odd, odd, odd))
     }
     refused(() => loose.send(1, 1, odd, false, 0))
+    if (!(odd instanceof Uint16Array)) {
+      refused(() => loose.cutLinks(odd, new Uint16Array()))
+      refused(() => loose.cutLinks(new Uint16Array(), odd))
+    }
     refused(() => loose.send(1, odd, message, false, 0))
     if (typeof odd !== 'boolean') refused(() => loose.send(1, 1, message, odd, 0))
     if (odd !== -1) refused(() => loose.send(1, 1, message, false, odd))
@@ -97,6 +101,9 @@ test('methods with wrong arguments are refused, and unknown numbers are answered
   assert.equal(endpoint.ping(77), STATUS.gone)
   assert.equal(endpoint.stats(77), undefined)
   assert.equal(endpoint.dial(1, 'nowhere', 10), STATUS.argument)
+  assert.equal(endpoint.cutLinks(new Uint16Array(1024), new Uint16Array()), STATUS.ok)
+  assert.equal(endpoint.cutLinks(new Uint16Array(), new Uint16Array(1025)), STATUS.argument)
+  refused(() => loose.cutLinks(new Uint16Array(new SharedArrayBuffer(4)), new Uint16Array()))
   endpoint.cancel(12345)
   const values: unknown[] = []
   assert.equal(endpoint.drain(new Float64Array(4), values), 0)

@@ -1,5 +1,6 @@
 //! Everything that knows the QUIC engine by name, apart from the streams that `send`, `receive` and `dial` use: its
 //! configuration here, its socket and its statistics in the files beside. quinn has the same shape but for these.
+mod cut;
 mod runtime;
 pub mod socket;
 pub mod stats;

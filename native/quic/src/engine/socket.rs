@@ -1,5 +1,6 @@
 //! The UDP socket of an endpoint. Datagrams whose first two bits are 00 are not QUIC (RFC 9443: STUN and kin): they
 //! are counted and dropped here, before the engine sees them; whoever will handle them takes them from `not_quic`.
+use super::cut::Cuts;
 use crate::trim;
 use noq::udp::{RecvMeta, Transmit, UdpSocketState};
 use noq::{AsyncUdpSocket, UdpSender};
@@ -22,6 +23,7 @@ pub struct Socket {
     state: UdpSocketState,
     received: AtomicU64,
     not_quic: AtomicU64,
+    pub cuts: Cuts,
 }
 
 impl Socket {
@@ -50,6 +52,7 @@ impl Socket {
             state,
             received: AtomicU64::new(0),
             not_quic: AtomicU64::new(0),
+            cuts: Cuts::default(),
         }))
     }
 
@@ -122,6 +125,9 @@ impl AsyncUdpSocket for EngineSocket {
                         if let Some(filled) = buffer.get(..meta.len) {
                             socket.sift(filled, meta);
                         }
+                        if socket.cuts.loses_from(meta.addr) {
+                            meta.len = 0;
+                        }
                     }
                     return Poll::Ready(Ok(count));
                 }
@@ -174,6 +180,9 @@ impl UdpSender for Sender {
             let Some(socket) = self.socket.upgrade() else {
                 return Poll::Ready(Ok(()));
             };
+            if socket.cuts.loses_to(transmit.destination) {
+                return Poll::Ready(Ok(()));
+            }
             let sent = socket.io.try_io(Interest::WRITABLE, || {
                 socket.state.try_send((&socket.io).into(), transmit)
             });
