@@ -227,7 +227,8 @@ export class ChunkServer implements Startable {
     const parts = encodeChunkMessageParts({ requestId, body })
     try {
       await withDeadline(clock, this.#options.sendTimeoutMs, signal, `answering ${peer}`, (inner) =>
-        network.send(peer, TOPIC_CHUNK, parts, { signal: inner }),
+        // Only chunks are large.
+        network.send(peer, TOPIC_CHUNK, parts, { signal: inner, lane: 'get' }),
       )
     } catch (error) {
       signal.throwIfAborted()

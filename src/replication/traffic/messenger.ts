@@ -8,6 +8,7 @@ import {
   type ReplicationBody,
   replicationTopicOf,
 } from '../../protocol/index.ts'
+import { laneOf } from './lanes.ts'
 
 type BodyOf<Kind extends ReplicationBody['kind']> = Extract<ReplicationBody, { kind: Kind }>
 
@@ -49,7 +50,8 @@ export class Messenger {
     let data: Uint8Array
     try {
       const message = encodeReplicationMessage({ requestId, body })
-      data = await this.#network.request(peer, replicationTopicOf(body), message, { signal, timeoutMs })
+      const asking = { signal, timeoutMs, lane: laneOf(body) }
+      data = await this.#network.request(peer, replicationTopicOf(body), message, asking)
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CodedError)) throw error
@@ -68,7 +70,7 @@ export class Messenger {
   async tell(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<boolean> {
     try {
       const message = encodeReplicationMessage({ requestId: this.newId(), body })
-      await this.#network.send(peer, replicationTopicOf(body), message, { signal })
+      await this.#network.send(peer, replicationTopicOf(body), message, { signal, lane: laneOf(body) })
       return true
     } catch (error) {
       signal.throwIfAborted()
