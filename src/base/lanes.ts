@@ -6,7 +6,7 @@
 export interface LaneLimits {
   /** Entries that wait; one more is refused. */
   readonly waiting: number
-  /** Weight under way at once; a single heavier entry passes alone. */
+  /** Weight under way at once in calm times, else it is one entry; a single heavier entry passes alone. */
   readonly load: number
   /** The same for one owner. */
   readonly ownerLoad: number
@@ -25,6 +25,8 @@ export interface LaneTable<Lane extends string> {
   readonly lanes: Readonly<Record<Lane, LaneLimits>>
   /** A lane counts as busy for so long after its last entry has left: the next one may be on its way to us. */
   readonly restMs: number
+  /** Times are calm for a lane when so long ago the last entry of a higher one left. */
+  readonly calmMs: number
 }
 
 export interface Waiting<Lane extends string, T> {
@@ -58,19 +60,29 @@ interface State<Lane extends string, T> {
   moving: number
   credit: number
   startedAt: number
-  busyUntil: number
+  leftAt: number
 }
+
+/** How the lanes above look. */
+interface Above {
+  readonly pressed: boolean
+  readonly calm: boolean
+}
+
+const NOTHING_ABOVE: Above = { pressed: false, calm: true }
 
 export class LaneScheduler<Lane extends string, T> {
   readonly #states: readonly State<Lane, T>[]
   readonly #byName: ReadonlyMap<Lane, State<Lane, T>>
   readonly #restMs: number
+  readonly #calmMs: number
 
-  constructor({ lanes, restMs }: LaneTable<Lane>) {
+  constructor({ lanes, restMs, calmMs }: LaneTable<Lane>) {
     this.#restMs = restMs
+    this.#calmMs = Math.max(restMs, calmMs)
     this.#states = (Object.keys(lanes) as Lane[]).map((name) => ({
       ...{ name, limits: lanes[name], queues: new Map(), owners: new Map(), waiting: 0, waitingWeight: 0, running: 0 },
-      ...{ load: 0, moving: 0, credit: 0, startedAt: Number.NEGATIVE_INFINITY, busyUntil: Number.NEGATIVE_INFINITY },
+      ...{ load: 0, moving: 0, credit: 0, startedAt: Number.NEGATIVE_INFINITY, leftAt: Number.NEGATIVE_INFINITY },
     }))
     this.#byName = new Map(this.#states.map((state) => [state.name, state]))
   }
@@ -116,12 +128,12 @@ export class LaneScheduler<Lane extends string, T> {
 
   /** What starts next; undefined: nothing may start now. */
   next(now: number): Departure<Lane, T> | undefined {
-    let pressed = false
+    let above = NOTHING_ABOVE
     for (const state of this.#states) {
       const head = this.#head(state)
-      if (head && this.#fits(state, head) && (!pressed || this.#maySqueezeIn(state, head, now)))
-        return this.#start(state, head, pressed, now)
-      pressed ||= this.#presses(state, head, now)
+      if (head && this.#fits(state, head, above.calm) && (!above.pressed || this.#maySqueezeIn(state, head, now)))
+        return this.#start(state, head, above.pressed, now)
+      above = this.#below(above, state, head, now)
     }
     return undefined
   }
@@ -129,18 +141,19 @@ export class LaneScheduler<Lane extends string, T> {
   /** When something may start although nothing leaves before; undefined: never. */
   nextAt(now: number): number | undefined {
     let earliest = Number.POSITIVE_INFINITY
-    let restEnds = Number.NEGATIVE_INFINITY
-    let pressed = false
+    let leftAt = Number.NEGATIVE_INFINITY
+    let above = NOTHING_ABOVE
     for (const state of this.#states) {
       const head = this.#head(state)
-      if (head && pressed && this.#fits(state, head)) {
-        earliest = Math.min(earliest, this.#patientUntil(state, head))
-        if (restEnds > now) earliest = Math.min(earliest, restEnds)
+      if (head) {
+        const moments = [leftAt + this.#restMs, leftAt + this.#calmMs]
+        if (above.pressed && this.#fits(state, head, above.calm)) moments.push(this.#patientUntil(state, head))
+        earliest = Math.min(earliest, ...moments.filter((moment) => moment > now))
       }
-      if (state.limits.presses && state.busyUntil > now) restEnds = Math.max(restEnds, state.busyUntil)
-      pressed ||= this.#presses(state, head, now)
+      if (state.limits.presses) leftAt = Math.max(leftAt, state.leftAt)
+      above = this.#below(above, state, head, now)
     }
-    return Number.isFinite(earliest) ? Math.max(earliest, now) : undefined
+    return Number.isFinite(earliest) ? earliest : undefined
   }
 
   /** The first entry, in the order of turns, whose owner has room. */
@@ -152,12 +165,19 @@ export class LaneScheduler<Lane extends string, T> {
     return undefined
   }
 
-  #fits({ running, load, limits }: State<Lane, T>, { weight }: Waiting<Lane, T>): boolean {
-    return running === 0 || load + weight <= limits.load
+  #fits({ running, load, limits }: State<Lane, T>, { weight }: Waiting<Lane, T>, calm: boolean): boolean {
+    return running === 0 || ((calm || limits.patienceMs === 0) && load + weight <= limits.load)
   }
 
-  #presses({ limits, running, busyUntil }: State<Lane, T>, head: Waiting<Lane, T> | undefined, now: number): boolean {
-    return limits.presses && (running > 0 || head !== undefined || now < busyUntil)
+  /** What the lanes below `state` see. */
+  #below(above: Above, state: State<Lane, T>, head: Waiting<Lane, T> | undefined, now: number): Above {
+    const { limits, running, leftAt } = state
+    if (!limits.presses) return above
+    const busy = running > 0 || head !== undefined
+    return {
+      pressed: above.pressed || busy || now < leftAt + this.#restMs,
+      calm: above.calm && !busy && now >= leftAt + this.#calmMs,
+    }
   }
 
   #maySqueezeIn(state: State<Lane, T>, head: Waiting<Lane, T>, now: number): boolean {
@@ -205,7 +225,7 @@ export class LaneScheduler<Lane extends string, T> {
       counted = false
       state.running--
       state.load -= weight
-      if (state.running === 0) state.busyUntil = now + this.#restMs
+      state.leftAt = now
     }
     const done = (now: number) => {
       if (!open) return

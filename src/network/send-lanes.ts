@@ -41,6 +41,7 @@ export const SEND_LANE_DEFAULTS: SendLaneOptions = Object.freeze({
   enabled: true,
   smallBytes: 16 * KiB, // what is sent without waiting for an acknowledgement (wire.md 8): its end is not known
   restMs: 0.2 * second, // the next request of a download is a round trip away
+  calmMs: 5 * second, // a download asks a node of many every few seconds
   lanes: Object.freeze({
     control: { ...unlimited, presses: false }, // always there
     audit: { ...unlimited, holdMs: 5 * second }, // due in 4.4 s, or 5.0 of trust are lost
@@ -49,7 +50,8 @@ export const SEND_LANE_DEFAULTS: SendLaneOptions = Object.freeze({
     put: { ...unlimited, patienceMs: 0.5 * second },
     spread: {
       ...{ waiting: 256, presses: true, share: 1 / 8 }, // offers and answers to fetches
-      ...{ load: 5 * MiB, ownerLoad: 5 * MiB }, // one chunk of full size, or several small ones
+      // Two chunks of full size: one is sent while the other is acknowledged; to one peer a chunk at a time.
+      ...{ load: 9 * MiB, ownerLoad: 5 * MiB },
       ...{ holdMs: 3 * second, patienceMs: 5 * second }, // a fetch is given up after 30 s
     },
     hints: {

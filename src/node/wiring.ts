@@ -11,6 +11,7 @@ import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../paym
 import { createReplication, type Replication, type RetentionStore } from '../replication/index.ts'
 import {
   type ChunkStore,
+  createStoreLanes,
   type Hash,
   ObservedChunkStore,
   type OutOfRangeTimers,
@@ -35,7 +36,7 @@ export interface PeerSettings {
   readonly allowLoopback: boolean
   readonly seeds: readonly BootstrapSeed[]
   /** The rooms' own defaults without. */
-  readonly tuning?: Pick<Tuning, 'network' | 'chunkServer' | 'client'>
+  readonly tuning?: Partial<Pick<Tuning, 'network' | 'chunkServer' | 'client'>>
 }
 
 export interface WiredPeer {
@@ -72,19 +73,21 @@ export interface StorageWiring extends PeerSettings {
 export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring): WiredNode {
   const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
   const store = new ObservedChunkStore(ports.store)
+  const lanes = createStoreLanes(store, { clock, registry })
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
   const quoter = createQuoter({
     ...{ signer, clock, registry },
     ...(wiring.rewardsAddress === undefined ? {} : { rewardsAddress: parseRewardsAddress(wiring.rewardsAddress) }),
   })
   const replication = createReplication({
-    ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
+    ...{ network, dht, paidList, timers, payment, hash, clock, random, log, registry },
+    ...{ store: lanes.background, auditStore: lanes.audit },
     ...{ signer, verifier: ports.verifier, retention: ports.retention },
   })
   store.listener = replication
   const chunkServer = createChunkServer(
     {
-      ...{ network, dht, store, payment, quoter, clock, log, registry, hash, freshChunks: replication },
+      ...{ network, dht, store: lanes.client, payment, quoter, clock, log, registry, hash, freshChunks: replication },
     },
     wiring.tuning?.chunkServer,
   )

@@ -58,7 +58,10 @@ export interface ReplicationDeps {
     'self' | 'handle' | 'handleRequests' | 'request' | 'send' | 'prepare' | 'sendPrepared'
   >
   readonly dht: Dht
+  /** For work in the background. */
   readonly store: ChunkStore
+  /** The same store for answers to audits, which are due in seconds; default: `store`. */
+  readonly auditStore?: Pick<ChunkStore, 'get'>
   readonly paidList: PaidList
   /** Since when keys are out of range; kept over restarts by whoever owns it. */
   readonly timers: OutOfRange
@@ -145,6 +148,7 @@ class Engine implements Replication {
       ...{ payment: deps.payment, hash: deps.hash, holdings: this.#holdings, tasks: this.#tasks },
       metrics: replicationMetrics(deps.registry ?? new Registry()),
       messenger: new Messenger(network, random),
+      auditStore: deps.auditStore ?? deps.store,
       bootstrapping: () => this.#drain.bootstrapping,
     }
     const parts = this.#parts

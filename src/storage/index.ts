@@ -17,4 +17,11 @@ export * from './paid-list.ts'
 export { createScrubber, type ScrubberDeps } from './scrubber.ts'
 export { chargeOf } from './space.ts'
 export { StateFile, type StateFileOptions, type StateRead } from './state-file.ts'
+export {
+  createStoreLanes,
+  type StoreLane,
+  type StoreLaneOptions,
+  type StoreLanesDeps,
+  storeLaneDefaults,
+} from './store-lanes.ts'
 export { type WriteOutcome, writeDurably } from './write-durably.ts'

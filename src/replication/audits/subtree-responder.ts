@@ -121,7 +121,7 @@ export class SubtreeResponder {
   }
 
   #read(key: ChunkAddress): Promise<Uint8Array | undefined> {
-    return this.#parts.store.get(key)
+    return this.#parts.auditStore.get(key)
   }
 
   #rejectOne({ challengeId }: RoundOne, reject: SubtreeRejectKind): ReplicationBody {

@@ -9,6 +9,7 @@ const LIMITS: LaneLimits = {
 type Lane = 'read' | 'copy'
 const TABLE: LaneTable<Lane> = {
   restMs: 0,
+  calmMs: 0,
   lanes: { read: { ...LIMITS, load: Number.POSITIVE_INFINITY, patienceMs: 0 }, copy: LIMITS },
 }
 

@@ -16,6 +16,7 @@ const LIMITS: LaneLimits = {
 type Lane = 'ping' | 'read' | 'copy' | 'scan'
 const TABLE: LaneTable<Lane> = {
   restMs: 50,
+  calmMs: 500,
   lanes: {
     ping: { ...LIMITS, presses: false },
     read: LIMITS,
@@ -85,10 +86,29 @@ test('the background is never starved: a share of what passes above it, and one 
     }
   }
   assert.deepEqual(passed, [7, 15], 'one of nine')
-  assert.equal(lanes.nextAt(20), 15 + 5000)
-  assert.deepEqual(all(5014), [])
+  const woken: number[] = []
+  for (let at = lanes.nextAt(20) ?? 0; at < 5015; at = lanes.nextAt(at) ?? 0) {
+    woken.push(at)
+    assert.deepEqual(all(at), [], 'a read moves')
+  }
+  assert.ok(woken.length <= 2, 'rest and calm')
   assert.equal(items(all(5015)).length, 1)
   assert.deepEqual(all(5016), [], 'patience starts anew with each')
+})
+
+test('after a read only one message at a time is under way below, until times are calm', () => {
+  const { lanes, offer, all } = scene()
+  for (let i = 0; i < 4; i++) offer('copy', 5, 0)
+  const before = all(0)
+  assert.equal(before.length, 2)
+  offer('read', 5, 1)
+  all(1)[0]?.done(10)
+  for (const copy of before) copy.done(20)
+  assert.equal(lanes.nextAt(20), 60)
+  assert.equal(all(60).length, 1)
+  assert.deepEqual(all(61), [])
+  assert.equal(lanes.nextAt(61), 510)
+  assert.equal(all(510).length, 1)
 })
 
 test('owners take turns, and one at its limit holds up none but itself', () => {
