@@ -2,7 +2,7 @@
  * The one table of replication.md 2: the network's values as defaults, all of which tests may change. Times in
  * milliseconds, sizes in bytes. "ours" marks what the network does not fix. Limits of incoming work are in 4.2.
  */
-import { day, hour, minute, second } from '../base/index.ts'
+import { day, hour, MiB, minute, second } from '../base/index.ts'
 import {
   ACCEPTANCE_WIDTH,
   CLOSE_GROUP_SIZE,
@@ -132,6 +132,13 @@ const POINTERS = {
 
 /** Incoming work of 4.2: how much waits or runs, how much runs, how much of one peer's, how old a request may be. */
 const POOLS = {
+  // Ours (30.3 nr 10): chunk bytes of one peer, at once and each second: a whole gigabit line. Stock peers ask for two
+  // chunks at a time. What is above is answered as an error, or refused.
+  fetchBurstBytes: 1024 * MiB,
+  fetchBytesPerSecond: 128 * MiB,
+  offerBurstBytes: 1024 * MiB,
+  offerBytesPerSecond: 128 * MiB,
+  budgetPeers: 4096,
   dispatchQueue: 64,
   freshOffers: 16,
   freshOfferWorkers: 4,

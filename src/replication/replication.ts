@@ -46,6 +46,7 @@ import { RepairProofs } from './sync/repair-proofs.ts'
 import { fetchResponse, pointerAnswer, verificationResponse } from './traffic/answers.ts'
 import { Inbound } from './traffic/inbound.ts'
 import { Messenger } from './traffic/messenger.ts'
+import { PeerBudgets } from './traffic/peer-budgets.ts'
 import { validateReplicationOptions } from './validate.ts'
 import { Fetcher } from './verify/fetcher.ts'
 import { HintPipeline } from './verify/hint-pipeline.ts'
@@ -122,6 +123,7 @@ class Engine implements Replication {
   readonly #auditor: SubtreeAuditor
   readonly #digests: DigestAuditor
   readonly #inbound: Inbound
+  readonly #budgets: PeerBudgets
   readonly #joiner: Joiner
   readonly #tasks: TaskGroup
   #unsubscribe: (() => void)[] = []
@@ -197,6 +199,7 @@ class Engine implements Replication {
         this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))
       },
     })
+    this.#budgets = new PeerBudgets(options, clock)
     this.#inbound = new Inbound({
       ...{ parts, network },
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
@@ -285,7 +288,7 @@ class Engine implements Replication {
       case 'verificationRequest':
         return verificationResponse(body, this.#holdings)
       case 'fetchRequest':
-        return fetchResponse(body, this.#deps.store, this.#parts.metrics)
+        return fetchResponse(body, this.#deps.store, this.#parts.metrics, this.#budgets.fetches(peer))
       case 'auditChallenge':
         return this.#challenger.answer(body)
       case 'subtreeAuditChallenge':
@@ -300,8 +303,13 @@ class Engine implements Replication {
   }
 
   async #receive(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<void> {
-    if (body.kind === 'freshOffer') await this.#offers.take(peer, body, signal)
-    else if (body.kind === 'paidNotify') await this.#offers.notified(body.key, body.paymentProof, signal)
+    if (body.kind === 'freshOffer') {
+      const budget = this.#budgets.offers(peer)
+      if (!budget.isOpen()) return this.#busy(peer, body)
+      budget.charge(body.data.length)
+      await this.#offers.take(peer, body, signal)
+    }
+    if (body.kind === 'paidNotify') await this.#offers.notified(body.key, body.paymentProof, signal)
     else if (body.kind === 'freshResponse') this.#spreader.answered(peer, body.result)
   }
 
