@@ -16,11 +16,27 @@ export class TokenBucket {
 
   /** Takes `cost` tokens if they are there. */
   take(now: number, cost = 1): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(0, now - this.#at) * this.#perMs)
-    this.#at = now
+    this.#refill(now)
     if (this.#tokens < cost) return false
     this.#tokens -= cost
     return true
+  }
+
+  /** Whether anything is left. */
+  isOpen(now: number): boolean {
+    this.#refill(now)
+    return this.#tokens > 0
+  }
+
+  /** Takes what is known afterwards only: there may be a debt then. */
+  charge(now: number, cost: number): void {
+    this.#refill(now)
+    this.#tokens -= cost
+  }
+
+  #refill(now: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + Math.max(0, now - this.#at) * this.#perMs)
+    this.#at = now
   }
 }
 
@@ -35,12 +51,26 @@ export class TokenBuckets<K> {
   }
 
   take(key: K, now: number): boolean {
+    return this.#bucket(key, now).take(now)
+  }
+
+  /** Whether anything is left. */
+  isOpen(key: K, now: number): boolean {
+    return this.#buckets.get(key)?.isOpen(now) ?? true
+  }
+
+  /** As `TokenBucket.charge`. */
+  charge(key: K, now: number, cost: number): void {
+    this.#bucket(key, now).charge(now, cost)
+  }
+
+  #bucket(key: K, now: number): TokenBucket {
     let bucket = this.#buckets.get(key)
     if (!bucket) {
       const { burst, perSecond } = this.#limit
       bucket = new TokenBucket({ burst, perSecond, now })
       this.#buckets.set(key, bucket)
     }
-    return bucket.take(now)
+    return bucket
   }
 }

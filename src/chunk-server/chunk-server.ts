@@ -17,6 +17,7 @@ import {
   type Startable,
   silentLogger,
   TaskGroup,
+  TokenBuckets,
   withDeadline,
 } from '../base/index.ts'
 import { backend } from '../crypto/index.ts'
@@ -77,6 +78,8 @@ export class ChunkServer implements Startable {
   readonly #options: ChunkServerOptions
   readonly #metrics: ChunkServerMetrics
   readonly #line: RequestLine
+  /** Bytes that peers read. */
+  readonly #budget: TokenBuckets<PeerId>
   #tasks: TaskGroup | undefined
   #unsubscribe: (() => void) | undefined
   #busyAnswers = 0
@@ -93,6 +96,8 @@ export class ChunkServer implements Startable {
       pointers: deps.pointers ?? { has: () => false },
     }
     this.#line = new RequestLine(this.#options)
+    const { getBurstBytes: burst, getBytesPerSecond: perSecond, getPeers: keys } = this.#options
+    this.#budget = new TokenBuckets({ burst, perSecond, keys })
     this.#metrics = createChunkServerMetrics(registry, this.#line)
   }
 
@@ -135,6 +140,8 @@ export class ChunkServer implements Startable {
     const request = asRequest(message.body)
     if (!request) return 'response'
     const accepted = { peer, requestId: message.requestId, ...request }
+    if (request.name === 'get' && !this.#budget.isOpen(peer, this.#deps.clock.monotonic()))
+      return this.#turnAway(tasks, accepted, 'budget')
     const ticket = this.#line.enter(peer, data.length)
     if (ticket.kind === 'full') return this.#turnAway(tasks, accepted, ticket.limit)
     tasks.spawn(request.name, (signal) => this.#serve(accepted, ticket, signal))
@@ -173,6 +180,8 @@ export class ChunkServer implements Startable {
     try {
       await ticket.turn(signal)
       const answer = await this.#answer(body, name, signal)
+      const read = answer.kind === 'getResponse' && answer.result.kind === 'success' ? answer.result.content : undefined
+      if (read) this.#budget.charge(peer, this.#deps.clock.monotonic(), read.length)
       await this.#send(peer, requestId, answer, signal)
       const duration = this.#deps.clock.monotonic() - began
       this.#metrics.answered(name, answer.result.kind, duration / 1000)
@@ -182,9 +191,9 @@ export class ChunkServer implements Startable {
         durationMs: duration,
         peer,
       })
-      if (answer.kind === 'getResponse' && answer.result.kind === 'success') {
-        this.#metrics.getBytes.add(answer.result.content.length)
-        release(answer.result.content)
+      if (read) {
+        this.#metrics.getBytes.add(read.length)
+        release(read)
       }
     } finally {
       ticket.leave()
@@ -231,7 +240,8 @@ export class ChunkServer implements Startable {
     const parts = encodeChunkMessageParts({ requestId, body })
     try {
       await withDeadline(clock, this.#options.sendTimeoutMs, signal, `answering ${peer}`, (inner) =>
-        network.send(peer, TOPIC_CHUNK, parts, { signal: inner }),
+        // Only chunks are large.
+        network.send(peer, TOPIC_CHUNK, parts, { signal: inner, lane: 'get' }),
       )
     } catch (error) {
       signal.throwIfAborted()

@@ -13,6 +13,11 @@ export interface ChunkServerOptions {
   readonly maxBytes: number
   /** The same for one peer. */
   readonly maxBytesPerPeer: number
+  /** Chunk bytes that one peer may read: at once, and each second from then on; above it the answer is busy. */
+  readonly getBurstBytes: number
+  readonly getBytesPerSecond: number
+  /** Peers whose bytes are counted. */
+  readonly getPeers: number
   /** Answers "busy" on their way; above it requests are dropped in silence. */
   readonly maxBusyAnswers: number
   /** Longest time for sending one answer. */
@@ -28,6 +33,9 @@ export const chunkServerDefaults: ChunkServerOptions = Object.freeze({
   permitsPerPeer: 32, // half: a peer that reads its answers slowly holds its permits for as long as sendTimeoutMs
   maxBytes: 256 * MiB, // 64 puts of full size; what the permits can hold at once
   maxBytesPerPeer: 96 * MiB, // a stock client keeps 64 MiB of bodies in flight; one peer never fills the line
+  getBurstBytes: 1024 * MiB, // nobody honest comes near: see the next
+  getBytesPerSecond: 128 * MiB, // a whole gigabit line for one reader
+  getPeers: 4096, // half a MiB of counters; who is forgotten starts anew
   maxBusyAnswers: 64, // each costs a signature
   sendTimeoutMs: 30 * second, // clients give up after 10 s; a slower reader must not keep a permit
   drainMs: 5 * second, // storage.md 13

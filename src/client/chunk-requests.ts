@@ -128,7 +128,7 @@ export class ChunkRequests {
     if (!network.connectionOf(peer)) {
       await network.connect(peer, addresses.length > 0 ? { signal, addresses } : { signal })
     }
-    await network.sendPrepared(peer, message, { signal })
+    await network.sendPrepared(peer, message, { signal, lane: 'put' })
   }
 
   #receive(from: PeerId, data: Uint8Array): void {

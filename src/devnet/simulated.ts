@@ -5,11 +5,12 @@
 import { Lifecycle, never, Registry, type Startable, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend, contentHash } from '../crypto/index.ts'
+import { backend } from '../crypto/index.ts'
 import {
   createReplicationMemory,
   createRetentionFiles,
   type PeerPorts,
+  type PeerSettings,
   type StorageNodePorts,
   type StorageWiring,
   wireClient,
@@ -18,7 +19,7 @@ import {
 } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
-import { type Aftermath, SimDisk, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type Aftermath, SimDisk, type SimHostOptions, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   createFileChunkStore,
   createMemoryChunkStore,
@@ -36,6 +37,7 @@ export interface SimulatedDevnetOptions {
   readonly replication?: NonNullable<StorageWiring['replication']> | false
   /** Puts something around the verifier of payments of a node. */
   readonly payment?: (verifier: PaymentVerifier, node: SimulatedNode) => PaymentVerifier
+  readonly tuning?: NonNullable<StorageWiring['tuning']>
   /** Before the first boot of a node: what it finds on its disk and in its paid list. */
   readonly prepare?: (node: SimulatedNode) => Promise<void>
 }
@@ -117,9 +119,9 @@ export class SimulatedDevnet {
   }
 
   /** A client on a host of its own, connected. */
-  async connectClient(name: string): Promise<Client> {
+  async connectClient(name: string, machine: Partial<SimHostOptions> = {}): Promise<Client> {
     const { world } = this
-    const host = world.network.addHost()
+    const host = world.network.addHost(machine)
     const signer = world.signer(`client ${name}`)
     const { client, parts } = await wireClient(
       {
@@ -130,12 +132,17 @@ export class SimulatedDevnet {
         compute: createInlineCompute({ clock: host.clock }),
         files: noFiles,
       },
-      { allowLoopback: false, seeds: this.seeds() },
+      this.#settings(),
     )
     const lifecycle = new Lifecycle(parts)
     this.#clients.push(lifecycle)
     await world.run(() => lifecycle.start(never))
     return client
+  }
+
+  #settings(): PeerSettings {
+    const { tuning } = this.#options
+    return { allowLoopback: false, seeds: this.seeds(), ...(tuning ? { tuning } : {}) }
   }
 
   /** Where a peer joins this network. */
@@ -160,7 +167,7 @@ export class SimulatedDevnet {
       registry: node.options.registry?.() ?? new Registry(),
       random: world.random(`dice of node ${node.index}`),
     }
-    const settings = { allowLoopback: false, limits: { maxPerIp: 2, maxPerSubnet: 5 }, seeds: this.seeds() }
+    const settings = { ...this.#settings(), limits: { maxPerIp: 2, maxPerSubnet: 5 } }
     const parts =
       replication === false
         ? this.#wireTable(node, ports, settings)
@@ -181,7 +188,9 @@ export class SimulatedDevnet {
     const { kept, below, outOfRange } = this.#disk(node, ports.registry)
     const free = createFreeVerifier(ports.verifier, { registry: ports.registry })
     const payment = this.#options.payment?.(free, node) ?? free
-    const wired = wireStorageNode({ ...ports, ...kept, payment, hash: contentHash(backend()) }, settings)
+    // On this thread: what leaves it would come back at no fixed virtual time.
+    const hash = (content: Uint8Array) => backend().blake3(content)
+    const wired = wireStorageNode({ ...ports, ...kept, payment, hash }, settings)
     const { dht, listening, network, replication } = wired
     Object.assign(node, { replication, dht, store: below, timers: outOfRange.timers, network })
     return [outOfRange, ...listening, dht]

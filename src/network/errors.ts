@@ -15,6 +15,8 @@ export type NetworkErrorCode =
   /** The peer's last connection ended before it answered. */
   | 'NETWORK_REQUEST_LOST'
   | 'NETWORK_REQUESTS_FULL'
+  /** Too many messages of ours wait for their turn (`SendLaneOptions`). */
+  | 'NETWORK_BUSY'
   | 'NETWORK_NOT_RUNNING'
 
 /** A peer could not be reached or did not answer. What peers do wrong never surfaces as an error. */

@@ -27,6 +27,9 @@ export interface NetworkMetrics {
   readonly inboundRefused: Counter
   readonly peers: Gauge
   readonly requests: Counter
+  /** Labels: `lane`. */
+  readonly laneWaitingBytes: Gauge
+  readonly laneMovingBytes: Gauge
 }
 
 export interface NetworkFigures {
@@ -52,6 +55,8 @@ export function networkMetrics(registry: Registry, read: NetworkFigures): Networ
     dials: registry.counter('myrmex_network_dials_total', 'Dials of one address by outcome'),
     inboundRefused: registry.counter('myrmex_network_inbound_refused_total', 'Accepted connections closed at once'),
     peers: registry.gauge('myrmex_network_peers_count', 'Peers with an identified connection', read.peers),
+    laneWaitingBytes: registry.gauge('myrmex_network_lane_waiting_bytes', 'Large messages that wait for their turn'),
+    laneMovingBytes: registry.gauge('myrmex_network_lane_moving_bytes', 'Large messages on their way'),
     requests: registry.counter('myrmex_network_requests_total', 'Requests of /rr/ protocols by outcome'),
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Emitter } from '../base/index.ts'
 import type { MessageData, PeerId, SocketAddress, TypedAddress } from '../protocol/index.ts'
+import type { Lane } from './send-lanes.ts'
 
 export interface PeerConnection {
   readonly peer: PeerId
@@ -33,6 +34,14 @@ export type MessageHandler = (data: Uint8Array, context: MessageContext) => void
 export interface RequestContext extends MessageContext {
   /** Resolves when the answer was sent or given up: what it holds in memory is free then. */
   readonly answered: Promise<void>
+  /** Of the answer; the handler says when it is another than `control`. */
+  lane: Lane
+}
+
+export interface SendOptions {
+  readonly signal: AbortSignal
+  /** `control` by default: whoever sends what may be large says another. */
+  readonly lane?: Lane
 }
 
 /** Answers a `/rr/` request; undefined = no answer. */
@@ -97,22 +106,14 @@ export interface Network {
 
   /**
    * Sends one message, connecting first when needed; one reconnect at most. From 16 KiB on it resolves when the peer
-   * acknowledged all bytes. Throws NETWORK_SEND_FAILED, NETWORK_MESSAGE_TOO_LARGE, or as `connect` does.
+   * acknowledged all bytes, and waits for its turn in its lane before. Throws NETWORK_SEND_FAILED, NETWORK_BUSY,
+   * NETWORK_MESSAGE_TOO_LARGE, or as `connect` does.
    */
-  send(
-    peer: PeerId,
-    topic: string,
-    data: MessageData,
-    options: { signal: AbortSignal; priority?: number },
-  ): Promise<void>
+  send(peer: PeerId, topic: string, data: MessageData, options: SendOptions): Promise<void>
   /** One message for any number of peers: wrapped and signed at the first send, `data` is borrowed until then. */
   prepare(topic: string, data: MessageData): PreparedMessage
   /** As `send`. */
-  sendPrepared(
-    peer: PeerId,
-    message: PreparedMessage,
-    options: { signal: AbortSignal; priority?: number },
-  ): Promise<void>
+  sendPrepared(peer: PeerId, message: PreparedMessage, options: SendOptions): Promise<void>
   /**
    * `/rr/` request: envelope, matching answer from the same peer. The deadline covers connecting too. Throws as
    * `connect` and `send` do, and NETWORK_REQUEST_TIMEOUT, NETWORK_REQUEST_LOST, NETWORK_REQUESTS_FULL.
@@ -121,7 +122,7 @@ export interface Network {
     peer: PeerId,
     protocol: string,
     data: Uint8Array,
-    options: { signal: AbortSignal; timeoutMs: number },
+    options: SendOptions & { readonly timeoutMs: number },
   ): Promise<Uint8Array>
 
   /** One handler a topic; messages above `maxBytes` are dropped before it. Returns the unsubscriber. */

@@ -1,5 +1,6 @@
 /** Every number of the room, with its reason. What all nodes must agree on stands in protocol/constants.ts. */
 import { KiB, MiB, minute, second } from '../base/index.ts'
+import { SEND_LANE_DEFAULTS, type SendLaneOptions } from './send-lanes.ts'
 
 export interface NetworkOptions {
   /** Goes out in every message; only the prefix `node/` has a meaning (wire.md 10). */
@@ -30,6 +31,7 @@ export interface NetworkOptions {
 
   readonly acknowledgedFromBytes: number
   readonly announceReuseMs: number
+  readonly lanes: SendLaneOptions
   readonly queueMessages: number
   readonly queueBytes: number
   readonly queueMessagesPerConnection: number
@@ -69,6 +71,7 @@ export const NETWORK_DEFAULTS: NetworkOptions = Object.freeze({
 
   acknowledgedFromBytes: 16 * KiB, // wire.md 8
   announceReuseMs: 10 * second, // nobody checks freshness, so a storm of connections costs one signature
+  lanes: SEND_LANE_DEFAULTS, // what goes out first (docs/adr/0012)
   queueMessages: 256, // wire.md 24
   queueBytes: 64 * MiB, // a dozen chunks that wait for verification; more would be a flood
   queueMessagesPerConnection: 64, // a quarter: one peer cannot fill the queue for all

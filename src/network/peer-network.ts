@@ -3,6 +3,7 @@ import {
   Aborted,
   type Clock,
   type Emitter,
+  type LaneFigures,
   type Logger,
   messageOf,
   type Random,
@@ -26,7 +27,7 @@ import {
 import type { Connection, Transport } from '../transport/index.ts'
 import type { DialContext } from './dial-plan.ts'
 import { Dialler, type DiallerDeps } from './dialler.ts'
-import { NetworkError } from './errors.ts'
+import { NetworkError, type NetworkErrorCode } from './errors.ts'
 import type { Link } from './link.ts'
 import { Links, type LinksDeps } from './links.ts'
 import { type NetworkMetrics, networkMetrics, type ReceiveOutcome } from './metrics.ts'
@@ -40,11 +41,13 @@ import type {
   PeerFaultSink,
   PreparedMessage,
   RequestHandler,
+  SendOptions,
 } from './network.ts'
 import { NETWORK_DEFAULTS, type NetworkOptions } from './options.ts'
 import { Receiver, type ReceiverDeps } from './receiver.ts'
 import { Requests } from './requests.ts'
 import { Router } from './router.ts'
+import { type Lane, SendLanes } from './send-lanes.ts'
 import { Sender, type SenderDeps } from './sender.ts'
 
 export interface NetworkDeps {
@@ -64,6 +67,10 @@ export interface NetworkDeps {
 
 /** Ends the sending half of a request that has its outcome. A constant: without a reason each abort builds an exception. */
 const SETTLED = new Aborted('the request has its outcome')
+
+const OWN_FAULTS: ReadonlySet<NetworkErrorCode> = new Set([
+  ...(['NETWORK_REQUESTS_FULL', 'NETWORK_NOT_RUNNING', 'NETWORK_SELF', 'NETWORK_BUSY'] as const),
+])
 
 /** Builds without side effects. Owns the transport: `start` and `stop` start and stop it. */
 export function createNetwork(deps: NetworkDeps, options?: Partial<NetworkOptions>): Network & Startable {
@@ -118,6 +125,7 @@ class PeerNetwork implements Network, Startable {
       allocate: (bytes) => this.#deps.transport.allocate(bytes),
       linkTo: (peer, signal) => this.#linkTo(peer, { signal }),
       onDead: (link) => this.#links.dead(link),
+      lanes: new SendLanes({ clock, changed: this.#laneChanged }, options.lanes),
       count: (topic, outcome, bytes) => this.#countSent(topic, outcome, bytes),
     }
     return new Sender(deps, options)
@@ -130,7 +138,7 @@ class PeerNetwork implements Network, Startable {
       router: this.#router,
       requests: this.#requests,
       onIdentified: (link, userAgent) => this.#links.identified(link, userAgent),
-      answer: (link, topic, messageId, payload, signal) => this.#answer(link, topic, messageId, payload, signal),
+      answer: (link, topic, messageId, answer, options) => this.#answer(link, topic, messageId, answer, options),
       count: this.#countReceived,
       countBytes: (topic, bytes) => this.#metrics.receivedBytes.add(bytes, { topic: this.#label(topic) }),
     }
@@ -240,12 +248,7 @@ class PeerNetwork implements Network, Startable {
     this.#dialler.published(peer, previous, current)
   }
 
-  send(
-    peer: PeerId,
-    topic: string,
-    data: MessageData,
-    options: { signal: AbortSignal; priority?: number },
-  ): Promise<void> {
+  send(peer: PeerId, topic: string, data: MessageData, options: SendOptions): Promise<void> {
     return this.#sender.sendOnce(peer, topic, data, options)
   }
 
@@ -253,11 +256,7 @@ class PeerNetwork implements Network, Startable {
     return this.#sender.prepare(topic, data)
   }
 
-  sendPrepared(
-    peer: PeerId,
-    message: PreparedMessage,
-    options: { signal: AbortSignal; priority?: number },
-  ): Promise<void> {
+  sendPrepared(peer: PeerId, message: PreparedMessage, options: SendOptions): Promise<void> {
     return this.#sender.send(peer, message, options)
   }
 
@@ -265,7 +264,7 @@ class PeerNetwork implements Network, Startable {
     peer: PeerId,
     protocol: string,
     data: Uint8Array,
-    { signal, timeoutMs }: { signal: AbortSignal; timeoutMs: number },
+    { signal, lane = 'control', timeoutMs }: SendOptions & { readonly timeoutMs: number },
   ): Promise<Uint8Array> {
     const topic = requestTopic(protocol)
     const messageId = randomUuid(this.#deps.random)
@@ -274,16 +273,20 @@ class PeerNetwork implements Network, Startable {
     const over = () => sending.abort(signal.reason)
     signal.addEventListener('abort', over, { once: true })
     const envelope = encodeRequestEnvelope({ messageId, isResponse: false, payload: data })
-    this.send(peer, topic, envelope, { signal: sending.signal }).catch((error: unknown) =>
-      this.#requests.fail(peer, messageId, error),
-    )
+    let waits = false
+    const onWait = (now: boolean) => {
+      waits = now
+    }
+    this.#sender
+      .sendOnce(peer, topic, envelope, { signal: sending.signal, lane, onWait })
+      .catch((error: unknown) => this.#requests.fail(peer, messageId, error))
     try {
       const payload = await answer
       this.#metrics.requests.add(1, { outcome: 'answered' })
       return payload
     } catch (error) {
       this.#metrics.requests.add(1, { outcome: signal.aborted ? 'aborted' : 'failed' })
-      if (!signal.aborted && isPeersFault(error)) this.#deps.faults?.peerFault(peer, 'requestFailed')
+      if (!signal.aborted && isPeersFault(error, waits)) this.#deps.faults?.peerFault(peer, 'requestFailed')
       throw error
     } finally {
       signal.removeEventListener('abort', over)
@@ -313,10 +316,16 @@ class PeerNetwork implements Network, Startable {
     return known.length > 0 ? known : this.#links.savedAddresses(peer)
   }
 
-  async #answer(link: Link, topic: string, messageId: string, payload: Uint8Array, signal: AbortSignal): Promise<void> {
+  async #answer(
+    link: Link,
+    topic: string,
+    messageId: string,
+    payload: Uint8Array,
+    options: SendOptions,
+  ): Promise<void> {
     const envelope = encodeRequestEnvelope({ messageId, isResponse: true, payload })
     const current = this.#links.table.used(link.peer) ?? link
-    await this.#sender.sendOn(current, topic, envelope, { signal })
+    await this.#sender.sendOn(current, topic, envelope, options)
   }
 
   #assertRunning(): void {
@@ -325,6 +334,11 @@ class PeerNetwork implements Network, Startable {
 
   readonly #countReceived = (topic: string, outcome: ReceiveOutcome): void => {
     this.#metrics.receivedMessages.add(1, { topic: this.#label(topic), outcome })
+  }
+
+  readonly #laneChanged = (lane: Lane, { waiting, moving }: LaneFigures): void => {
+    this.#metrics.laneWaitingBytes.set(waiting, { lane })
+    this.#metrics.laneMovingBytes.set(moving, { lane })
   }
 
   #countSent(topic: string, outcome: 'sent' | 'failed', bytes: number): void {
@@ -344,7 +358,7 @@ function peerOf(connection: Connection): PeerId {
 }
 
 /** What the peer or the way to it is to blame for (dht.md 5); our own limits and stops are not. */
-function isPeersFault(error: unknown): boolean {
-  if (!(error instanceof NetworkError)) return false
-  return error.code !== 'NETWORK_REQUESTS_FULL' && error.code !== 'NETWORK_NOT_RUNNING' && error.code !== 'NETWORK_SELF'
+function isPeersFault(error: unknown, waits: boolean): boolean {
+  if (!(error instanceof NetworkError) || OWN_FAULTS.has(error.code)) return false
+  return !(waits && error.code === 'NETWORK_REQUEST_TIMEOUT')
 }

@@ -18,6 +18,7 @@ import {
 import { InboundQueue } from './inbound-queue.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
+import type { SendOptions } from './network.ts'
 import type { NetworkOptions } from './options.ts'
 import type { Requests } from './requests.ts'
 import type { Router } from './router.ts'
@@ -30,7 +31,7 @@ export interface ReceiverDeps {
   /** The first verified message of a connection. */
   onIdentified(link: Link, userAgent: string): void
   /** Sends the answer to a request back to who asked. */
-  answer(link: Link, topic: string, messageId: string, payload: Uint8Array, signal: AbortSignal): Promise<void>
+  answer(link: Link, topic: string, messageId: string, answer: Uint8Array, options: SendOptions): Promise<void>
   count(topic: string, outcome: ReceiveOutcome): void
   countBytes(topic: string, bytes: number): void
 }
@@ -131,8 +132,8 @@ export class Receiver {
       const matched = requests.settle(link.peer, messageId, payload)
       count(topic, matched ? 'delivered' : 'unmatchedResponse')
     } else {
-      router.request(topic, payload, link, (answer, signal) =>
-        this.#deps.answer(link, topic, messageId, answer, signal),
+      router.request(topic, payload, link, (answer, options) =>
+        this.#deps.answer(link, topic, messageId, answer, options),
       )
     }
   }

@@ -3,7 +3,7 @@ import { assert, type Clock, DeadlineExceeded, type Logger, messageOf, type Task
 import { type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
-import type { MessageContext, MessageHandler, RequestHandler } from './network.ts'
+import type { MessageContext, MessageHandler, RequestContext, RequestHandler, SendOptions } from './network.ts'
 import type { NetworkOptions } from './options.ts'
 
 export interface RouterDeps {
@@ -68,7 +68,7 @@ export class Router {
     topic: string,
     data: Uint8Array,
     from: Link,
-    reply: (answer: Uint8Array, signal: AbortSignal) => Promise<void>,
+    reply: (answer: Uint8Array, options: SendOptions) => Promise<void>,
   ): void {
     const route = this.#requests.get(topic)
     const refusal = this.refusal(topic, data.length)
@@ -79,8 +79,9 @@ export class Router {
     this.#run(topic, from, async (context) => {
       const { promise: answered, resolve: done } = Promise.withResolvers<void>()
       try {
-        const answer = await route.handler(data, { ...context, answered })
-        if (answer !== undefined) await reply(answer, context.signal)
+        const request: RequestContext = { ...context, answered, lane: 'control' }
+        const answer = await route.handler(data, request)
+        if (answer !== undefined) await reply(answer, { signal: context.signal, lane: request.lane })
       } finally {
         done()
       }

@@ -13,8 +13,9 @@ import {
 import { NetworkError } from './errors.ts'
 import type { Link } from './link.ts'
 import type { SendOutcome } from './metrics.ts'
-import type { PreparedMessage } from './network.ts'
+import type { PreparedMessage, SendOptions } from './network.ts'
 import type { NetworkOptions } from './options.ts'
+import type { SendLanes } from './send-lanes.ts'
 
 export interface SenderDeps {
   readonly self: PeerId
@@ -26,13 +27,17 @@ export interface SenderDeps {
   linkTo(peer: PeerId, signal: AbortSignal): Promise<Link>
   /** A link turned out to be dead. */
   onDead(link: Link): void
+  readonly lanes: SendLanes
   count(topic: string, outcome: SendOutcome, bytes: number): void
 }
 
-export interface SendRequest {
-  readonly signal: AbortSignal
-  readonly priority?: number
+export interface SendRequest extends SendOptions {
+  /** Whether it waits for its turn: that is no fault of the peer's. */
+  readonly onWait?: (waits: boolean) => void
 }
+
+/** Of streams: a small message passes the large ones of its connection. */
+const SMALL_PRIORITY = 1
 
 export class Sender {
   readonly #deps: SenderDeps
@@ -66,46 +71,44 @@ export class Sender {
   }
 
   /** `send` of a message that nobody needs afterwards. */
-  async sendOnce(peer: PeerId, topic: string, data: MessageData, { signal, priority }: SendRequest): Promise<void> {
+  async sendOnce(peer: PeerId, topic: string, data: MessageData, request: SendRequest): Promise<void> {
+    const { signal } = request
     const link = await this.#deps.linkTo(peer, signal)
     signal.throwIfAborted()
     const bytes = await this.#encode(topic, data)
     try {
       signal.throwIfAborted()
-      await this.#sendBytes(link, topic, bytes, { signal, priority })
+      await this.#sendBytes(link, topic, bytes, request)
     } finally {
       release(bytes)
     }
   }
 
   /** Connects when needed. */
-  async send(peer: PeerId, message: PreparedMessage, { signal, priority }: SendRequest): Promise<void> {
+  async send(peer: PeerId, message: PreparedMessage, request: SendRequest): Promise<void> {
+    const { signal } = request
     const first = await this.#deps.linkTo(peer, signal)
     signal.throwIfAborted()
     const bytes = await message.bytes()
     signal.throwIfAborted()
-    await this.#sendBytes(first, message.topic, bytes, { signal, priority })
+    await this.#sendBytes(first, message.topic, bytes, request)
   }
 
   /** A dead connection costs one more try (wire.md 7.6): a stalled or reset stream does not. */
-  async #sendBytes(
-    first: Link,
-    topic: string,
-    bytes: Uint8Array,
-    { signal, priority }: { signal: AbortSignal; priority: number | undefined },
-  ): Promise<void> {
+  async #sendBytes(first: Link, topic: string, bytes: Uint8Array, request: SendRequest): Promise<void> {
     const { peer } = first
-    if (await this.#try(first, topic, bytes, { signal, priority })) return
+    const { signal } = request
+    if (await this.#try(first, topic, bytes, request)) return
     const second = await this.#deps.linkTo(peer, signal)
-    if (await this.#try(second, topic, bytes, { signal, priority })) return
+    if (await this.#try(second, topic, bytes, request)) return
     throw new NetworkError('NETWORK_SEND_FAILED', `sending ${topic} to ${short(peer)}: two connections died under it`)
   }
 
   /** On this connection or not at all: for answers. */
-  async sendOn(link: Link, topic: string, data: Uint8Array, { signal, priority }: SendRequest): Promise<void> {
+  async sendOn(link: Link, topic: string, data: Uint8Array, request: SendRequest): Promise<void> {
     const bytes = await this.#encode(topic, data)
     try {
-      await this.#try(link, topic, bytes, { signal, priority })
+      await this.#try(link, topic, bytes, request)
     } finally {
       release(bytes)
     }
@@ -114,7 +117,7 @@ export class Sender {
   /** Says who we are: the first message on every connection (wire.md 10). */
   async announce(link: Link, signal: AbortSignal): Promise<void> {
     const bytes = await this.#announcement()
-    await this.#try(link, TOPIC_IDENTITY, bytes, { signal, priority: undefined })
+    await this.#try(link, TOPIC_IDENTITY, bytes, { signal })
   }
 
   /** A signature that failed is not kept: the next connection tries again. */
@@ -142,18 +145,16 @@ export class Sender {
     )
   }
 
-  /** true when sent, false when the connection is dead; throws NETWORK_SEND_FAILED while it lives. */
-  async #try(
-    link: Link,
-    topic: string,
-    bytes: Uint8Array,
-    { signal, priority }: { signal: AbortSignal; priority: number | undefined },
-  ): Promise<boolean> {
+  /** true when sent, false when the connection is dead; throws NETWORK_SEND_FAILED while it lives, or NETWORK_BUSY. */
+  async #try(link: Link, topic: string, bytes: Uint8Array, request: SendRequest): Promise<boolean> {
+    const { signal } = request
+    const { lanes } = this.#deps
+    const gone = lanes.passes(bytes.length) ? undefined : await this.#turn(link, topic, bytes.length, request)
     try {
       await link.connection.send(bytes, {
         signal,
         acknowledged: bytes.length >= this.#options.acknowledgedFromBytes,
-        ...(priority === undefined ? {} : { priority }),
+        ...(lanes.isSmall(bytes.length) ? { priority: SMALL_PRIORITY } : {}),
       })
       this.#deps.count(topic, 'sent', bytes.length)
       return true
@@ -165,6 +166,21 @@ export class Sender {
       }
       this.#deps.onDead(link)
       return false
+    } finally {
+      gone?.()
+    }
+  }
+
+  async #turn(link: Link, topic: string, bytes: number, request: SendRequest): Promise<() => void> {
+    const { signal, lane = 'control', onWait } = request
+    onWait?.(true)
+    try {
+      return await this.#deps.lanes.turn(lane, bytes, link.peer, signal)
+    } catch (error) {
+      if (!signal.aborted) this.#deps.count(topic, 'failed', 0)
+      throw error
+    } finally {
+      onWait?.(false)
     }
   }
 

@@ -18,6 +18,7 @@ import {
 } from '../replication/index.ts'
 import {
   type ChunkStore,
+  createStoreLanes,
   type Hash,
   ObservedChunkStore,
   type OutOfRangeTimers,
@@ -43,7 +44,7 @@ export interface PeerSettings {
   readonly allowLoopback: boolean
   readonly seeds: readonly BootstrapSeed[]
   /** The rooms' own defaults without. */
-  readonly tuning?: Pick<Tuning, 'network' | 'chunkServer' | 'client'>
+  readonly tuning?: Partial<Pick<Tuning, 'network' | 'chunkServer' | 'client'>>
 }
 
 export interface WiredPeer {
@@ -86,10 +87,12 @@ export interface StorageWiring extends PeerSettings {
 export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring): WiredNode {
   const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
   const store = new ObservedChunkStore(ports.store)
+  const lanes = createStoreLanes(store, { clock, registry })
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
   const replication = createReplication(
     {
-      ...{ network, dht, store, paidList, timers, payment, hash, clock, random, log, registry },
+      ...{ network, dht, paidList, timers, payment, hash, clock, random, log, registry },
+      ...{ store: lanes.background, auditStore: lanes.audit },
       ...{ signer, verifier: ports.verifier, retention: ports.retention, memory: ports.memory },
     },
     wiring.replication,
@@ -101,13 +104,13 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
   })
   const chunkServer = createChunkServer(
     {
-      ...{ network, dht, store, payment, quoter, clock, log, registry, hash, freshChunks: replication },
+      ...{ network, dht, store: lanes.client, payment, quoter, clock, log, registry, hash, freshChunks: replication },
     },
     wiring.tuning?.chunkServer,
   )
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
   const corrupt = (address: ChunkAddress) => replication.chunkRemoved(address, true)
-  const scrubber = ports.scrubber?.({ store: ports.store, corrupt })
+  const scrubber = ports.scrubber?.({ store: lanes.scan, corrupt })
   const rest = scrubber ? [scrubber] : []
   return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication, ...rest] }
 }

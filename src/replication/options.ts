@@ -136,6 +136,13 @@ const POINTERS = {
 
 /** Incoming work of 4.2: how much waits or runs, how much runs, how much of one peer's, how old a request may be. */
 const POOLS = {
+  // Ours (30.3 nr 10): chunk bytes of one peer, at once and each second: a whole gigabit line. Stock peers ask for two
+  // chunks at a time. What is above is answered as an error, or refused.
+  fetchBurstBytes: 1024 * MiB,
+  fetchBytesPerSecond: 128 * MiB,
+  offerBurstBytes: 1024 * MiB,
+  offerBytesPerSecond: 128 * MiB,
+  budgetPeers: 4096,
   dispatchQueue: 64,
   freshOffers: 16,
   freshOfferWorkers: 4,

@@ -21,6 +21,8 @@ export interface Parts {
   readonly network: Pick<Network, 'send' | 'prepare' | 'sendPrepared'>
   readonly dht: Pick<Dht, 'reportTrust' | 'suspected'>
   readonly store: ChunkStore
+  /** The same, for audits that are due in seconds. */
+  readonly auditStore: Pick<ChunkStore, 'get'>
   readonly payment: PaymentVerifier
   readonly hash: Hash
   readonly holdings: Holdings

@@ -51,6 +51,7 @@ import { RepairProofs } from './sync/repair-proofs.ts'
 import { fetchResponse, pointerAnswer, verificationResponse } from './traffic/answers.ts'
 import { Inbound } from './traffic/inbound.ts'
 import { Messenger } from './traffic/messenger.ts'
+import { PeerBudgets } from './traffic/peer-budgets.ts'
 import { validateReplicationOptions } from './validate.ts'
 import { Fetcher } from './verify/fetcher.ts'
 import { HintPipeline } from './verify/hint-pipeline.ts'
@@ -60,7 +61,10 @@ import { Holdings } from './view/holdings.ts'
 export interface ReplicationDeps {
   readonly network: EngineNetwork
   readonly dht: Dht
+  /** For work in the background. */
   readonly store: ChunkStore
+  /** The same store for answers to audits, which are due in seconds; default: `store`. */
+  readonly auditStore?: Pick<ChunkStore, 'get'>
   readonly paidList: PaidList
   /** Since when keys are out of range; kept over restarts by whoever owns it. */
   readonly timers: OutOfRange
@@ -139,6 +143,7 @@ class Engine implements Replication {
   readonly #lookups: PinLookups
   readonly #digests: DigestAuditor
   readonly #inbound: Inbound
+  readonly #budgets: PeerBudgets
   readonly #joiner: Joiner
   readonly #keeper: Keeper
   readonly #comeback: Comeback
@@ -176,6 +181,7 @@ class Engine implements Replication {
         paid: () => this.#holdings.index.count('paid'),
       }),
       messenger: new Messenger(network, random),
+      auditStore: deps.auditStore ?? deps.store,
       bootstrapping: () => this.#drain.bootstrapping,
     }
     const parts = this.#parts
@@ -243,6 +249,7 @@ class Engine implements Replication {
       lost: (key) => this.chunkRemoved(key, true),
       missed: (keys) => this.#miss(keys),
     })
+    this.#budgets = new PeerBudgets(options, clock)
     this.#inbound = new Inbound({
       ...{ parts, network },
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
@@ -357,7 +364,7 @@ class Engine implements Replication {
       case 'verificationRequest':
         return verificationResponse(body, this.#holdings)
       case 'fetchRequest':
-        return fetchResponse(body, this.#deps.store, this.#parts.metrics)
+        return fetchResponse(body, this.#deps.store, this.#parts.metrics, this.#budgets.fetches(peer))
       case 'auditChallenge':
         return this.#challenger.answer(body)
       case 'subtreeAuditChallenge':
@@ -372,8 +379,13 @@ class Engine implements Replication {
   }
 
   async #receive(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<void> {
-    if (body.kind === 'freshOffer') await this.#offers.take(peer, body, signal)
-    else if (body.kind === 'paidNotify') await this.#offers.notified(body.key, body.paymentProof, signal)
+    if (body.kind === 'freshOffer') {
+      const budget = this.#budgets.offers(peer)
+      if (!budget.isOpen()) return this.#busy(peer, body)
+      budget.charge(body.data.length)
+      await this.#offers.take(peer, body, signal)
+    }
+    if (body.kind === 'paidNotify') await this.#offers.notified(body.key, body.paymentProof, signal)
     else if (body.kind === 'freshResponse') this.#spreader.answered(peer, body.result)
   }
 

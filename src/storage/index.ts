@@ -5,6 +5,7 @@ export * from './errors.ts'
 export { createFileChunkStore, type FileChunkStoreDeps } from './file-chunk-store.ts'
 export type { FileLock } from './file-lock.ts'
 export { type DirectoryEntry, type FileSystem, type NewFile, nodeFileSystem, type ReadOutcome } from './file-system.ts'
+export { ForwardingChunkStore } from './forwarding-chunk-store.ts'
 export { type Hash, HashedContent } from './hash.ts'
 export { createLmdbPaidList, type LmdbPaidListDeps } from './lmdb-paid-list.ts'
 export { createMemoryChunkStore, type MemoryChunkStoreDeps } from './memory-chunk-store.ts'
@@ -17,4 +18,11 @@ export * from './paid-list.ts'
 export { createScrubber, type ScrubberDeps } from './scrubber.ts'
 export { chargeOf } from './space.ts'
 export { StateFile, type StateFileOptions, type StateRead } from './state-file.ts'
+export {
+  createStoreLanes,
+  type StoreLane,
+  type StoreLaneOptions,
+  type StoreLanesDeps,
+  storeLaneDefaults,
+} from './store-lanes.ts'
 export { type WriteOutcome, writeDurably } from './write-durably.ts'

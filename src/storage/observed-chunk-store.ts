@@ -1,8 +1,8 @@
 /** A store that tells what it holds since now and what it holds no more, whoever put or removed it. */
 import type { ChunkAddress } from '../protocol/index.ts'
-import type { Capacity, ChunkCheck, ChunkStore, PutOutcome, StoreStats } from './chunk-store.ts'
-import type { DiskState } from './disk-state.ts'
+import type { ChunkCheck, PutOutcome } from './chunk-store.ts'
 import { StorageError } from './errors.ts'
+import { ForwardingChunkStore } from './forwarding-chunk-store.ts'
 import type { HashedContent } from './hash.ts'
 
 export interface HoldingsListener {
@@ -11,31 +11,16 @@ export interface HoldingsListener {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void
 }
 
-export class ObservedChunkStore implements ChunkStore {
-  readonly #store: ChunkStore
+export class ObservedChunkStore extends ForwardingChunkStore {
   /** Begun so far: what a read misses meanwhile may have been deleted on purpose. */
   #deletions = 0
   /** Set before start. */
   listener: HoldingsListener = { chunkStored: () => undefined, chunkRemoved: () => undefined }
 
-  constructor(store: ChunkStore) {
-    this.#store = store
-  }
-
-  start(signal: AbortSignal): Promise<void> {
-    return this.#store.start(signal)
-  }
-  stop(): Promise<void> {
-    return this.#store.stop()
-  }
-  has(address: ChunkAddress): boolean {
-    return this.#store.has(address)
-  }
-
-  async get(address: ChunkAddress): Promise<Uint8Array | undefined> {
+  override async get(address: ChunkAddress): Promise<Uint8Array | undefined> {
     const before = this.#before(address)
     try {
-      const found = await this.#store.get(address)
+      const found = await this.store.get(address)
       if (!found) this.#missed(address, before)
       return found
     } catch (error) {
@@ -44,69 +29,41 @@ export class ObservedChunkStore implements ChunkStore {
     }
   }
 
-  async put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome> {
-    const outcome = await this.#store.put(address, content)
+  override async put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome> {
+    const outcome = await this.store.put(address, content)
     if (outcome !== 'duplicate') this.listener.chunkStored(address)
     return outcome
   }
 
-  async repair(
+  override async repair(
     address: ChunkAddress,
     content: Uint8Array | HashedContent,
   ): Promise<'absent' | 'duplicate' | 'repaired'> {
-    const outcome = await this.#store.repair(address, content)
+    const outcome = await this.store.repair(address, content)
     if (outcome === 'repaired') this.listener.chunkStored(address)
     return outcome
   }
 
-  async delete(address: ChunkAddress): Promise<boolean> {
+  override async delete(address: ChunkAddress): Promise<boolean> {
     this.#deletions++
-    const deleted = await this.#store.delete(address)
+    const deleted = await this.store.delete(address)
     if (deleted) this.listener.chunkRemoved(address, false)
     return deleted
   }
 
-  async check(address: ChunkAddress): Promise<ChunkCheck> {
+  override async check(address: ChunkAddress): Promise<ChunkCheck> {
     const before = this.#before(address)
-    const check = await this.#store.check(address)
+    const check = await this.store.check(address)
     if (check.kind === 'corrupt') this.listener.chunkRemoved(address, true)
     else if (check.kind === 'absent') this.#missed(address, before)
     return check
   }
 
   #before(address: ChunkAddress): { readonly held: boolean; readonly deletions: number } {
-    return { held: this.#store.has(address), deletions: this.#deletions }
+    return { held: this.store.has(address), deletions: this.#deletions }
   }
   /** Its file was not there, unless the whole disk is away. */
   #missed(address: ChunkAddress, { held, deletions }: { held: boolean; deletions: number }): void {
-    if (held && deletions === this.#deletions && this.#store.disk !== 'gone') this.listener.chunkRemoved(address, true)
-  }
-
-  keys(): IterableIterator<ChunkAddress> {
-    return this.#store.keys()
-  }
-  keysAfter(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
-    return this.#store.keysAfter(after, limit)
-  }
-  get size(): number {
-    return this.#store.size
-  }
-  admits(bytes: number): Promise<boolean> {
-    return this.#store.admits(bytes)
-  }
-  capacity(): Promise<Capacity> {
-    return this.#store.capacity()
-  }
-  stats(): StoreStats {
-    return this.#store.stats()
-  }
-  get disk(): DiskState {
-    return this.#store.disk
-  }
-  onDisk(listener: (state: DiskState) => void): () => void {
-    return this.#store.onDisk(listener)
-  }
-  get operations(): number {
-    return this.#store.operations
+    if (held && deletions === this.#deletions && this.store.disk !== 'gone') this.listener.chunkRemoved(address, true)
   }
 }

@@ -11,6 +11,7 @@ import {
   chargeOf,
   createFileChunkStore,
   createMemoryChunkStore,
+  createStoreLanes,
   nodeFileSystem,
 } from '../../src/storage/index.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -84,6 +85,13 @@ const DRIVERS: readonly Driver[] = [
   {
     name: 'memory',
     create: (_, room) => createMemoryChunkStore({}, room === undefined ? {} : { maxBytes: room }),
+  },
+  {
+    name: 'memory behind a lane',
+    create: (_, room) => {
+      const store = createMemoryChunkStore({}, room === undefined ? {} : { maxBytes: room })
+      return createStoreLanes(store, { clock: systemClock }).background
+    },
   },
 ]
 

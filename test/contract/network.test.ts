@@ -135,7 +135,7 @@ for (const [driver, create, skip] of drivers) {
       await a.network.connect(b.network.self, at(b))
       await b.network.connect(a.network.self, at(a))
       await a.network.send(b.network.self, TOPIC, utf8('hello'), { signal: never })
-      await a.network.send(b.network.self, TOPIC, new Uint8Array(500_000), { signal: never, priority: 3 })
+      await a.network.send(b.network.self, TOPIC, new Uint8Array(500_000), { signal: never, lane: 'get' })
       await b.network.send(a.network.self, TOPIC, new Uint8Array(0), { signal: never })
     })
     await h.settle(() => got.length === 3)

@@ -2,6 +2,7 @@
 import { absentDigest, auditDigest, type ChallengeBinding, judgeDigests, refuseDigests } from '../../audit/index.ts'
 import { CodedError, Semaphore, second } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../../protocol/index.ts'
+import type { ChunkStore } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { Answer } from '../traffic/messenger.ts'
 import { type ChallengeVerdict, possessionConsequence } from './challenge-verdict.ts'
@@ -79,25 +80,29 @@ export class Challenger {
     if (answer.kind === 'silent') return { kind: 'timeout' }
     if (answer.kind === 'malformed') return { kind: 'malformed' }
     const own: (Uint8Array | undefined)[] = []
-    for (const key of binding.keys) own.push(await this.#digest(binding, key))
+    for (const key of binding.keys) own.push(await this.#digest(this.#deps.parts.store, binding, key))
     return judgeDigests(answer.body.result, binding, own)
   }
 
   /** What a neighbour's challenge gets. */
   async answer(challenge: Challenge): Promise<ReplicationBody> {
-    const { self, store, bootstrapping } = this.#deps.parts
+    const { self, store, auditStore, bootstrapping } = this.#deps.parts
     const { challengeId, keys } = challenge
     const refusal = refuseDigests(challenge, { peer: self, keys: store.size, bootstrapping: bootstrapping() })
     if (refusal) return { kind: 'auditResponse', result: { ...refusal, challengeId } }
     const digests: Uint8Array[] = []
-    for (const key of keys) digests.push((await this.#digest(challenge, key)) ?? absentDigest())
+    for (const key of keys) digests.push((await this.#digest(auditStore, challenge, key)) ?? absentDigest())
     return { kind: 'auditResponse', result: { kind: 'digests', challengeId, digests } }
   }
 
   /** undefined when the bytes cannot be had. */
-  async #digest(binding: ChallengeBinding, key: ChunkAddress): Promise<Uint8Array | undefined> {
+  async #digest(
+    store: Pick<ChunkStore, 'get'>,
+    binding: ChallengeBinding,
+    key: ChunkAddress,
+  ): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await this.#deps.parts.store.get(key)
+      const bytes = await store.get(key)
       return bytes && auditDigest(binding, key, bytes)
     } catch (error) {
       if (!(error instanceof CodedError)) throw error

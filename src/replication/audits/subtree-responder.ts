@@ -33,7 +33,7 @@ type RoundTwo = Extract<ReplicationBody, { kind: 'subtreeSliceChallenge' }>
 const READ_TRIES = 3
 const READ_PAUSE_MS = 200
 
-export type ResponderParts = Pick<Parts, 'bootstrapping' | 'clock' | 'self' | 'store'>
+export type ResponderParts = Pick<Parts, 'auditStore' | 'bootstrapping' | 'clock' | 'self'>
 
 export class SubtreeResponder {
   readonly #parts: ResponderParts
@@ -138,7 +138,7 @@ export class SubtreeResponder {
   }
 
   #read(key: ChunkAddress): Promise<Uint8Array | undefined> {
-    return this.#parts.store.get(key)
+    return this.#parts.auditStore.get(key)
   }
 
   #rejectOne({ challengeId }: RoundOne, reject: SubtreeRejectKind): ReplicationBody {

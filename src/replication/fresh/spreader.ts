@@ -135,7 +135,7 @@ export class Spreader {
     const offer = this.#offers.get(key)
     let sent = false
     try {
-      if (offer) await network.sendPrepared(peer, offer.message, { signal })
+      if (offer) await network.sendPrepared(peer, offer.message, { signal, lane: 'spread' })
       sent = offer !== undefined
       if (offer) metrics.sentBytes.add(offer.bytes, { by: 'offer' })
     } catch (error) {

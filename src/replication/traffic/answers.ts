@@ -32,15 +32,27 @@ export function verificationResponse(
   return { kind: 'verificationResponse', results: keys.map(result) }
 }
 
+/** What a peer may still take. */
+export interface PeerBudget {
+  isOpen(): boolean
+  charge(bytes: number): void
+}
+
 /** Any stored key to any authenticated peer, verified on read. */
 export async function fetchResponse(
   { key }: BodyOf<'fetchRequest'>,
   store: Pick<ChunkStore, 'get'>,
   metrics: Pick<ReplicationMetrics, 'sentBytes'>,
+  budget: PeerBudget,
 ): Promise<ReplicationBody> {
+  if (!budget.isOpen())
+    return { kind: 'fetchResponse', result: { kind: 'error', key, reason: 'too many bytes for one peer' } }
   try {
     const data = await store.get(key)
-    if (data) metrics.sentBytes.add(data.length, { by: 'fetch' })
+    if (data) {
+      budget.charge(data.length)
+      metrics.sentBytes.add(data.length, { by: 'fetch' })
+    }
     return { kind: 'fetchResponse', result: data ? { kind: 'success', key, data } : { kind: 'notFound', key } }
   } catch (error) {
     if (!(error instanceof CodedError)) throw error

@@ -17,6 +17,7 @@ import {
   TOPIC_SUBTREE_AUDIT,
 } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
+import { laneOf } from './lanes.ts'
 import { createPools, type WorkKind, type WorkPool } from './work-pool.ts'
 
 /** Answers a request; undefined: no answer. */
@@ -94,7 +95,9 @@ export class Inbound {
       answer(peer, body, context.signal),
     )
     parts.metrics.requests.add(1, { kind: body.kind, outcome: answered ? 'answered' : 'ignored' })
-    return answered && encodeReplicationMessage({ requestId, body: answered })
+    if (!answered) return undefined
+    context.lane = laneOf(answered)
+    return encodeReplicationMessage({ requestId, body: answered })
   }
 
   #plain(data: Uint8Array, { from }: MessageContext): void {

@@ -10,6 +10,7 @@ import {
   replicationTopicOf,
   TOPIC_SUBTREE_AUDIT,
 } from '../../protocol/index.ts'
+import { laneOf } from './lanes.ts'
 
 type BodyOf<Kind extends ReplicationBody['kind']> = Extract<ReplicationBody, { kind: Kind }>
 
@@ -52,7 +53,7 @@ export class Messenger {
     let data: Uint8Array
     try {
       const message = encodeReplicationMessage({ requestId, body })
-      data = await this.#network.request(peer, topic, message, { signal, timeoutMs })
+      data = await this.#network.request(peer, topic, message, { signal, timeoutMs, lane: laneOf(body) })
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CodedError)) throw error
@@ -73,7 +74,7 @@ export class Messenger {
   async tell(peer: PeerId, body: ReplicationBody, signal: AbortSignal): Promise<boolean> {
     try {
       const message = encodeReplicationMessage({ requestId: this.newId(), body })
-      await this.#network.send(peer, replicationTopicOf(body), message, { signal })
+      await this.#network.send(peer, replicationTopicOf(body), message, { signal, lane: laneOf(body) })
       return true
     } catch (error) {
       signal.throwIfAborted()

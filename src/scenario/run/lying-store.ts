@@ -5,78 +5,17 @@
 import type { ChunkAddress } from '../../protocol/index.ts'
 import {
   type Capacity,
-  type ChunkCheck,
   type ChunkStore,
   type DiskState,
+  ForwardingChunkStore,
   type HashedContent,
   type PutOutcome,
   StorageError,
-  type StoreStats,
 } from '../../storage/index.ts'
 import type { Lie } from '../scenario.ts'
 
-/** Everything as the store below does it. */
-class PassingStore implements ChunkStore {
-  protected readonly below: ChunkStore
-
-  constructor(below: ChunkStore) {
-    this.below = below
-  }
-  start(signal: AbortSignal): Promise<void> {
-    return this.below.start(signal)
-  }
-  stop(): Promise<void> {
-    return this.below.stop()
-  }
-  has(address: ChunkAddress): boolean {
-    return this.below.has(address)
-  }
-  get(address: ChunkAddress): Promise<Uint8Array | undefined> {
-    return this.below.get(address)
-  }
-  put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome> {
-    return this.below.put(address, content)
-  }
-  repair(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<'absent' | 'duplicate' | 'repaired'> {
-    return this.below.repair(address, content)
-  }
-  delete(address: ChunkAddress): Promise<boolean> {
-    return this.below.delete(address)
-  }
-  keys(): IterableIterator<ChunkAddress> {
-    return this.below.keys()
-  }
-  keysAfter(after: ChunkAddress | undefined, limit: number): ChunkAddress[] {
-    return this.below.keysAfter(after, limit)
-  }
-  get size(): number {
-    return this.below.size
-  }
-  admits(bytes: number): Promise<boolean> {
-    return this.below.admits(bytes)
-  }
-  capacity(): Promise<Capacity> {
-    return this.below.capacity()
-  }
-  stats(): StoreStats {
-    return this.below.stats()
-  }
-  get disk(): DiskState {
-    return this.below.disk
-  }
-  onDisk(listener: (state: DiskState) => void): () => void {
-    return this.below.onDisk(listener)
-  }
-  get operations(): number {
-    return this.below.operations
-  }
-  check(address: ChunkAddress): Promise<ChunkCheck> {
-    return this.below.check(address)
-  }
-}
-
 /** Has everything that anybody asks for, and nothing at all. */
-class ClaimingStore extends PassingStore {
+class ClaimingStore extends ForwardingChunkStore {
   override has(): boolean {
     return true
   }
@@ -92,7 +31,7 @@ class ClaimingStore extends PassingStore {
 }
 
 /** Takes chunks as anybody does and deletes them as soon as it has said so; it goes on claiming them. */
-class ForgettingStore extends PassingStore {
+class ForgettingStore extends ForwardingChunkStore {
   readonly #claimed = new Set<ChunkAddress>()
 
   override has(address: ChunkAddress): boolean {
@@ -108,7 +47,7 @@ class ForgettingStore extends PassingStore {
 }
 
 /** Serves bytes that are not those of the chunk. */
-class CorruptingStore extends PassingStore {
+class CorruptingStore extends ForwardingChunkStore {
   override async get(address: ChunkAddress): Promise<Uint8Array | undefined> {
     const bytes = await super.get(address)
     if (bytes && bytes.length > 0) bytes[0] = (bytes[0] as number) ^ 1
@@ -117,7 +56,7 @@ class CorruptingStore extends PassingStore {
 }
 
 /** Whoever asks for bytes waits for ever; when the node stops, all are told. */
-class MuteStore extends PassingStore {
+class MuteStore extends ForwardingChunkStore {
   readonly #waiting = new Set<() => void>()
 
   override get(): Promise<undefined> {
@@ -144,7 +83,7 @@ export function lyingStore(below: ChunkStore, lie: Lie): ChunkStore {
 }
 
 /** A store in memory that can be full: the disk of a machine without one. */
-export class FillableStore extends PassingStore {
+export class FillableStore extends ForwardingChunkStore {
   readonly #isFull: () => boolean
 
   constructor(below: ChunkStore, isFull: () => boolean) {

@@ -22,6 +22,7 @@ import {
   systemClock,
   TaskGroup,
   TokenBucket,
+  TokenBuckets,
   toHex,
   toPlain,
   withDeadline,
@@ -185,6 +186,13 @@ test('tokens come back with time, never above the burst', () => {
   assert.deepEqual([bucket.take(0), bucket.take(0), bucket.take(0)], [true, true, false])
   assert.deepEqual([bucket.take(99), bucket.take(100), bucket.take(100)], [false, true, false])
   assert.deepEqual([bucket.take(10_000), bucket.take(10_000), bucket.take(10_000)], [true, true, false])
+})
+
+test('a bucket may be charged afterwards: it is closed until the debt is paid, the buckets of others are open', () => {
+  const buckets = new TokenBuckets<string>({ burst: 10, perSecond: 10, keys: 2 })
+  assert.ok(buckets.isOpen('a', 0))
+  buckets.charge('a', 0, 15)
+  assert.deepEqual([buckets.isOpen('a', 500), buckets.isOpen('b', 500), buckets.isOpen('a', 501)], [false, true, true])
 })
 
 test('the least recently used entry leaves', () => {

@@ -280,3 +280,22 @@ test('an unforeseen failure in a handler is told as such and served requests go 
   })
   assert.equal((await s.ask({ kind: 'getRequest', address })).kind, 'getResponse')
 })
+
+test('a peer that read more than its share is told to ask another; others, and what it stores, are served', async () => {
+  const s = scene({}, { getBurstBytes: 150, getBytesPerSecond: 1000 })
+  await s.start()
+  await s.store.put(address, content)
+  const request = { kind: 'getRequest', address } as const
+  const kinds: string[] = []
+  for (const from of [peer(1), peer(1), peer(1), peer(2)]) {
+    const answer = await s.ask(request, from)
+    kinds.push(isBusy(answer) ? 'busy' : answer.kind === 'getResponse' ? answer.result.kind : '')
+  }
+  assert.deepEqual(kinds, ['success', 'success', 'busy', 'success'])
+  assert.equal(away(s, 'busy'), 1)
+  const put = await s.ask({ kind: 'putRequest', address, content })
+  assert.equal(put.kind === 'putResponse' && put.result.kind, 'alreadyExists')
+  s.clock.timer(51, () => undefined)
+  s.clock.fireNext()
+  assert.equal(isBusy(await s.ask(request)), false)
+})

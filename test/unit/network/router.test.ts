@@ -52,7 +52,7 @@ test('a handler and the answer that nobody reads are given up when the budget is
     return NOTHING
   })
   router.message('t', NOTHING, link('a'))
-  router.request('/rr/r', NOTHING, link('a'), (_, signal) => untilAborted({ signal }))
+  router.request('/rr/r', NOTHING, link('a'), (_, { signal }) => untilAborted({ signal }))
   await settled()
   assert.deepEqual([router.running, answered], [2, false])
   while (clock.pending > 0) clock.fireNext()

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { never } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
-import { NETWORK_DEFAULTS } from '../../../src/network/index.ts'
+import { NETWORK_DEFAULTS, SEND_LANE_DEFAULTS } from '../../../src/network/index.ts'
 import type { Link } from '../../../src/network/link.ts'
+import { SendLanes } from '../../../src/network/send-lanes.ts'
 import { Sender } from '../../../src/network/sender.ts'
 import { peerIdOfPublicKey } from '../../../src/protocol/index.ts'
 import { SimWorld } from '../../../src/sim/index.ts'
@@ -24,6 +25,7 @@ test('one signature serves the announces of ten seconds; one that failed is not 
       allocate: (bytes: number) => new Uint8Array(bytes),
       linkTo: async () => link,
       onDead: () => assert.fail('the link lives'),
+      lanes: new SendLanes({ clock: world.clock, changed: () => undefined }, SEND_LANE_DEFAULTS),
     },
     NETWORK_DEFAULTS,
   )
@@ -60,6 +62,7 @@ test('the memory of a prepared message is given back, but never under a signatur
       },
       linkTo: async () => link,
       onDead: () => assert.fail('the link lives'),
+      lanes: new SendLanes({ clock: world.clock, changed: () => undefined }, SEND_LANE_DEFAULTS),
     },
     NETWORK_DEFAULTS,
   )

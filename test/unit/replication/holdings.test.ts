@@ -19,7 +19,15 @@ test('a disk that is gone takes nothing: nobody is to send chunks for it', async
   await store.start(never)
   try {
     const log = silentLogger
-    const parts = { self: SELF, store, paidList: createMemoryPaidList(), log, peers: () => [], breathe: async () => {} }
+    const parts = {
+      self: SELF,
+      store,
+      paidList: createMemoryPaidList(),
+      log,
+      peers: () => [],
+      suspected: () => false,
+      breathe: async () => {},
+    }
     const holdings = new Holdings(parts)
     await holdings.look()
     assert.equal(holdings.full, false)

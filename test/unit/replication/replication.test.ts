@@ -13,6 +13,7 @@ import {
   TOPIC_REPLICATION,
   TOPIC_SUBTREE_AUDIT,
 } from '../../../src/protocol/index.ts'
+import type { ReplicationOptions } from '../../../src/replication/index.ts'
 import { type ChunkStore, createMemoryChunkStore } from '../../../src/storage/index.ts'
 import { loneEngine } from './support/engine.ts'
 
@@ -34,12 +35,21 @@ async function storeOf(get?: ChunkStore['get']): Promise<ChunkStore> {
   return memory
 }
 
-async function open(get?: ChunkStore['get']) {
-  const { replication, handlers, plainUnsubscribed } = await loneEngine({ store: await storeOf(get) })
+async function open(get?: ChunkStore['get'], options?: Partial<ReplicationOptions>) {
+  const given = { store: await storeOf(get), ...(options && { options }) }
+  const { replication, handlers, plainUnsubscribed } = await loneEngine(given)
   await replication.start(never)
   const state = { answered: Promise.resolve() }
+  const lanes: (string | undefined)[] = []
   const raw = (topic: string, bytes: Uint8Array, peer = ALICE) =>
-    (handlers.get(topic) as RequestHandler)(bytes, { from: { peer }, signal: never, ...state } as RequestContext)
+    inLane({ from: { peer }, signal: never, ...state } as RequestContext, (context) =>
+      (handlers.get(topic) as RequestHandler)(bytes, context),
+    )
+  const inLane = async <T>(context: RequestContext, work: (context: RequestContext) => Promise<T>) => {
+    const answer = await work(context)
+    lanes.push(context.lane)
+    return answer
+  }
   const ask = async (body: ReplicationBody, topic = TOPIC_REPLICATION, peer = ALICE) => {
     const answer = await raw(topic, encodeReplicationMessage({ requestId: 77n, body }), peer)
     if (!answer) return undefined
@@ -47,7 +57,7 @@ async function open(get?: ChunkStore['get']) {
     assert.equal(message.requestId, 77n)
     return message.body
   }
-  return { state, raw, ask, replication, handlers, unsubscribed: plainUnsubscribed }
+  return { state, raw, ask, lanes, replication, handlers, unsubscribed: plainUnsubscribed }
 }
 
 test('a neighbour sync is answered with empty hints and bootstrapping = true', async () => {
@@ -94,6 +104,24 @@ test('a fetch gives the bytes, says that there are none, or that they cannot be 
   const answer = await broken.ask({ kind: 'fetchRequest', key: HELD })
   assert.ok(answer?.kind === 'fetchResponse' && answer.result.kind === 'error')
   assert.ok(!answer.result.reason.includes('secret'))
+})
+
+test('chunks are answered in the lane of copies, audits in their own, the rest with the hints', async () => {
+  const { ask, lanes } = await open()
+  await ask({ kind: 'fetchRequest', key: HELD })
+  await ask({ kind: 'getCommitmentByPin', pin: BYTES32 })
+  await ask({ kind: 'verificationRequest', keys: [HELD], paidListCheckIndices: [] })
+  assert.deepEqual(lanes, ['spread', 'audit', 'hints'])
+})
+
+test('30.3 nr 10: a peer that fetched more than its share gets an error, others get the chunk', async () => {
+  const { ask } = await open(undefined, { fetchBurstBytes: 2 * CONTENT.length, fetchBytesPerSecond: 1 })
+  const kinds: unknown[] = []
+  for (const peer of [ALICE, ALICE, ALICE, 'b2'.repeat(32) as PeerId]) {
+    const answer = await ask({ kind: 'fetchRequest', key: HELD }, TOPIC_REPLICATION, peer)
+    kinds.push(answer?.kind === 'fetchResponse' && answer.result.kind)
+  }
+  assert.deepEqual(kinds, ['success', 'success', 'error', 'success'])
 })
 
 test('audits hear that we are bootstrapping, pins that they are not retained', async () => {
