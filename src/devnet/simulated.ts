@@ -6,7 +6,14 @@ import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
-import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import {
+  createRetentionFiles,
+  type StorageWiring,
+  type WiredNode,
+  type WiredPeer,
+  wireClient,
+  wireStorageNode,
+} from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import {
   type ChunkAddress,
@@ -17,7 +24,6 @@ import {
   peerIdOfPublicKey,
   type SocketAddress,
 } from '../protocol/index.ts'
-import type { ReplicationOptions } from '../replication/index.ts'
 import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import { type ChunkStore, createFileChunkStore, createMemoryPaidList, createOutOfRangeStore } from '../storage/index.ts'
 import { BOOTSTRAP_NODES } from './manifest.ts'
@@ -66,7 +72,7 @@ const STARTED_TOGETHER = 20
 
 export interface SimulatedDevnetConfig extends Omit<SimWorldConfig, 'hash'> {
   /** Of every node's engine, where they differ from the room's own. */
-  readonly replication?: Partial<ReplicationOptions>
+  readonly replication?: NonNullable<StorageWiring['replication']>
   /** Of every node; the one of networks without payment otherwise. */
   readonly payment?: PaymentVerifier
 }
