@@ -276,6 +276,23 @@ test('28.4 sync flood: more than 1 outstanding per peer is dropped without build
   await net.stop()
 })
 
+test('28.4 a long message of hints is taken in steps, so that others have their turn', async () => {
+  const net = await nodes(1)
+  const [node] = net.nodes as [SimulatedNode]
+  const attacker = await intruder(net, 'long message')
+  const { clock } = node.host
+  const sleep = clock.sleep.bind(clock)
+  let pauses = 0
+  clock.sleep = (ms, signal) => {
+    if (ms === 0) pauses++
+    return sleep(ms, signal)
+  }
+  await attacker.ask(node, sync({ replicaHints: keys(50_000), paidHints: keys(50_000) }))
+  assert.equal(hinted(node, 'admitted'), 100_000, seed)
+  assert.ok(pauses >= 98, `${seed}: ${pauses} pauses in 100 000 hints`)
+  await net.stop()
+})
+
 test('28.4 slow chain RPC: a hanging payment check delays no sync, verification, fetch or audit', async () => {
   let hanging = 0
   const release = Promise.withResolvers<void>()

@@ -31,7 +31,11 @@ async function responder() {
   retention.show(clock.now())
   const self = peerIdOfPublicKey(signer.publicKey)
   const options = { ...defaultAuditOptions, workBurstBytes: MiB, workRefillBytesPerSecond: 64 * KiB }
-  const made = new SubtreeResponder({ self, clock, auditStore: store, bootstrapping: () => false }, { retention }, options)
+  const made = new SubtreeResponder(
+    { self, clock, auditStore: store, bootstrapping: () => false },
+    { retention },
+    options,
+  )
   const challenge = () => ({
     ...{ kind: 'subtreeAuditChallenge' as const, challengeId: 1n, nonce: random.bytes(32), challengedPeer: self },
     expectedCommitmentHash: Buffer.from(signed.pin, 'hex'),
