@@ -62,8 +62,11 @@ const AUDIT_OUTCOMES: readonly (readonly [string, RegExp])[] = [
   ['commitment passed', /passed subtree audit/],
   ['passed', /Audit passed for/],
   ['bootstrapping', /claims bootstrapping/],
-  ['failed', /Audit failure for|failed subtree audit|rejected by|mismatch|malformed|unexpected response/i],
-  ['timeout', /Audit timeout for|graced/],
+  ['timeout', /Audit timeout for/],
+  [
+    'failed',
+    /Audit failure for(?!.*reason=Timeout)|failed subtree audit|rejected by|mismatch|malformed|unexpected response/i,
+  ],
 ]
 
 /** `folder` has `stock-N`, `ours-N` and `metrics-N.txt`. */

@@ -54,7 +54,7 @@ describe('replication among stock nodes', {
   const ours: OurNode[] = []
   /** Held by five stock nodes at the start. */
   const shared: ChunkAddress[] = []
-  /** Held by one node of ours alone; the stock nodes know only that they are paid. */
+  /** Held by one node of ours alone; the others know only that they are paid. */
   const onlyOurs: ChunkAddress[][] = Array.from({ length: OURS }, () => [])
   const seeds = [0, 1, 2].map((index) => `127.0.0.1:${BASE_PORT + index}`)
 
@@ -78,9 +78,11 @@ describe('replication among stock nodes', {
         await writeFile(join(shard, address), content)
       }
     }
-    // No quorum holds them yet: to a node that does not know that they are paid, who hints them is a liar.
-    const roots = [...Array(STOCK_NODES).keys()].map((index) => stock.rootDir(index))
-    for (const root of [...roots, ...onlyOurs.map((_, index) => ourRoot(index))]) await listPaid(root, onlyOurs.flat())
+    // What five of eleven hold has no quorum, what one holds still less: then only those move it that know it is paid.
+    // Ours have to learn it of the shared chunks from the majority of the others.
+    for (let index = 0; index < STOCK_NODES; index++)
+      await listPaid(stock.rootDir(index), [...shared, ...onlyOurs.flat()])
+    for (let index = 0; index < OURS; index++) await listPaid(ourRoot(index), onlyOurs.flat())
     for (let index = 0; index < STOCK_NODES; index++) {
       await stock.start(index, seeds.slice(0, Math.min(3, index)))
       await systemClock.sleep(200, never)
@@ -91,7 +93,8 @@ describe('replication among stock nodes', {
       const tables = await Promise.all(
         stock.nodes.map((one) => stock.linesOf(one, /Added peer [0-9a-f]{64} to DHT routing table/)),
       )
-      return tables.every(({ length }) => length >= STOCK_NODES - 1)
+      // On a machine under load a pair of them may miss each other for minutes.
+      return tables.every(({ length }) => length >= STOCK_NODES - 2)
     })
     for (let index = 0; index < OURS; index++) {
       ours.push(
