@@ -41,6 +41,7 @@ scenario() { # NAME SEED [OPTIONS]
 for seed in 1 2 3; do
   for name in ten-nodes-three-die churn-small partition rot liars-and-full-disks; do scenario $name $seed; done
 done
+scenario an-hour 1
 scenario find-the-limit 1
 # One seed a night: the day of the year.
 scenario a-day "$(date +%-j)"

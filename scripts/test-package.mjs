@@ -26,7 +26,7 @@ const temp = realpathSync(mkdtempSync(join(tmpdir(), 'myrmex-package-')))
 const app = join(temp, 'app')
 const FORBIDDEN = ['cargo', 'rustc', 'rustup', 'cc', 'gcc', 'c++', 'g++', 'clang', 'make', 'python3']
 /** All that may be in the package, and nothing else: no sources, no tests. */
-const ALLOWED = /^(package\.json|README\.md|LICENSE|NOTICES\.txt|(bin|dist|wasm\/dist|prebuilds)\/.*)$/
+const ALLOWED = /^(package\.json|README\.md|LICENSE|NOTICES\.txt|(bin|dist|wasm\/dist|prebuilds|scenarios)\/.*)$/
 const EXPECTED = [
   'bin/myrmex.mjs',
   'dist/cli/main.js',
@@ -35,6 +35,7 @@ const EXPECTED = [
   'prebuilds/linux-arm64/myrmex.node',
   'prebuilds/SHA256SUMS',
   'wasm/dist/core.wasm',
+  'scenarios/a-day.sim',
   'NOTICES.txt',
 ]
 const native = process.platform === 'linux' && ['x64', 'arm64'].includes(process.arch)

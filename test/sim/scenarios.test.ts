@@ -1,10 +1,19 @@
 /** The small built-in scenarios end as they promise; one seed is one run; a failure is told, shrunk and written down. */
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { promisify } from 'node:util'
 import { never, systemClock } from '../../src/base/index.ts'
-import { findScenario, type Outcome, parseScenario, runScenario, type Scenario } from '../../src/scenario/index.ts'
+import {
+  findScenario,
+  type Outcome,
+  parseScenario,
+  runScenario,
+  type Scenario,
+  withRun,
+} from '../../src/scenario/index.ts'
 import { cli } from '../support/cli.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -26,7 +35,7 @@ for (const name of ['ten-nodes-three-die', 'churn-small', 'partition', 'rot']) {
 
 /** All kinds of events in some minutes. */
 const EVERYTHING = parseScenario(`
-  nodes 12
+  nodes 10
   chunks 30 of 200 B placed
   run 6 min
   loss 1 %
@@ -59,14 +68,8 @@ test('the same seed gives the same run to the last byte, another seed another', 
 })
 
 test('a run in memory stands for one on disks', async () => {
-  const scenario = {
-    ...findScenario('churn-small').scenario,
-    store: 'memory' as const,
-    nodes: 14,
-    full: 0.1,
-    seed: SEED,
-  }
-  const { samples, notes } = await run(scenario)
+  const short = withRun(findScenario('churn-small').scenario, 5 * 60_000)
+  const { samples, notes } = await run({ ...short, store: 'memory', nodes: 14, full: 0.1, seed: SEED })
   assert.equal(samples.at(-1)?.copies.lost, 0, `seed ${SEED}`)
   assert.ok((samples.at(-1)?.copies.fewest ?? 0) >= 4, `seed ${SEED}, notes ${notes}`)
 })
@@ -102,8 +105,14 @@ test('wrong files and flags are told with 1 and 2', async () => {
   assert.match(bad.stderr, /bad\.sim, line 2: a line begins with .*, not "explode"/)
   const missing = await cli(['sim', 'no-such-scenario'])
   assert.equal(missing.code, 1)
-  assert.match(missing.stderr, /there is no scenario no-such-scenario.* There are: a-day, churn-small, /)
+  assert.match(missing.stderr, /there is no scenario no-such-scenario.* There are: a-day, an-hour, churn-small, /)
   const hours = await cli(['sim', 'rot', '--hours', 'many'])
   assert.equal(hours.code, 2)
   assert.match(hours.stderr, /--hours takes a number of hours/)
+})
+
+test('a node that throws where nobody listens ends the run with its words, and the next run is sound', async () => {
+  const child = join(import.meta.dirname, 'crashing-run.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [child])
+  assert.deepEqual(JSON.parse(stdout), ['crash: peer N sent N bytes', true, false, 'ended', null])
 })

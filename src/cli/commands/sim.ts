@@ -12,7 +12,6 @@ import {
   parseRealCurve,
   type RealCurve,
   reportPage,
-  runScenario,
   type Sample,
   type Scenario,
   ScenarioError,
@@ -25,6 +24,7 @@ import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
 import { formatBytes, formatMs, type Output } from '../output.ts'
 import { JSON_FLAG } from '../shared-flags.ts'
+import { failsAs, failureOf, type RunEnd, simulate } from '../simulate.ts'
 
 /** A line of progress is written at most this often. */
 const PROGRESS_MS = 5000
@@ -56,27 +56,29 @@ export const sim = defineCommand({
     output.note(
       `${found.name}: ${scenario.nodes} nodes, ${scenario.chunks.count} chunks, ${hours(scenario.runMs)} of virtual time, seed ${scenario.seed}`,
     )
-    const outcome = await watched(scenario, signal, output)
-    const facts = { name: found.name, version: VERSION, takenAt: new Date(systemClock.now()).toISOString() }
-    const more = { machine: machineText(), ...(own ? { text: found.text } : {}), ...(real ? { real } : {}) }
-    if (values.report !== undefined) await writeFile(values.report, reportPage(outcome, { ...facts, ...more }))
-    if (values.figures !== undefined)
-      await writeFile(values.figures, `${JSON.stringify(figuresOf(outcome, found.name))}\n`)
-    tell(outcome, output, values.report)
-    if (outcome.met) {
-      output.result(resultOf(outcome, found.name))
+    const end = await watched(scenario, signal, output)
+    if (end.kind === 'ended') {
+      const facts = { name: found.name, version: VERSION, takenAt: new Date(systemClock.now()).toISOString() }
+      const more = { machine: machineText(), ...(own ? { text: found.text } : {}), ...(real ? { real } : {}) }
+      if (values.report !== undefined) await writeFile(values.report, reportPage(end.outcome, { ...facts, ...more }))
+      if (values.figures !== undefined) await writeFile(values.figures, figuresText(end.outcome, found.name))
+      tell(end.outcome, output, values.report)
+    } else tellCrash(end, scenario, output)
+    const result = end.kind === 'ended' ? resultOf(end.outcome, found.name) : crashOf(end, scenario, found.name)
+    const failure = failureOf(end)
+    if (failure === undefined) {
+      output.result(result)
       return EXIT.success
     }
-    const path = values.smallest ?? `${found.name}.smallest.sim`
-    const smallest = values['no-shrink']
-      ? undefined
-      : await smallestOf(outcome, values['shrink-tries'] ?? SHRINK_TRIES, { signal, output })
+    const search = { failure, maxTries: values['shrink-tries'] ?? SHRINK_TRIES, signal, output }
+    const smallest = values['no-shrink'] ? undefined : await smallestOf(scenario, search)
     if (smallest !== undefined) {
-      const head = `# The smallest scenario found that fails as ${found.name} does with seed ${scenario.seed}.\n`
+      const path = values.smallest ?? `${found.name}.smallest.sim`
+      const head = `# The smallest scenario found that fails as ${found.name} does with seed ${scenario.seed}: ${failure}\n`
       await writeFile(path, head + smallest)
       output.print(`\nSmallest scenario that still fails, in ${path}:\n\n${smallest}`)
     }
-    output.result({ ...resultOf(outcome, found.name), smallest: smallest ?? null })
+    output.result({ ...result, smallest: smallest ?? null })
     return EXIT.failure
   },
 })
@@ -96,7 +98,7 @@ function changed(scenario: Scenario, { seed, nodes, hours: text }: Changes): Sce
   return { ...cut, ...(seed === undefined ? {} : { seed }), ...(nodes === undefined ? {} : { nodes }) }
 }
 
-async function watched(scenario: Scenario, signal: AbortSignal, output: Output): Promise<Outcome> {
+async function watched(scenario: Scenario, signal: AbortSignal, output: Output): Promise<RunEnd> {
   let before: Cost = { at: 0, realMs: 0, rssBytes: 0 }
   const onSample = (sample: Sample, cost: Cost) => {
     output.bar('simulating', sample.at, scenario.runMs, 'virtual ms')
@@ -104,12 +106,7 @@ async function watched(scenario: Scenario, signal: AbortSignal, output: Output):
     output.note(progressText(sample, cost, before))
     before = cost
   }
-  return runScenario(scenario, { ...{ signal, onSample, rssBytes }, clock: systemClock })
-}
-
-/** Also for each try of the shrinker. */
-function rssBytes(): number {
-  return process.memoryUsage.rss()
+  return simulate(scenario, { signal, onSample })
 }
 
 /** The speed is that since the line before. */
@@ -136,28 +133,32 @@ function tell(outcome: Outcome, output: Output, report: string | undefined): voi
   if (report !== undefined) output.note(`Report: ${report}`)
 }
 
-interface ShrinkContext {
+function tellCrash({ error }: RunEnd & { kind: 'crashed' }, { seed }: Scenario, output: Output): void {
+  const trace = error instanceof Error ? error.stack : String(error)
+  output.print(`FAILED a node threw where nobody listens, seed ${seed}:\n${trace}`)
+}
+
+interface Search {
+  readonly failure: string
+  readonly maxTries: number
   readonly signal: AbortSignal
   readonly output: Output
 }
 
-/** Fails in the same way: the first expectation that was not met is not met there either. */
-async function smallestOf(
-  { verdicts, scenario }: Outcome,
-  maxTries: number,
-  { signal, output }: ShrinkContext,
-): Promise<string> {
-  const first = verdicts.find(({ met }) => !met)
-  output.note(`Looking for the smallest scenario that fails "${first?.text}", at most ${maxTries} runs.`)
+async function smallestOf(scenario: Scenario, { failure, maxTries, signal, output }: Search): Promise<string> {
+  output.note(`Looking for the smallest scenario that fails "${failure}", at most ${maxTries} runs.`)
   let tries = 0
   const stillFails = async (candidate: Scenario) => {
     output.bar('shrinking', ++tries, maxTries, 'runs')
-    const outcome = await runScenario(candidate, { ...{ signal, rssBytes }, clock: systemClock })
-    return outcome.verdicts.some(({ met, text }) => !met && text === first?.text)
+    return failsAs(await simulate(candidate, { signal }), failure)
   }
   const shrunk = await shrink(scenario, stillFails, maxTries)
   output.note(`${shrunk.tries} runs${shrunk.finished ? '' : '; a longer search may find a smaller one'}.`)
   return formatScenario(shrunk.scenario)
+}
+
+function crashOf({ what }: RunEnd & { kind: 'crashed' }, { seed }: Scenario, name: string) {
+  return { name, met: false, seed, crash: what }
 }
 
 function resultOf({ verdicts, met, hash, scenario, samples, notes }: Outcome, name: string) {
@@ -167,12 +168,13 @@ function resultOf({ verdicts, met, hash, scenario, samples, notes }: Outcome, na
   }
 }
 
-function figuresOf(outcome: Outcome, name: string) {
+function figuresText(outcome: Outcome, name: string): string {
   const { samples, costs, events, startMs } = outcome
-  return {
+  const figures = {
     ...{ kind: 'myrmex-sim', ...resultOf(outcome, name), events, start_ms: startMs },
     ...{ scenario: formatScenario(outcome.scenario), samples, costs },
   }
+  return `${JSON.stringify(figures)}\n`
 }
 
 async function readReal(path: string): Promise<RealCurve> {

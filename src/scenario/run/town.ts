@@ -1,5 +1,5 @@
 /** The simulated network of one run: nodes with their roles, chunks in their places, what is out of order. */
-import { messageOf, type Random, randomBelow, shuffled } from '../../base/index.ts'
+import { MiB, messageOf, type Random, randomBelow, shuffled } from '../../base/index.ts'
 import type { Client } from '../../client/index.ts'
 import { backend } from '../../crypto/index.ts'
 import { SimulatedDevnet, type SimulatedNode, type SimulatedNodeOptions } from '../../devnet/index.ts'
@@ -16,6 +16,8 @@ const CATCH_UP_LIMIT_MS = 10 * 60_000
 const LOOK_MS = 5000
 /** Chunks that clients put at the same time. */
 const PUTS_AT_ONCE = 50
+/** Of a full disk: below the reserve that nodes leave, so that small files still find room, as on a real one. */
+const FULL_BYTES = 256 * MiB
 /** After the chunks are in: until copies have spread. */
 const SPREAD_MS = 60_000
 
@@ -112,7 +114,7 @@ export class Town {
 
   setFull(node: SimulatedNode, full: boolean): void {
     this.roleOf(node).full = full
-    node.disk.capacityBytes = full ? 0 : Number.MAX_SAFE_INTEGER
+    node.disk.capacityBytes = full ? FULL_BYTES : Number.MAX_SAFE_INTEGER
   }
 
   /** New content, put by a client; it counts once the network has said that it is stored. */
