@@ -6,7 +6,14 @@ import { Lifecycle, never, Registry, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend, contentHash, type Signer } from '../crypto/index.ts'
-import { createRetentionFiles, type WiredNode, type WiredPeer, wireClient, wireStorageNode } from '../node/index.ts'
+import {
+  createRetentionFiles,
+  type StorageWiring,
+  type WiredNode,
+  type WiredPeer,
+  wireClient,
+  wireStorageNode,
+} from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import {
   type ChunkAddress,
@@ -17,7 +24,6 @@ import {
   peerIdOfPublicKey,
   type SocketAddress,
 } from '../protocol/index.ts'
-import type { ReplicationOptions } from '../replication/index.ts'
 import { type Aftermath, SimDisk, type SimHost, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   type ChunkStore,
@@ -67,7 +73,7 @@ export class SimulatedNode {
 
 /** What differs from a network of today; for tests of single decisions. */
 export interface SimulatedDevnetOptions {
-  readonly replication?: Partial<ReplicationOptions>
+  readonly replication?: NonNullable<StorageWiring['replication']>
   /** Puts something around the verifier of payments of a node. */
   readonly payment?: (verifier: PaymentVerifier, node: SimulatedNode) => PaymentVerifier
   /** Before the first boot of a node: what it finds on its disk and in its paid list. */
