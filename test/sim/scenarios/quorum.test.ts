@@ -55,8 +55,8 @@ test('scenario 16: quorum answers time out', () =>
   play({ peers: 7 }, async (stage) => {
     const [chunk] = stage.quarry.chunks(1) as [Chunk]
     for (const peer of stage.peers) peer.silent('verificationRequest')
-    await hintByTwo(stage, chunk)
     const since = stage.now
+    await hintByTwo(stage, chunk)
     await stage.advance(29 * MINUTE)
     assert.equal(stage.node.replication.pending, 1, 'the entry is kept')
     const asked = stage.peer(3).got('verificationRequest', since)

@@ -94,7 +94,7 @@ const NARROW: Partial<ReplicationOptions> = {
 /** A stage with such keys, out of range of the node. */
 async function pruning(story: (stage: Stage, record: Chunk, paid: ChunkAddress) => Promise<void>): Promise<void> {
   const quarry = new Quarry(36)
-  const [records, payments] = [quarry.chunks(40), quarry.chunks(40).map(({ key }) => key)]
+  const [records, payments] = [quarry.chunks(120), quarry.chunks(40).map(({ key }) => key)]
   const prepare = (node: SimulatedNode) => preload(node, { chunks: records, paid: payments })
   await play({ peers: 6, prepare, replication: { ...QUICK, ...NARROW } }, async (stage) => {
     const record = records.find(({ key }) => stage.rank(key) === 3)
