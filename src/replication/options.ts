@@ -105,6 +105,7 @@ const AUDIT = {
   auditTickMaxMs: 20 * minute,
   challengesPerTarget: 2, // outgoing digest, possession and prune challenges of one peer at once
   commitmentRotationMs: hour,
+  commitmentFirstMs: Object.freeze([0, minute, 4 * minute, 15 * minute]), // ours: pauses after a node has caught up
   retentionSaveMs: 30 * second,
   pinFetchTimeoutMs: 10 * second,
   pinFetches: 3, // of one proof bundle

@@ -238,8 +238,7 @@ class Engine implements Replication {
       joined: (signal) => this.#commitments.begin(signal),
       drained: () => {
         this.#log.info('caught up with the neighbours', { chunks: deps.store.size })
-        // The first commitment is of what was there at the start: for a new node nothing, and so it would stay for an hour.
-        this.#tasks.spawn('commitment', (signal) => this.#commitments.rotate(signal))
+        this.#tasks.spawn('first commitments', (signal) => this.#commitments.caughtUp(signal))
         this.#tasks.spawn('digest audits', (signal) => this.#digests.run(signal))
       },
     })

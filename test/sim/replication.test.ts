@@ -1,6 +1,7 @@
 /** Whole nodes keep what they hold while nodes come, go and die, on a virtual clock. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decodeRetention } from '../../src/audit/index.ts'
 import { seededRandom } from '../../src/base/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { SimulatedDevnet, type SimulatedDevnetOptions, type SimulatedNode } from '../../src/devnet/index.ts'
@@ -88,6 +89,20 @@ test('late joiner: a fresh node ends up with every chunk it is responsible for',
       `seed ${SEED}: node ${node.index} misses some of ${owed.length}`,
     )
   }
+  await all.net.stop()
+})
+
+test('a node that has caught up commits to what it fetched, not to the nothing it began with', async () => {
+  const all = await town(10)
+  await all.net.world.advance(45_000)
+  await all.net.start(11)
+  // Neighbours of a newcomer ask it again at the latest after twenty minutes and the hour of rest.
+  await all.net.world.advance(30 * 60_000)
+  const node = all.net.nodes[10] as SimulatedNode
+  const owed = all.chunks.filter((chunk) => all.net.isCloseGroup(node, chunk) && node.store.has(chunk)).length
+  const file = [...node.disk.files()].find(([path]) => path.endsWith('commitment_retention.bin'))?.[1]
+  assert.ok(file && owed > 0, `seed ${SEED}: ${owed} chunks, commitments ${file?.length}`)
+  assert.equal(decodeRetention(file).slots[0]?.commitment.keyCount, owed, `seed ${SEED}`)
   await all.net.stop()
 })
 

@@ -92,6 +92,18 @@ export class Commitments {
     }
   }
 
+  /**
+   * The first commitment is of what was there at the start: for a new node nothing, and so it would stay for an hour.
+   * Most of what it fetches comes within minutes.
+   */
+  async caughtUp(signal: AbortSignal): Promise<void> {
+    const { clock, options } = this.#deps.parts
+    for (const pause of options.commitmentFirstMs) {
+      await clock.sleep(pause, signal)
+      await this.rotate(signal)
+    }
+  }
+
   /** A fresh tree over what this node is in the close group for; the same root changes nothing. */
   async rotate(signal: AbortSignal): Promise<void> {
     const { parts, signer } = this.#deps
