@@ -110,11 +110,10 @@ export function classifyPutResult(result: PutResult): StoreOutcome {
 }
 
 /**
- * Whether the network had the chunk already: at least half of the acknowledgements say so. One alone may come from a
- * copy that the first storer has passed on while the put was still under way.
+ * Whether the network did not have the chunk before: the first acknowledgement says so. Later ones may come from peers
+ * to whom the first storer has passed a copy while the put was still under way.
  */
 export function isNew(acks: ReadonlyMap<PeerId, 'stored' | 'existing'>): boolean {
-  let existing = 0
-  for (const ack of acks.values()) if (ack === 'existing') existing++
-  return existing * 2 < acks.size || acks.size === 0
+  const [first] = acks.values()
+  return first !== 'existing'
 }

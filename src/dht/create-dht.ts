@@ -311,6 +311,7 @@ class KademliaDht implements DhtService {
           this.#options.role === 'node' ? { peer: network.self, addresses: this.selfAddresses() } : undefined,
         closestKnown: (target, count) => this.#keeper.table.closest(target, count),
         isDialable: (peer, addresses) => network.isDialable(peer, addresses),
+        isTardy: (peer) => this.#messenger.tardy(peer),
         findNode: (peer, target, signal) => this.#findNode(peer, target, signal),
         rejectedBy: (peer) => {
           this.#keeper.remove(peer, 'rejectedUs')

@@ -7,6 +7,7 @@ import {
   codeOf,
   equal,
   type Logger,
+  LruMap,
   PendingReplies,
   type Random,
   randomUuid,
@@ -67,7 +68,13 @@ export interface DhtMessengerDeps {
 
 type Options = Pick<
   DhtOptions,
-  'requestTimeoutMs' | 'maxPendingRequests' | 'handlerPermits' | 'handlerQueue' | 'handlerBudgetMs'
+  | 'requestTimeoutMs'
+  | 'tardyMs'
+  | 'tardyForMs'
+  | 'maxPendingRequests'
+  | 'handlerPermits'
+  | 'handlerQueue'
+  | 'handlerBudgetMs'
 >
 
 interface Question {
@@ -76,6 +83,8 @@ interface Question {
 }
 
 const REQUEST_TTL = 10
+/** Peers that are remembered as owing an answer. */
+const OWING_PEERS = 1024
 
 export class DhtMessenger {
   readonly #deps: DhtMessengerDeps
@@ -83,6 +92,8 @@ export class DhtMessenger {
   readonly #pending: PendingReplies<DhtAnswer>
   readonly #questions = new Map<string, Question>()
   readonly #permits: Semaphore
+  /** Since when peers owe an answer, and have said nothing else. */
+  readonly #owing = new LruMap<PeerId, number>(OWING_PEERS)
   #unsubscribe: (() => void)[] = []
 
   constructor(deps: DhtMessengerDeps, options: Options) {
@@ -129,6 +140,17 @@ export class DhtMessenger {
     }
   }
 
+  /**
+   * It was asked more than 2 s ago and has said nothing since: frozen, overloaded or gone without a word. Walks do not
+   * wait for it, and ask it like everybody a minute later.
+   */
+  tardy(peer: PeerId): boolean {
+    const since = this.#owing.get(peer)
+    if (since === undefined) return false
+    const waited = this.#deps.clock.monotonic() - since
+    return waited >= this.#options.tardyMs && waited < this.#options.tardyForMs
+  }
+
   /** Ping and its answer, from a peer that is connected afterwards. Never throws. */
   async ping(peer: PeerId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     try {
@@ -152,6 +174,11 @@ export class DhtMessenger {
     const what = `${operation.kind} to ${short(peer)}`
     const reply = this.#pending.expect(messageId, { timeoutMs: this.#options.requestTimeoutMs, signal, what })
     this.#questions.set(messageId, { peer, operation })
+    const { clock } = this.#deps
+    const { tardyMs, tardyForMs } = this.#options
+    const owed = this.#owing.get(peer)
+    const asked = clock.monotonic()
+    if (owed === undefined || asked - owed >= tardyForMs) this.#owing.set(peer, asked)
     try {
       const bytes = dhtMessageParts(this.#message(peer, messageId, operation))
       const sent = this.#deps.network.send(peer, TOPIC_DHT, bytes, { signal })
@@ -165,6 +192,8 @@ export class DhtMessenger {
       throw new DhtError('DHT_REQUEST_FAILED', `${what}: no usable answer`, { cause })
     } finally {
       this.#questions.delete(messageId)
+      // Given up early: that says nothing.
+      if (clock.monotonic() - (this.#owing.get(peer) ?? 0) < tardyMs) this.#owing.delete(peer)
     }
   }
 
@@ -179,6 +208,7 @@ export class DhtMessenger {
     if (!decoded) return this.#drop('undecodable')
     const { message, proofs } = decoded
     if (!isLegalOnTopic(topic, message)) return this.#drop('illegal')
+    this.#owing.delete(context.from.peer)
     this.#deps.touch(context.from.peer)
     if (message.type === 'request') return this.#handle(topic, message, context)
     if (message.type === 'response') this.#settle(message, proofs, context.from)

@@ -21,6 +21,7 @@ export interface LookupRunnerDeps {
   selfPeer(): DhtPeer | undefined
   closestKnown(target: Key, count: number): readonly LookupPeer[]
   isDialable(peer: PeerId, addresses: readonly TypedAddress[]): boolean
+  isTardy(peer: PeerId): boolean
   findNode(peer: LookupPeer, target: Key, signal: AbortSignal): Promise<FindNodeOutcome>
   /** The peer answered PeerRejected: out of the table and disconnected. */
   rejectedBy(peer: PeerId): void
@@ -97,7 +98,10 @@ export class LookupRunner {
         ...{ count, alpha: ALPHA, maxRounds, maxCandidates, graceMs, deadlineMs },
         answerLimit: Math.max(ANSWER_ENTRIES, request.viewSize ?? 0),
       },
-      { isEligible: ({ peer, addresses }) => this.#deps.isDialable(peer, addresses) },
+      {
+        isEligible: ({ peer, addresses }) => this.#deps.isDialable(peer, addresses),
+        isTardy: (peer) => this.#deps.isTardy(peer),
+      },
     )
   }
 

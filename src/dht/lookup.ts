@@ -43,6 +43,8 @@ export type LookupStep =
 export interface LookupDeps {
   /** Connected, or at least one address may be dialled now. Asked when a candidate is heard of and when it is popped. */
   isEligible(candidate: LookupPeer): boolean
+  /** Owes answers for a while already: it is asked beside the round, which does not wait for it when others answer. */
+  isTardy?(peer: PeerId): boolean
 }
 
 export class Lookup {
@@ -57,6 +59,8 @@ export class Lookup {
   readonly #contacted = new Map<PeerId, LookupPeer>()
   readonly #deadline: number
   #waiting = new Set<PeerId>()
+  /** Of this round. */
+  #tardy: ReadonlySet<PeerId> = new Set()
   #graceUntil: number | undefined
   #previousTop: string | undefined
   #rounds = 0
@@ -103,7 +107,7 @@ export class Lookup {
     while (this.#end === undefined) {
       if (this.#waiting.size > 0) {
         const until = Math.min(this.#deadline, this.#graceUntil ?? Number.POSITIVE_INFINITY)
-        if (now < until) return { kind: 'wait', until }
+        if (now < until && !this.#onlyTardyLeft()) return { kind: 'wait', until }
         this.#giveUpWaiting()
       }
       if (this.#rounds > 0) this.#completeRound()
@@ -153,17 +157,32 @@ export class Lookup {
     this.#rounds++
     this.#graceUntil = undefined
     const asked: LookupPeer[] = []
+    const tardy: LookupPeer[] = []
     while (asked.length < this.#options.alpha) {
       const candidate = this.#queue.pop()
       if (!candidate) break
       // Dropped without a state: a later report or a reconnection may bring it back.
       if (!this.#deps.isEligible(candidate)) continue
+      if (this.#deps.isTardy?.(candidate.peer)) {
+        if (tardy.length < this.#options.alpha) tardy.push(candidate)
+      } else asked.push(candidate)
+    }
+    // When all are, the trouble is ours.
+    this.#tardy = new Set(asked.length > 0 ? tardy.map(({ peer }) => peer) : [])
+    asked.push(...tardy)
+    for (const candidate of asked) {
       this.#states.set(candidate.peer, 'waiting')
       this.#contacted.set(candidate.peer, candidate)
       this.#waiting.add(candidate.peer)
-      asked.push(candidate)
     }
     return asked
+  }
+
+  /** Somebody has answered in this round, and who has not is nobody to wait for. */
+  #onlyTardyLeft(): boolean {
+    if (this.#graceUntil === undefined || this.#tardy.size === 0) return false
+    for (const peer of this.#waiting) if (!this.#tardy.has(peer)) return false
+    return true
   }
 
   #completeRound(): void {

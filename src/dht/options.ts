@@ -24,6 +24,9 @@ export interface DhtOptions {
   readonly maxRounds: number
   readonly maxCandidates: number
   readonly graceMs: number
+  /** A peer that has owed an answer for so long is not waited for, until it has for so long. */
+  readonly tardyMs: number
+  readonly tardyForMs: number
   readonly lookupDeadlineMs: number
   readonly maxLookups: number
   readonly maxWaitingLookups: number
@@ -88,6 +91,8 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   maxRounds: 20, // as everybody; a healthy walk needs 4-6
   maxCandidates: 200, // as everybody; 10 answers of 20
   graceMs: 5 * second, // after the first answer of a round
+  tardyMs: 2 * second,
+  tardyForMs: 60 * second,
   lookupDeadlineMs: 120 * second, // as everybody
   maxLookups: 256, // walks at once of one node; three queries each stay below maxPendingRequests
   maxWaitingLookups: 4096, // callers in line: two for each chunk of an 8 GB upload

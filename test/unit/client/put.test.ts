@@ -175,8 +175,9 @@ describe('new or existing', () => {
   const cases: [string, boolean][] = [
     ['ssss', true],
     ['ssse', true],
-    ['ssee', false],
+    ['seee', true],
     ['eeee', false],
+    ['esss', false],
     ['s', true],
     ['e', false],
   ]

@@ -61,6 +61,33 @@ test('grace: 5 s after the first answer the late two are unresponsive, and stay 
   assert.deepEqual(lookup.candidates, [])
 })
 
+test('who owes answers already is asked beside the round and not waited for once others have answered', () => {
+  const isTardy = (peer: PeerId) => peer === p(4).peer
+  const lookup = new Lookup(
+    target,
+    { self, known: [p(4), p(3), p(2), p(1)], now: 0 },
+    { ...options, alpha: 2 },
+    { isEligible: () => true, isTardy },
+  )
+  assert.deepEqual(asked(lookup, 0), [p(3).peer, p(2).peer, p(4).peer])
+  assert.deepEqual(lookup.step(0), { kind: 'wait', until: 120_000 })
+  lookup.answered(p(3).peer, [], 100)
+  assert.deepEqual(lookup.step(100), { kind: 'wait', until: 5100 }, 'one that owes nothing is waited for')
+  lookup.answered(p(2).peer, [], 200)
+  assert.deepEqual(asked(lookup, 200), [p(1).peer])
+  assert.equal(lookup.stateOf(p(4).peer), 'unresponsive')
+})
+
+test('when all owe answers they are waited for: the trouble is ours', () => {
+  const lookup = new Lookup(target, { self, known: [p(3), p(2)], now: 0 }, options, {
+    isEligible: () => true,
+    isTardy: () => true,
+  })
+  assert.deepEqual(asked(lookup, 0), [p(3).peer, p(2).peer])
+  lookup.answered(p(3).peer, [], 100)
+  assert.deepEqual(lookup.step(100), { kind: 'wait', until: 5100 })
+})
+
 test('a failure starts the grace as well', () => {
   const lookup = start([p(3), p(2)])
   lookup.step(0)

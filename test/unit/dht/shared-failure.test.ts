@@ -61,3 +61,26 @@ test('a question that could not be sent costs its peer one unit; our own stop an
   }
   await world.stop()
 })
+
+test('one silent peer costs the first walk its 5 s, and those after it nothing', async () => {
+  const world = new DhtWorld(23)
+  const node = world.add()
+  const seed = { address: node.network.localAddress }
+  const others = Array.from({ length: 6 }, () => world.add({ seeds: [seed] }))
+  await world.run(() => Promise.all([node, ...others].map(({ dht }) => dht.start(never))))
+  const silent = new Probe(world, '30.0.0.1')
+  await silent.connect(node)
+  const walk = async () => {
+    const started = world.world.clock.monotonic()
+    const { closest } = await world.run(() => node.dht.lookup(keyOf(silent.peer), 20, { signal: never }))
+    assert.deepEqual(closest.map(({ peer }) => peer).sort(), [node, ...others].map(({ peer }) => peer).sort())
+    return world.world.clock.monotonic() - started
+  }
+  const took = [await walk(), await walk(), await walk()] as const
+  assert.ok(took[0] >= 5000, `${took}`)
+  assert.ok(took[1] < 2000 && took[2] < 2000, `${took}`)
+  // A minute later it has another chance.
+  await world.world.advance(60_000)
+  assert.ok((await walk()) >= 5000)
+  await world.stop()
+})
