@@ -88,6 +88,7 @@ const FETCH = {
   fetchRestMs: 100, // ours: between an answer and the next request in its place; a lost one costs 30 s
   fetchPollMs: 100,
   fetchTimeoutMs: 30 * second,
+  fetchHurryMs: 8 * second, // ours: then the next source is asked too; a full pool or a frozen node says nothing for 30 s
 }
 
 const BOOTSTRAP = {

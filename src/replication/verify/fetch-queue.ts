@@ -26,6 +26,8 @@ export type FetchOutcome =
   /** NotFound, Error, wrong type, undecodable, wrong key, oversize, or bytes that do not hash to the key. */
   | 'sourceFailed'
   | 'timeout'
+  /** It goes on beside the next source; there is one. */
+  | 'slow'
   | 'localWriteFailed'
 
 export type FetchNext =
@@ -80,6 +82,11 @@ export class FetchQueue {
   }
   has(key: ChunkAddress): boolean {
     return this.#entries.has(key)
+  }
+
+  /** In flight or not, it has a source that was not asked yet. */
+  hasOther(key: ChunkAddress): boolean {
+    return (this.#entries.get(key)?.sources.length ?? 0) > 0
   }
 
   /** As they were when they came. */

@@ -18,6 +18,8 @@ export interface FetcherDeps {
 export class Fetcher {
   readonly #deps: FetcherDeps
   readonly #alarm = new Alarm()
+  /** Fetches that are slow and go on beside the next source's. */
+  #slow = 0
 
   constructor(deps: FetcherDeps) {
     this.#deps = deps
@@ -42,24 +44,52 @@ export class Fetcher {
   }
 
   async #one(fetch: Fetch, signal: AbortSignal): Promise<void> {
-    const { parts, pipeline, hinted } = this.#deps
-    const { clock, log, metrics, options } = parts
+    const { clock, options } = this.#deps.parts
+    const { pipeline } = this.#deps
+    const answer = this.#fetch(fetch, signal)
     let outcome: FetchOutcome = 'timeout'
     try {
-      outcome = await this.#fetch(fetch, signal)
+      outcome = await this.#inTime(fetch, answer)
     } finally {
-      const blamed = pipeline.fetched(fetch, outcome, clock.monotonic(), true)
-      if (blamed) report(parts, fetch.source, 'fetchFailed')
-      metrics.fetches.add(1, { outcome })
-      if (outcome !== 'stored') {
-        log.debug('fetch', { key: short(fetch.key), source: short(fetch.source), outcome })
-        hinted()
+      this.#settled(fetch, outcome)
+    }
+    if (outcome === 'slow') {
+      // Its bytes are welcome when they come before those of the next source; what it lies about is not forgiven.
+      this.#slow++
+      try {
+        if ((await answer) === 'sourceFailed') report(this.#deps.parts, fetch.source, 'fetchFailed')
+      } finally {
+        this.#slow--
       }
-      this.wake()
     }
     // Its place for us is free a moment after its answer has come: a request that is faster is dropped in silence.
     await clock.sleep(options.fetchRestMs, signal)
     pipeline.fetches.rested(fetch.source)
+    this.wake()
+  }
+
+  /** The fetch's end, or `slow` when there is another source and this one makes us wait: a full pool says nothing. */
+  async #inTime(fetch: Fetch, answer: Promise<FetchOutcome>): Promise<FetchOutcome> {
+    const { clock, options } = this.#deps.parts
+    const { fetches } = this.#deps.pipeline
+    const late = Promise.withResolvers<FetchOutcome | undefined>()
+    const timer = clock.timer(options.fetchHurryMs, () => late.resolve(undefined))
+    answer.then(late.resolve, late.reject)
+    const first = await late.promise
+    timer.cancel()
+    if (first !== undefined) return first
+    return this.#slow < options.fetchParallel && fetches.hasOther(fetch.key) ? 'slow' : answer
+  }
+
+  #settled(fetch: Fetch, outcome: FetchOutcome): void {
+    const { parts, pipeline, hinted } = this.#deps
+    const blamed = pipeline.fetched(fetch, outcome, parts.clock.monotonic(), true)
+    if (blamed) report(parts, fetch.source, 'fetchFailed')
+    parts.metrics.fetches.add(1, { outcome })
+    if (outcome !== 'stored') {
+      parts.log.debug('fetch', { key: short(fetch.key), source: short(fetch.source), outcome })
+      hinted()
+    }
     this.wake()
   }
 

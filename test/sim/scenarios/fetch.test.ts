@@ -42,6 +42,21 @@ test('scenario 9: fetch fails, alternate source exists', () =>
     assert.deepEqual([stage.reportsOf(third), stage.reportsOf(fourth)], [[], []], 'a timeout is not charged here')
   }))
 
+test('30.3 a source that says nothing is not waited for: the next one is asked beside it after 8 s', () =>
+  play({ peers: 8 }, async (stage) => {
+    const chunk = stage.quarry.chunk()
+    for (const peer of stage.peers) peer.give(chunk)
+    const asked: ScriptedPeer[] = []
+    for (const peer of stage.peers)
+      peer.on('fetchRequest', (body) => (asked.push(peer) === 1 ? undefined : peer.honest(body)))
+    await hintByHolder(stage, chunk)
+    await stage.advance(15_000)
+    assert.deepEqual([stage.has(chunk), asked.length], [true, 2])
+    await stage.advance(MINUTE)
+    assert.deepEqual(stage.reportsOf(asked[0] as ScriptedPeer), [], 'its silence is not charged here')
+    assert.equal(asked.length, 2)
+  }))
+
 test('scenario 10: fetch fails, no source left', () =>
   play({ peers: 8 }, async (stage) => {
     const chunk = stage.quarry.chunk()

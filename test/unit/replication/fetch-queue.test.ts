@@ -66,6 +66,19 @@ test('scenario 9: the next untried source at once; scenario 10: none left goes b
   assert.equal(queue.settle(at(1), 'stored'), undefined)
 })
 
+test('a slow source goes on beside the next one and keeps its place until it rests', () => {
+  const queue = open()
+  queue.add(pendingOf(at(1)), [ALICE, BOB])
+  queue.next()
+  assert.equal(queue.hasOther(at(1)), true)
+  assert.deepEqual(queue.settle(at(1), 'slow', true), { next: { kind: 'nextSource' }, blame: false })
+  assert.deepEqual(queue.next(), { key: at(1), source: BOB })
+  assert.deepEqual([queue.hasOther(at(1)), queue.inFlight, queue.busyPeers], [false, 1, 2])
+  queue.settle(at(1), 'stored')
+  queue.rested(ALICE)
+  assert.deepEqual([queue.size, queue.inFlight, queue.busyPeers], [0, 0, 0])
+})
+
 test('a local write failure blames nobody and verifies again; held or not ours ends', () => {
   for (const [outcome, kind] of [
     ['localWriteFailed', 'verifyAgain'],
