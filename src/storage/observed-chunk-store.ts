@@ -11,6 +11,12 @@ export interface HoldingsListener {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void
 }
 
+/** A chunk as it stood when a read began. */
+interface Before {
+  readonly held: boolean
+  readonly deletions: number
+}
+
 export class ObservedChunkStore extends ForwardingChunkStore {
   /** Begun so far: what a read misses meanwhile may have been deleted on purpose. */
   #deletions = 0
@@ -24,7 +30,7 @@ export class ObservedChunkStore extends ForwardingChunkStore {
       if (!found) this.#missed(address, before)
       return found
     } catch (error) {
-      if (error instanceof StorageError && error.code === 'STORAGE_CORRUPT') this.listener.chunkRemoved(address, true)
+      this.#failed(address, before, error)
       throw error
     }
   }
@@ -53,17 +59,33 @@ export class ObservedChunkStore extends ForwardingChunkStore {
 
   override async check(address: ChunkAddress): Promise<ChunkCheck> {
     const before = this.#before(address)
-    const check = await this.store.check(address)
+    const check = await this.#checked(address, before)
     if (check.kind === 'corrupt') this.listener.chunkRemoved(address, true)
     else if (check.kind === 'absent') this.#missed(address, before)
     return check
   }
 
-  #before(address: ChunkAddress): { readonly held: boolean; readonly deletions: number } {
+  async #checked(address: ChunkAddress, before: Before): Promise<ChunkCheck> {
+    try {
+      return await this.store.check(address)
+    } catch (error) {
+      this.#failed(address, before, error)
+      throw error
+    }
+  }
+
+  /** Its bytes were wrong, or cannot be read: a bad sector is repaired like rot. */
+  #failed(address: ChunkAddress, before: Before, error: unknown): void {
+    if (!(error instanceof StorageError)) return
+    if (error.code === 'STORAGE_CORRUPT') this.listener.chunkRemoved(address, true)
+    else if (error.code === 'STORAGE_IO' && !this.store.has(address)) this.#missed(address, before)
+  }
+
+  #before(address: ChunkAddress): Before {
     return { held: this.store.has(address), deletions: this.#deletions }
   }
   /** Its file was not there, unless the whole disk is away. */
-  #missed(address: ChunkAddress, { held, deletions }: { held: boolean; deletions: number }): void {
+  #missed(address: ChunkAddress, { held, deletions }: Before): void {
     if (held && deletions === this.#deletions && this.store.disk !== 'gone') this.listener.chunkRemoved(address, true)
   }
 }

@@ -1,5 +1,5 @@
 /** Fetches verified keys, nearest first, a few at a time (replication.md 10). */
-import { Alarm, CodedError, messageOf } from '../../base/index.ts'
+import { Alarm, CodedError, codeOf, messageOf } from '../../base/index.ts'
 import { MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
@@ -110,8 +110,15 @@ export class Fetcher {
 
   async #keep(key: Fetch['key'], content: HashedContent): Promise<FetchOutcome> {
     const { store, log } = this.#deps.parts
+    const put = async () => ((await store.put(key, content)) === 'duplicate' ? 'alreadyHeld' : 'stored')
     try {
-      return (await store.put(key, content)) === 'duplicate' ? 'alreadyHeld' : 'stored'
+      try {
+        return await put()
+      } catch (error) {
+        // A file that cannot be read stands in the way: the right bytes are in hand.
+        if (codeOf(error) !== 'STORAGE_IO' || !(await store.delete(key))) throw error
+        return await put()
+      }
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
       log.warn('a fetched chunk could not be stored', { key: short(key), error: messageOf(error) })
