@@ -10,7 +10,7 @@ export type DrainOptions = Pick<ReplicationOptions, 'bootstrapGateMs' | 'drainBa
 
 /** The pipeline's state at the moment of the call. */
 export interface DrainFacts {
-  /** Not tried yet, queued or in flight. Ours: a key without a holder keeps nobody bootstrapping for half an hour. */
+  /** Pending, queued or in flight. */
   has(key: ChunkAddress): boolean
   /** Some hints of the source found no room and were not repeated since. */
   capacityRejected(source: PeerId): boolean

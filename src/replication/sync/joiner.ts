@@ -36,7 +36,7 @@ export class Joiner {
     }
     asked()
     const facts = {
-      has: pipeline.untried.bind(pipeline),
+      has: pipeline.has.bind(pipeline),
       capacityRejected: (peer: PeerId) => pipeline.pending.capacityRejected(peer),
     }
     while (!drain.check(facts, clock.monotonic())) await clock.sleep(options.drainPollMs, signal)

@@ -71,10 +71,6 @@ export class HintPipeline {
   has(key: ChunkAddress): boolean {
     return this.pending.has(key) || this.fetches.has(key)
   }
-  /** Still to be verified for the first time, or to be fetched: not one that waits for others to change their minds. */
-  untried(key: ChunkAddress): boolean {
-    return this.fetches.has(key) || this.pending.get(key)?.attempts === 0
-  }
 
   /**
    * Hints of one message (section 8), or a slice of them: 1000 cost some 3 ms. When all have been given `hintsEnd` says
