@@ -74,7 +74,6 @@ const VERIFICATION = {
   sourcesWanted: 2, // ours: a key is settled before all have answered when it has so many sources
   roundHurryMs: 2 * second, // ours: then one is enough; four times what a far peer takes
   hinterReports: 3, // failures of one peer in one cycle
-  failedRetries: 5, // ours: of a key that some hold, but too few; over some 8 minutes
   retryMinMs: 15 * second,
   retryMaxMs: 5 * minute,
   capacityRetryMs: 5 * minute,

@@ -2,7 +2,7 @@
  * Replication among eight of the reference's own nodes: chunks that some of them have as files reach ours, chunks that
  * only ours have reach them, each audits the other. Needs PEER_BIN, root and `unshare` (`npm run test:interop`).
  *
- * INTEROP_MINUTES (10)  how long; audits of digests need more than an hour, most of commitments too
+ * INTEROP_MINUTES (5)  how long; audits of digests need more than an hour, of commitments some half an hour
  * INTEROP_OURS (2)     nodes of ours among the eight: more of them, more audits
  * INTEROP_KEEP         a folder that stays, for a look at all logs
  */
@@ -20,7 +20,7 @@ import { counter, heldIn, reportOf, tableOf } from './replication-report.ts'
 import { listPaid, StockNetwork } from './stock-network.ts'
 
 const BIN = process.env['PEER_BIN']
-const MINUTES = Number(process.env['INTEROP_MINUTES'] ?? 10)
+const MINUTES = Number(process.env['INTEROP_MINUTES'] ?? 5)
 const OURS = Number(process.env['INTEROP_OURS'] ?? 2)
 const KEEP = process.env['INTEROP_KEEP']
 const STOCK_NODES = 8

@@ -12,10 +12,7 @@ import { type Fetch, type FetchOptions, type FetchOutcome, FetchQueue } from './
 import { type PendingKey, type PendingOptions, PendingTable, type Pipeline } from './pending-table.ts'
 import type { KeyResult, KeyToVerify } from './verification-round.ts'
 
-export type PipelineOptions = PendingOptions &
-  FetchOptions &
-  Widths &
-  Pick<ReplicationOptions, 'cycleKeys' | 'failedRetries'>
+export type PipelineOptions = PendingOptions & FetchOptions & Widths & Pick<ReplicationOptions, 'cycleKeys'>
 
 /** What the node knows at the moment of the call. */
 export interface Facts {
@@ -120,15 +117,11 @@ export class HintPipeline {
   }
 
   /** A result of the round (9.5). Keys that left meanwhile are ignored. */
-  decided({ key, result, sources, confirmed }: KeyResult, facts: Facts, now: number): Decided {
+  decided({ key, result, sources }: KeyResult, facts: Facts, now: number): Decided {
     const entry = this.pending.get(key)
     if (entry?.state !== 'verifying') return ENDED
     if (result === 'quorumInconclusive') return this.#retry(entry, now, { learnPaid: false, lost: false })
-    if (result === 'quorumFailed') {
-      // Ours: few hold it, and we should. It may be spreading at this very moment; the next hint is an hour away.
-      const again = confirmed && entry.attempts < this.#options.failedRetries && this.#keeps(key, facts)
-      return again ? this.#retry(entry, now, { learnPaid: false, lost: false }) : this.#end(key, false)
-    }
+    if (result === 'quorumFailed') return this.#end(key, false)
     const learnPaid = result !== 'authorised'
     const wanted = !facts.stored(key) && (entry.pipeline === 'replica' || this.#keeps(key, facts))
     // Between 9 and 20 the key is learnt and never fetched (scenario 7), whoever hinted it.

@@ -40,8 +40,6 @@ export interface KeyResult {
   readonly sources: readonly PeerId[]
   /** Somebody said present: without, an authorised key may be lost. */
   readonly holders: number
-  /** Somebody else than a lone hinter said present: the key is not made up. */
-  readonly confirmed: boolean
 }
 
 export interface RoundEnd {
@@ -214,16 +212,13 @@ export class VerificationRound {
     if (tally.result !== undefined) return
     const result = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
     const sourcesWanted = this.#hurried ? 1 : this.#options.sourcesWanted
-    const enough =
-      result === 'quorumFailed' ? isConfirmed(tally) || this.#hurried : tally.holders.length >= sourcesWanted
-    const waits = result === 'quorumInconclusive' || !enough
+    const waits = result === 'quorumInconclusive' || (result !== 'quorumFailed' && tally.holders.length < sourcesWanted)
     if (tally.open > 0 && waits) return
     tally.result = result
     this.#unsettled--
     const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
     const sources = [...new Set([...tally.holders, ...hinters])].filter((peer) => peer !== this.#self)
-    const [holders, confirmed] = [tally.holders.length, isConfirmed(tally)]
-    this.#settled.push({ key: tally.key, result, sources, holders, confirmed })
+    this.#settled.push({ key: tally.key, result, sources, holders: tally.holders.length })
   }
 }
 
@@ -276,14 +271,9 @@ class Questions {
   }
 }
 
-function isConfirmed({ hinters, holders }: Tally): boolean {
-  return holders.some((peer) => hinters.length !== 1 || peer !== hinters[0]?.peer)
-}
-
-/** Only a lone hinter is blamed: with several, nobody knows who made it up (9.5). Ours: nor when others hold the key. */
-function wrongHinter(tally: Tally): PeerId | undefined {
-  const { hinters, hinterAbsent, result } = tally
+/** Only a lone hinter is blamed: with several, nobody knows who made it up (9.5). */
+function wrongHinter({ hinters, hinterAbsent, result }: Tally): PeerId | undefined {
   const [only] = hinters
   if (hinters.length !== 1 || !only?.replica) return undefined
-  return hinterAbsent || (result === 'quorumFailed' && !isConfirmed(tally)) ? only.peer : undefined
+  return result === 'quorumFailed' || hinterAbsent ? only.peer : undefined
 }

@@ -27,7 +27,7 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
   const hint = (source: PeerId, replica: ChunkAddress[], paidKeys: ChunkAddress[] = [], now = 0) =>
     pipeline.hint(source, { replica, paid: paidKeys }, facts, now)
   const result = (key: ChunkAddress, verdict: KeyResult['result'], sources: PeerId[] = [ALICE]): KeyResult => ({
-    ...{ key, result: verdict, sources, holders: sources.length, confirmed: false },
+    ...{ key, result: verdict, sources, holders: sources.length },
   })
   return { pipeline, facts, stored, paid, hint, result }
 }
@@ -56,18 +56,6 @@ test('scenario 4 and 22: a failed quorum removes the entry and fetches nothing',
     next: 'end',
   })
   assert.ok(!pipeline.has(key) && !pipeline.nextFetch(facts, 1))
-})
-
-test('a key that too few hold is verified again, five times within ten minutes', () => {
-  const { pipeline, facts, hint, result } = world(3)
-  hint(ALICE, [key])
-  const rounds: number[] = []
-  for (let now = 0; pipeline.has(key); now = pipeline.pending.nextDueAt ?? now) {
-    assert.equal(atOnce(pipeline.startRound(facts, now)).length, 1)
-    rounds.push(now)
-    pipeline.decided({ ...result(key, 'quorumFailed'), confirmed: true }, facts, now)
-  }
-  assert.deepEqual([rounds.length, rounds.at(-1)], [6, 7.75 * minute])
 })
 
 test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is learnt and never fetched', () => {
