@@ -47,7 +47,7 @@ const RESUMED = 512
 /** What an answer brought. */
 interface Told {
   readonly admitted: readonly ChunkAddress[]
-  /** It may have more to say soon. */
+  /** Its hints did not count. */
   readonly bootstrapping: boolean
 }
 const NOTHING: Told = { admitted: [], bootstrapping: false }
@@ -98,7 +98,8 @@ export class HintExchange {
     const { sync, news, parts } = this.#deps
     news.forget(peer)
     const told = await this.#tellAll(peer, signal)
-    if (told) sync.exchanged(peer, parts.clock.monotonic(), told.bootstrapping)
+    // Asked again soon: a key that reaches no quorum now may do so when others have caught up.
+    if (told) sync.exchanged(peer, parts.clock.monotonic(), true)
     return told?.admitted
   }
 
@@ -208,9 +209,11 @@ export class HintExchange {
   ): Promise<readonly ChunkAddress[]> {
     const { parts, pipeline, claims, hinted } = this.#deps
     const { clock, holdings } = parts
-    if (!bootstrapping) claims.answered(peer)
-    else if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
-    // Ours: a peer that is bootstrapping has chunks too. After a power cut all are, and nobody would hear of anything.
+    if (bootstrapping) {
+      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+      return []
+    }
+    claims.answered(peer)
     const admitted: ChunkAddress[] = []
     let overCapacity = 0
     for (const slice of slices(replicaHints, paidHints)) {

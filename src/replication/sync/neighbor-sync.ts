@@ -35,7 +35,7 @@ interface History {
   askedAt: number | undefined
   /** Cycles that ended since the last exchange. */
   cyclesSinceSync: number
-  /** It said so at the last exchange: what it hinted was not all. */
+  /** It said so at the last exchange, so that its hints did not count. */
   bootstrapping: boolean
   /** Requests that failed since the last exchange: news for a dead peer are not tried twice a minute for ever. */
   failures: number
@@ -144,7 +144,7 @@ export class NeighborSync {
   }
 
   /**
-   * The peer asked us, or we did on joining: hints went both ways, not all of them when it is bootstrapping. Only for
+   * The peer asked us, or we did on joining: hints went both ways, or one way only when it is bootstrapping. Only for
    * peers of the routing table (7.3).
    */
   exchanged(peer: PeerId, now: number, bootstrapping = false): void {
@@ -196,7 +196,7 @@ export class NeighborSync {
     const { syncedAt = NEVER, askedAt = NEVER, failures = 0, bootstrapping } = this.#histories.get(peer) ?? {}
     const { syncCooldownMs, syncIntervalMinMs, syncNewsCooldownMs, syncNewsDelayMs } = this.#options
     const newsSince = this.#news.get(peer)
-    // What a peer learns until it has caught up is still to be heard.
+    // What a peer had to say while it was bootstrapping is still to be heard.
     if (newsSince === undefined) return syncedAt + (bootstrapping ? syncIntervalMinMs : syncCooldownMs)
     // What the peer asked us meanwhile told it nothing of this, so only our own requests are kept apart.
     const pause = Math.min(syncCooldownMs, syncNewsCooldownMs * 2 ** Math.min(failures, 20))
