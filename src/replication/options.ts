@@ -171,8 +171,7 @@ const POOLS = {
   auditsPerPeer: 8,
   slicesPerPeer: 4,
   auditAgeMs: 4 * second, // ours: the part of the auditor's deadline that does not depend on the keys
-  subtreeRounds: 32, // ours, as above: a newcomer shows its commitment to all neighbours at once
-  subtreeRoundWorkers: 2,
+  subtreeRounds: 2,
   subtreeRoundsPerPeer: 1,
   pointerServes: 128,
   pointerServeWorkers: 32,

@@ -34,7 +34,7 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
   const limits = (outstanding: number, workers: number, perPeer: number, ageMs: number): PoolLimits => ({
     ...{ outstanding, workers, perPeer, ageMs },
   })
-  const { audits, subtreeRounds, subtreeRoundWorkers, pointerOffers, auditAgeMs } = options
+  const { audits, subtreeRounds, pointerOffers, auditAgeMs } = options
   return {
     freshOffer: limits(
       options.freshOffers,
@@ -67,7 +67,7 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
     },
     digestChallenge: limits(audits, audits, options.auditsPerPeer, auditAgeMs),
     sliceOrPin: limits(audits, audits, options.slicesPerPeer, auditAgeMs),
-    subtreeRound: limits(subtreeRounds, subtreeRoundWorkers, options.subtreeRoundsPerPeer, auditAgeMs),
+    subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
     pointerServe: limits(
       options.pointerServes,
       options.pointerServeWorkers,
