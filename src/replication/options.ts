@@ -159,13 +159,13 @@ const POOLS = {
   fetchWorkers: 3, // 3 x 4 MiB is the most that answers hold in memory
   fetchesPerPeer: 64,
   fetchWorkersPerPeer: 2,
-  verifications: 16,
+  verifications: 32,
   verificationWorkers: 2,
-  verificationsPerPeer: 2,
+  verificationsPerPeer: 1,
   verificationWorkersPerPeer: 1,
-  syncs: 16,
+  syncs: 32,
   syncWorkers: 2,
-  syncsPerPeer: 2,
+  syncsPerPeer: 1,
   syncWorkersPerPeer: 1,
   audits: 32, // shared by digests, slices and pins
   auditsPerPeer: 8,

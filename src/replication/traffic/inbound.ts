@@ -18,7 +18,7 @@ import {
 } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
 import { laneOf } from './lanes.ts'
-import { createPools, type WorkKind, type WorkPool } from './work-pool.ts'
+import { createPools, type Started, type WorkKind, type WorkPool } from './work-pool.ts'
 
 /** Answers a request; undefined: no answer. */
 export type Answerer = (
@@ -38,8 +38,9 @@ export interface InboundDeps {
   busy(peer: PeerId, body: ReplicationBody): void
 }
 
-/** What waits: told when its turn comes, with what frees the worker, or undefined when it waited too long. */
-type Work = (done: (() => void) | undefined) => void
+type Turn = Pick<Started<unknown>, 'free' | 'done'>
+/** What waits: told when its turn comes, or undefined when it waited too long. */
+type Work = (turn: Turn | undefined) => void
 
 const KINDS: Partial<Record<ReplicationBody['kind'], WorkKind>> = {
   freshOffer: 'freshOffer',
@@ -124,32 +125,34 @@ export class Inbound {
     const { parts, busy } = this.#deps
     const kind = KINDS[body.kind]
     if (!kind) return undefined
-    const turn = Promise.withResolvers<(() => void) | undefined>()
+    const turn = Promise.withResolvers<Turn | undefined>()
     if (!this.#pools[kind].offer(peer, turn.resolve, parts.clock.monotonic())) {
       parts.metrics.requests.add(1, { kind: body.kind, outcome: 'busy' })
       busy(peer, body)
       return undefined
     }
     this.#pump(kind)
-    const done = await raceAbort(signal, turn.promise).catch((error: unknown) => {
+    const mine = await raceAbort(signal, turn.promise).catch((error: unknown) => {
       // A turn that comes all the same goes to the next one.
       void turn.promise.then((late) => {
-        late?.()
+        late?.done()
         this.#pump(kind)
       })
       throw error
     })
-    if (!done) {
+    if (!mine) {
       parts.metrics.requests.add(1, { kind: body.kind, outcome: 'stale' })
       return undefined
     }
     const leave = () => {
-      done()
+      mine.done()
       this.#pump(kind)
     }
     try {
       return await work()
     } finally {
+      // A peer asks again as soon as it has its answer, before we know that it has.
+      mine.free()
       // What an answer holds is held until it is gone.
       if (until) void until.then(leave)
       else leave()
@@ -161,7 +164,7 @@ export class Inbound {
     for (;;) {
       const started = this.#pools[kind].start(clock.monotonic())
       if (!started) return
-      started.item(started.done)
+      started.item(started)
     }
   }
 

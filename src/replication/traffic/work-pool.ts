@@ -81,12 +81,18 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
 export interface Started<T> {
   readonly item: T
   readonly peer: PeerId
-  /** Frees the place; once. */
+  /** The work is over and its answer on its way: the peer's next request has a place, and runs when `done` was called. */
+  readonly free: () => void
+  /** Frees place and worker; once. */
   readonly done: () => void
 }
 
-interface Waiting<T> extends Started<T> {
+interface Waiting<T> {
+  readonly item: T
+  readonly peer: PeerId
   readonly since: number
+  /** Leaves the gates; once. */
+  readonly leave: () => void
 }
 
 export class WorkPool<T> {
@@ -127,10 +133,10 @@ export class WorkPool<T> {
       }
       left.push(leave)
     }
-    const done = () => {
-      for (const leave of left) leave()
+    const leave = () => {
+      for (const each of left.splice(0)) each()
     }
-    this.#waiting.push({ item, peer, done, since: now })
+    this.#waiting.push({ item, peer, leave, since: now })
     return true
   }
 
@@ -153,16 +159,16 @@ export class WorkPool<T> {
       const left = (this.#runningOf.get(peer) ?? 1) - 1
       if (left === 0) this.#runningOf.delete(peer)
       else this.#runningOf.set(peer, left)
-      next.done()
+      next.leave()
     }
-    return { item, peer, done }
+    return { item, peer, free: next.leave, done }
   }
 
   #discardOld(now: number): void {
     for (let oldest = this.#waiting[0]; oldest && now - oldest.since >= this.#limits.ageMs; oldest = this.#waiting[0]) {
       this.#waiting.shift()
       this.#discarded++
-      oldest.done()
+      oldest.leave()
       this.#stale(oldest.item)
     }
   }
