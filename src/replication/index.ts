@@ -1,16 +1,15 @@
 /**
- * replication: no chunk is lost while nodes come, go, fill up and lie. `replication.ts` puts it together; `drivers` do,
- * everything else decides and is pure: time, dice and what the node holds are arguments.
+ * replication: no chunk is lost while nodes come, go, fill up and lie. `replication.ts` puts it together. In each folder
+ * files named after who acts (`spreader`, `fetcher`, `pruner`) do; the others decide and are pure: time, dice and what the
+ * node holds are arguments.
  *
- * - Who: OwnView, groups; HintIndex with its walks (which keys for whom, what a change of view changed).
- * - Hints in: HintPipeline = admission, PendingTable, FetchQueue; VerificationRound and quorum decide.
- * - Hints out: NeighborSync, RepairProofs; BootstrapDrain and ClaimTracker (who is still joining).
- * - New chunks: FreshReplication, OfferMerge; PossessionSchedule.
- * - Less: RecordPrune, PaidPrune.
- * - Order and limits: WorkPool, LaneScheduler; TRUST_REPORTS.
+ * - `view`: who is near a key, and which keys are held. `sync`: hints out, repair, joining. `verify`: hints in, quorum,
+ *   fetching. `fresh`: spreading what clients store. `audits`: proofs asked and given. `prune`: letting go.
+ *   `traffic`: messages, pools, budgets. `memory`: what outlives a restart.
  */
 export type { RetentionStore } from './audits/commitments.ts'
 export * from './errors.ts'
 export type { ReplicationMemory } from './memory/keeper.ts'
 export * from './options.ts'
+export * from './ports.ts'
 export * from './replication.ts'

@@ -3,25 +3,12 @@
  * (replication.md). Puts the machines and their drivers together; each decides or does one thing.
  */
 import { LaunchStamps } from '../audit/index.ts'
-import {
-  type Clock,
-  type Logger,
-  messageOf,
-  type Random,
-  Registry,
-  resolveOptions,
-  type Startable,
-  silentLogger,
-  TaskGroup,
-} from '../base/index.ts'
-import type { Signer, Verifier } from '../crypto/index.ts'
-import type { Dht } from '../dht/index.ts'
-import type { CommitmentLookup, CommitmentSource, PaidQuote, PaymentVerifier } from '../payment/index.ts'
+import { type Logger, messageOf, Registry, resolveOptions, silentLogger, TaskGroup } from '../base/index.ts'
+import type { CommitmentLookup, CommitmentSource } from '../payment/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts'
-import type { ChunkStore, Hash, PaidList } from '../storage/index.ts'
 import { Challenger } from './audits/challenger.ts'
 import { ClaimTracker } from './audits/claim-tracker.ts'
-import { Commitments, type RetentionStore } from './audits/commitments.ts'
+import { Commitments } from './audits/commitments.ts'
 import { DigestAuditor } from './audits/digest-auditor.ts'
 import { FirstAuditor } from './audits/first-auditor.ts'
 import { PinLookups } from './audits/pin-lookups.ts'
@@ -32,13 +19,14 @@ import { FreshReplication } from './fresh/fresh-replication.ts'
 import { OfferMerge } from './fresh/offer-merge.ts'
 import { Offers } from './fresh/offers.ts'
 import { Spreader } from './fresh/spreader.ts'
-import { type EngineNetwork, Ledger } from './ledger.ts'
-import { Keeper, type ReplicationMemory } from './memory/keeper.ts'
+import { Ledger } from './ledger.ts'
+import { Keeper } from './memory/keeper.ts'
 import { replicationMetrics } from './metrics.ts'
 import { REPLICATION_DEFAULTS, type ReplicationOptions } from './options.ts'
 import type { Parts } from './parts.ts'
+import type { FreshPayment, Replication, ReplicationDeps } from './ports.ts'
 import { PaidPrune } from './prune/prune-paid.ts'
-import { type OutOfRange, RecordPrune } from './prune/prune-records.ts'
+import { RecordPrune } from './prune/prune-records.ts'
 import { Pruner } from './prune/pruner.ts'
 import { BootstrapDrain } from './sync/bootstrap-drain.ts'
 import { Comeback } from './sync/comeback.ts'
@@ -57,55 +45,6 @@ import { Fetcher } from './verify/fetcher.ts'
 import { HintPipeline } from './verify/hint-pipeline.ts'
 import { KeyVerifier } from './verify/key-verifier.ts'
 import { Holdings } from './view/holdings.ts'
-
-export interface ReplicationDeps {
-  readonly network: EngineNetwork
-  readonly dht: Dht
-  /** For work in the background. */
-  readonly store: ChunkStore
-  /** The same store for answers to audits, which are due in seconds; default: `store`. */
-  readonly auditStore?: Pick<ChunkStore, 'get'>
-  readonly paidList: PaidList
-  /** Since when keys are out of range; kept over restarts by whoever owns it. */
-  readonly timers: OutOfRange
-  /** Commitments that were shown, over restarts. */
-  readonly retention: RetentionStore
-  /** Claims of others and owed keys, over restarts; nothing is remembered without. */
-  readonly memory?: ReplicationMemory
-  readonly signer: Signer
-  readonly verifier: Verifier
-  readonly payment: PaymentVerifier
-  readonly hash: Hash
-  readonly clock: Clock
-  readonly random: Random
-  readonly log?: Logger
-  readonly registry?: Registry
-}
-
-export interface FreshPayment {
-  readonly address: ChunkAddress
-  readonly proof: Uint8Array
-  /** Pinned quotes that it paid: their issuers are audited. */
-  readonly paid?: readonly PaidQuote[]
-}
-
-export interface Replication extends Startable {
-  /** A client paid for a chunk that is stored now: it is spread. */
-  freshChunk(chunk: FreshPayment): void
-  /** The own commitment for quotes, and those of others for what is checked of payments. */
-  readonly commitments: CommitmentSource & CommitmentLookup
-  /** The store holds a chunk more, or one less. */
-  chunkStored(address: ChunkAddress): void
-  chunkRemoved(address: ChunkAddress, corrupt: boolean): void
-  /** The chunk is known to be paid, from elsewhere than a message: entries brought over. Durable when it resolves. */
-  chunkPaid(address: ChunkAddress): Promise<void>
-  /** What our messages say about us. */
-  readonly bootstrapping: boolean
-  /** Keys that wait for verification or are being fetched. */
-  readonly pending: number
-  /** Those of them that are queued to be fetched, or on their way. */
-  readonly fetching: number
-}
 
 /** Throws REPLICATION_OPTIONS for values that make no engine (replication.md 2). */
 export function createReplication(deps: ReplicationDeps, options?: Partial<ReplicationOptions>): Replication {
