@@ -1,5 +1,5 @@
 /**
- * Two joined ends over a simulated path. Each message travels for itself, as QUIC streams do: line, latency, loss as
+ * One end of a simulated path. Each message travels for itself, as QUIC streams do: line, latency, loss as
  * delay. When no packets pass, messages wait in the connection until the path is back or the idle timers end it
  * (RFC 9000, 10.1; keep-alive periods of wire.md 7.4).
  */
@@ -15,74 +15,10 @@ import {
 } from '../transport/index.ts'
 import { SimBuffer } from './sim-buffer.ts'
 import { traceName } from './trace.ts'
-import type { Cable, Listener, Machine, Wires } from './wires.ts'
+import type { Listener, Path } from './wires.ts'
 
 /** Bytes of headers and of a stream's share of packets that go with a message. */
-const OVERHEAD_BYTES = 60
-
-export class SimPair implements Cable {
-  readonly wires: Wires
-  readonly rttMs: number
-  readonly dialler: SimConnection
-  readonly acceptor: SimConnection
-  /** Since when no packet passes; undefined while they do. */
-  #silentSince: number | undefined
-
-  constructor(wires: Wires, from: Listener, to: Listener, fromAddress: SocketAddress, toAddress: SocketAddress) {
-    this.wires = wires
-    this.rttMs = wires.rttMs(from.machine, to.machine)
-    const now = wires.clock.monotonic()
-    const accepted = now + wires.travelMs(from.machine, to.machine, OVERHEAD_BYTES)
-    this.dialler = new SimConnection(this, 'dialler', from, {
-      remote: toAddress,
-      key: to.publicKey,
-      seenAs: fromAddress,
-    })
-    this.acceptor = new SimConnection(this, 'acceptor', to, {
-      remote: fromAddress,
-      key: from.publicKey,
-      seenAs: toAddress,
-    })
-    this.dialler.meet(this.acceptor, accepted)
-    this.acceptor.meet(this.dialler, now)
-    wires.add(this)
-    const name = `${formatSocketAddress(fromAddress)}>${formatSocketAddress(toAddress)}`
-    wires.trace.add(`connect ${name} ${now}`)
-    wires.at(accepted, () => {
-      if (to.alive && !this.acceptor.over) to.onConnection(this.acceptor)
-    })
-  }
-
-  get passes(): boolean {
-    return this.#silentSince === undefined
-  }
-
-  /** Whether packets passed at that moment, which is not to come. */
-  passedAt(moment: number): boolean {
-    return moment < (this.#silentSince ?? Infinity)
-  }
-
-  hostKilled(machine: Machine): void {
-    for (const end of [this.dialler, this.acceptor]) if (end.owner.machine === machine) end.vanish()
-  }
-
-  /** Starts or ends the silence of both ends. */
-  pathChanged(): void {
-    const { dialler, acceptor, wires } = this
-    const bothLive = !dialler.over && !acceptor.over
-    const passes = bothLive && wires.passes(dialler.owner.machine, acceptor.owner.machine)
-    if (passes === this.passes) return
-    this.#silentSince = passes ? undefined : wires.clock.monotonic()
-    for (const end of [dialler, acceptor]) {
-      if (passes) end.soundAgain()
-      else end.silent()
-    }
-  }
-
-  ended(): void {
-    if (this.dialler.over && this.acceptor.over) this.wires.remove(this)
-  }
-}
+export const OVERHEAD_BYTES = 60
 
 interface Parcel {
   readonly message: Uint8Array
@@ -101,7 +37,7 @@ export class SimConnection implements Connection {
   readonly observedAddress: SocketAddress
   readonly owner: Listener
   readonly #inbox = new Inbox()
-  readonly #pair: SimPair
+  readonly #pair: Path
   readonly #settleClosed: (reason: CloseReason) => void
   /** On their way to the other end. */
   readonly #parcels = new Set<Parcel>()
@@ -124,7 +60,7 @@ export class SimConnection implements Connection {
   #onObservedAddress: (address: SocketAddress) => void = () => undefined
 
   constructor(
-    pair: SimPair,
+    pair: Path,
     side: 'dialler' | 'acceptor',
     owner: Listener,
     names: { remote: SocketAddress; key: Uint8Array; seenAs: SocketAddress },

@@ -10,7 +10,7 @@ import {
   type TransportOptions,
 } from '../transport/index.ts'
 import { SimBuffer } from './sim-buffer.ts'
-import { SimPair } from './sim-connection.ts'
+import { SimPair } from './sim-pair.ts'
 import type { Listener, Machine, Wires } from './wires.ts'
 
 /** Bytes of a ClientHello with its post-quantum key share and of the answer with a key and a signature. */

@@ -42,6 +42,17 @@ export interface Cable {
   pathChanged(): void
 }
 
+/** A cable as one of its ends sees it. */
+export interface Path extends Cable {
+  readonly wires: Wires
+  readonly rttMs: number
+  readonly passes: boolean
+  /** Whether packets passed at that moment, which is not to come. */
+  passedAt(moment: number): boolean
+  /** This end is over. */
+  ended(): void
+}
+
 export interface Wires {
   readonly clock: SimClock
   readonly random: Random
