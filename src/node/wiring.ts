@@ -8,7 +8,6 @@ import type { Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
-import type { ChunkAddress } from '../protocol/index.ts'
 import {
   createReplication,
   type Replication,
@@ -71,7 +70,7 @@ export interface StorageNodePorts extends PeerPorts {
   /** BLAKE3 of chunk content. */
   readonly hash: Hash
   /** Reads the store's chunks now and then; what it finds corrupt is repaired. Nobody does without. */
-  readonly scrubber?: (deps: Pick<ScrubberDeps, 'store' | 'corrupt'>) => Startable
+  readonly scrubber?: (deps: Pick<ScrubberDeps, 'store'>) => Startable
   /** What the routing table remembers over restarts; nothing without. */
   readonly peerFiles?: PeerFiles
 }
@@ -109,8 +108,8 @@ export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring):
     wiring.tuning?.chunkServer,
   )
   // The store first: it holds the folder's lock. Handlers before the table: a peer may ask as soon as it knows us.
-  const corrupt = (address: ChunkAddress) => replication.chunkRemoved(address, true)
-  const scrubber = ports.scrubber?.({ store: lanes.scan, corrupt })
+  // What it finds wrong is told by the store, as after any read.
+  const scrubber = ports.scrubber?.({ store: lanes.scan })
   const rest = scrubber ? [scrubber] : []
   return { network, dht, replication, listening: [store, paidList, network, chunkServer, replication, ...rest] }
 }

@@ -1,4 +1,27 @@
 /** Look of our pages: colours for light and dark, texts, tiles, facts. Text and not a file, so that dist/ is sources only. */
+/** Chosen by the system or by hand. */
+const DARK = `  --page: #14171a;
+  --card: #1c2024;
+  --ink: #e9ebed;
+  --soft: #a0a9b3;
+  --line: #33393f;
+  --grid: #2a2f35;
+  --accent: #6cc1f0;
+  --yes: #5fdcaf;
+  --yes-back: #12362a;
+  --no: #ffa877;
+  --no-back: #43240f;
+  --even-back: #2a2f35;
+  --s0: #5ab8f2;
+  --s1: #ff9355;
+  --s2: #38d3a2;
+  --s3: #eb9fd2;
+  --s4: #b5bcc4;
+  --s5: #e8c74e;
+  --s6: #9ad3f7;
+  --s7: #b9a4f5;
+`
+
 export const THEME_CSS = `:root {
   color-scheme: light dark;
   --page: #f6f5f2;
@@ -24,51 +47,11 @@ export const THEME_CSS = `:root {
 }
 @media (prefers-color-scheme: dark) {
   :root:not([data-theme="light"]) {
-    --page: #14171a;
-    --card: #1c2024;
-    --ink: #e9ebed;
-    --soft: #a0a9b3;
-    --line: #33393f;
-    --grid: #2a2f35;
-    --accent: #6cc1f0;
-    --yes: #5fdcaf;
-    --yes-back: #12362a;
-    --no: #ffa877;
-    --no-back: #43240f;
-    --even-back: #2a2f35;
-    --s0: #5ab8f2;
-    --s1: #ff9355;
-    --s2: #38d3a2;
-    --s3: #eb9fd2;
-    --s4: #b5bcc4;
-    --s5: #e8c74e;
-    --s6: #9ad3f7;
-    --s7: #b9a4f5;
-  }
+${DARK}  }
 }
 :root[data-theme="dark"] {
   color-scheme: dark;
-  --page: #14171a;
-  --card: #1c2024;
-  --ink: #e9ebed;
-  --soft: #a0a9b3;
-  --line: #33393f;
-  --grid: #2a2f35;
-  --accent: #6cc1f0;
-  --yes: #5fdcaf;
-  --yes-back: #12362a;
-  --no: #ffa877;
-  --no-back: #43240f;
-  --even-back: #2a2f35;
-  --s0: #5ab8f2;
-  --s1: #ff9355;
-  --s2: #38d3a2;
-  --s3: #eb9fd2;
-  --s4: #b5bcc4;
-  --s5: #e8c74e;
-  --s6: #9ad3f7;
-  --s7: #b9a4f5;
-}
+${DARK}}
 :root[data-theme="light"] {
   color-scheme: light;
 }

@@ -24,7 +24,7 @@ export interface ScrubberDeps {
   readonly store: Pick<ChunkStore, 'keysAfter' | 'check' | 'operations' | 'disk'>
   readonly clock: Clock
   /** The chunk was held, its bytes were wrong, and it is gone now. Must return at once and not throw. */
-  readonly corrupt: (address: ChunkAddress) => void
+  readonly corrupt?: (address: ChunkAddress) => void
   readonly log?: Logger
   readonly registry?: Registry
   readonly fileSystem?: FileSystem
@@ -118,7 +118,7 @@ class Scrubber implements Startable {
       this.#bytes.add(found.bytes)
       if (found.kind === 'corrupt') {
         this.#log.warn('the scrubber found a corrupt chunk', { address })
-        this.#deps.corrupt(address)
+        this.#deps.corrupt?.(address)
       }
       return found.bytes
     } catch (error) {
