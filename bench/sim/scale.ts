@@ -10,7 +10,13 @@ import { parseArgs } from 'node:util'
 import { minute, randomBelow, shuffled } from '../../src/base/index.ts'
 import { backend } from '../../src/crypto/index.ts'
 import { SimulatedDevnet } from '../../src/devnet/simulated.ts'
-import { type ChunkAddress, CLOSE_GROUP_SIZE, chunkAddressOf, keyOf } from '../../src/protocol/index.ts'
+import {
+  ACCEPTANCE_WIDTH,
+  type ChunkAddress,
+  CLOSE_GROUP_SIZE,
+  chunkAddressOf,
+  keyOf,
+} from '../../src/protocol/index.ts'
 import { machineFacts } from '../machine.ts'
 import { countMessages, type MessageCounts, minus, plus, totalOf } from './message-counts.ts'
 import { Placement } from './placement.ts'
@@ -23,6 +29,7 @@ const { values } = parseArgs({
     hours: { type: 'string', default: '1' },
     churn: { type: 'string', default: '0' },
     seed: { type: 'string', default: '1' },
+    'memory-store': { type: 'boolean', default: false },
     'dht-only': { type: 'boolean', default: false },
     json: { type: 'string' },
   },
@@ -39,7 +46,10 @@ const replication = !values['dht-only']
 /** A part of the nodes is replaced in each. */
 const STEP_MS = 2 * minute
 
-const net = new SimulatedDevnet({ seed }, replication ? {} : { replication: false })
+const net = new SimulatedDevnet(
+  { seed },
+  { node: { memoryStore: values['memory-store'] }, ...(replication ? {} : { replication: false }) },
+)
 const dice = net.world.random('bench')
 /** Of nodes that are gone. */
 let gone: MessageCounts = new Map()
@@ -88,7 +98,7 @@ say(JSON.stringify({ ...report, machine: undefined }, undefined, 2))
 if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(report, undefined, 2)}\n`)
 process.exit()
 
-/** As if they had been stored long ago: the 7 nearest of all nodes hold them. */
+/** As if they had been stored long ago: the 7 nearest of all nodes hold them, the 20 nearest list them as paid. */
 async function plantChunks(): Promise<ChunkAddress[]> {
   if (!replication) return []
   const placement = new Placement(net.nodes)
@@ -98,10 +108,12 @@ async function plantChunks(): Promise<ChunkAddress[]> {
     const address = chunkAddressOf(backend().blake3(content))
     planted.push(address)
     await net.world.run(async () => {
-      for (const node of placement.nearest(keyOf(address), CLOSE_GROUP_SIZE)) {
+      const nearest = placement.nearest(keyOf(address), ACCEPTANCE_WIDTH)
+      for (const node of nearest.slice(0, CLOSE_GROUP_SIZE)) {
         await node.store.put(address, content)
         node.replication.chunkStored(address)
       }
+      for (const node of nearest) await node.replication.chunkPaid(address)
     })
   }
   return planted

@@ -17,15 +17,21 @@ const HEX_DIGITS = Uint8Array.from({ length: 128 }, (_, code) => {
 
 /** Bytes of a hex text of either case; undefined when the text is not whole hex. */
 export function fromHex(text: string): Bytes | undefined {
-  if (text.length % 2 !== 0) return undefined
-  const bytes = new Uint8Array(text.length / 2)
-  for (let i = 0; i < bytes.length; i++) {
-    const high = HEX_DIGITS[text.charCodeAt(i * 2)] ?? NO_DIGIT
-    const low = HEX_DIGITS[text.charCodeAt(i * 2 + 1)] ?? NO_DIGIT
-    if ((high | low) >= NO_DIGIT) return undefined
-    bytes[i] = (high << 4) | low
+  const bytes = new Uint8Array(text.length >> 1)
+  return hexInto(text, bytes, 0) ? bytes : undefined
+}
+
+/** Writes the bytes of a hex text at `at`, where they must fit; false when the text is not whole hex. */
+export function hexInto(text: string, into: Uint8Array, at: number): boolean {
+  const { length } = text
+  if (length % 2 !== 0) return false
+  for (let i = 0; i < length; i += 2) {
+    const high = HEX_DIGITS[text.charCodeAt(i)] ?? NO_DIGIT
+    const low = HEX_DIGITS[text.charCodeAt(i + 1)] ?? NO_DIGIT
+    if ((high | low) >= NO_DIGIT) return false
+    into[at + (i >> 1)] = (high << 4) | low
   }
-  return bytes
+  return true
 }
 
 export function concat(parts: readonly Uint8Array[]): Bytes {
@@ -46,6 +52,22 @@ export function concat(parts: readonly Uint8Array[]): Bytes {
  */
 export function unfilled(length: number): Bytes {
   return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+}
+
+/** Less than what anybody gives back by hand (`release`). */
+const PIECE_BYTES = 16 * 1024
+let piece: Bytes = new Uint8Array(0)
+
+/**
+ * As `unfilled`, but small memory is cut from a shared piece: for what lives as long as a call. Who keeps a few bytes
+ * of it for long keeps the whole piece.
+ */
+export function unfilledShared(length: number): Bytes {
+  if (length > PIECE_BYTES / 8) return unfilled(length)
+  if (length > piece.length) piece = unfilled(PIECE_BYTES)
+  const cut = piece.subarray(0, length)
+  piece = piece.subarray(length)
+  return cut
 }
 
 /** Smaller memory is left to the collector: giving it back costs more than it holds. */

@@ -323,7 +323,7 @@ class KademliaDht implements DhtService {
   }
 
   #createPublisher(): Publisher {
-    const { clock, log, signer } = this.#deps
+    const { clock, log, network, signer } = this.#deps
     return new Publisher(
       {
         ...{ clock, log },
@@ -332,6 +332,8 @@ class KademliaDht implements DhtService {
           createAddressRecord({ sequence, records: addresses.map(transportRecord) }, signer),
         send: (peer, topic, operation, signal) => this.#messenger.publish(peer, topic, operation, signal),
         sendFailed: (peer) => this.#judge(peer, 'publicationFailed'),
+        connectionOf: (peer) => network.connectionOf(peer),
+        saidAt: (connection) => this.#messenger.saidAt(connection),
       },
       this.#options,
     )

@@ -25,6 +25,7 @@ import {
   dhtMessageParts,
   isLegalOnTopic,
   MAX_DHT_MESSAGE_BYTES,
+  type MessageData,
   type PeerId,
   ProtocolError,
   type SignedAddressRecord,
@@ -94,6 +95,8 @@ export class DhtMessenger {
   readonly #permits: Semaphore
   /** Since when peers owe an answer, and have said nothing else. */
   readonly #owing = new LruMap<PeerId, number>(OWING_PEERS)
+  /** When we sent a message of any kind on a connection. */
+  readonly #said = new WeakMap<PeerConnection, number>()
   #unsubscribe: (() => void)[] = []
 
   constructor(deps: DhtMessengerDeps, options: Options) {
@@ -151,6 +154,11 @@ export class DhtMessenger {
     return waited >= this.#options.tardyMs && waited < this.#options.tardyForMs
   }
 
+  /** When the peer of this connection last heard of us here. */
+  saidAt(connection: PeerConnection): number | undefined {
+    return this.#said.get(connection)
+  }
+
   /** Ping and its answer, from a peer that is connected afterwards. Never throws. */
   async ping(peer: PeerId, timeoutMs: number, signal: AbortSignal): Promise<boolean> {
     try {
@@ -166,7 +174,14 @@ export class DhtMessenger {
   /** A message whose acknowledgement nobody reads. */
   async publish(peer: PeerId, topic: string, operation: DhtOperation, signal: AbortSignal): Promise<void> {
     const message = this.#message(peer, randomUuid(this.#deps.random), operation)
-    await this.#deps.network.send(peer, topic, dhtMessageParts(message), { signal })
+    await this.#send(peer, topic, dhtMessageParts(message), signal)
+  }
+
+  async #send(peer: PeerId, topic: string, parts: MessageData, signal: AbortSignal): Promise<void> {
+    const { clock, network } = this.#deps
+    await network.send(peer, topic, parts, { signal })
+    const connection = network.connectionOf(peer)
+    if (connection) this.#said.set(connection, clock.monotonic())
   }
 
   async #ask(peer: PeerId, operation: DhtOperation, signal: AbortSignal): Promise<DhtAnswer> {
@@ -181,7 +196,7 @@ export class DhtMessenger {
     if (owed === undefined || asked - owed >= tardyForMs) this.#owing.set(peer, asked)
     try {
       const bytes = dhtMessageParts(this.#message(peer, messageId, operation))
-      const sent = this.#deps.network.send(peer, TOPIC_DHT, bytes, { signal })
+      const sent = this.#send(peer, TOPIC_DHT, bytes, signal)
       sent.catch((error) => this.#pending.fail(messageId, error))
       return await reply
     } catch (cause) {
@@ -231,7 +246,7 @@ export class DhtMessenger {
           if (!reply) return
           const bytes = dhtMessageParts(this.#replyMessage(request, reply), reply.proofs)
           this.#deps.metrics.handled.add(1, { kind: request.operation.kind })
-          await this.#deps.network.send(from.peer, topic, bytes, { signal: scope })
+          await this.#send(from.peer, topic, bytes, scope)
         }),
       )
     } catch (error) {

@@ -81,11 +81,11 @@ export class Maintenance {
     this.#waiting = new Set()
   }
 
-  /** Our addresses to all, a walk to ourselves, pings of silent neighbours, joining again when alone. */
+  /** Our addresses to all who may have forgotten them, a walk to ourselves, pings of silent neighbours, joining again when alone. */
   async selfTick(signal: AbortSignal): Promise<void> {
     const { clock, keeper, publisher } = this.#deps
     if (this.#options.role === 'node') {
-      await publisher.publishTo(
+      await publisher.refresh(
         keeper.table.entries().map(({ peer }) => peer),
         signal,
       )

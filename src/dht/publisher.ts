@@ -1,5 +1,6 @@
 /** Tells others our addresses: V1 and V2 with one sequence, signed anew only when the set changed (dht.md 13). */
 import { type Clock, codeOf, type Logger, Semaphore } from '../base/index.ts'
+import type { PeerConnection } from '../network/index.ts'
 import {
   type DhtOperation,
   type PeerId,
@@ -19,6 +20,16 @@ export interface PublisherDeps {
   send(peer: PeerId, topic: string, operation: DhtOperation, signal: AbortSignal): Promise<void>
   /** One unit a recipient and publication, whatever of it could not be sent. */
   sendFailed(peer: PeerId): void
+  /** The present connection of a peer: the same object as long as it lasts. */
+  connectionOf(peer: PeerId): PeerConnection | undefined
+  /** When the peer was sent a message of ours on that connection, whatever it said. */
+  saidAt(connection: PeerConnection): number | undefined
+}
+
+/** What a peer was told on one connection, and when. */
+interface Told {
+  readonly sequence: bigint
+  readonly at: number
 }
 
 interface Current {
@@ -28,13 +39,18 @@ interface Current {
   record: Promise<SignedAddressRecord> | undefined
 }
 
+type PublisherOptions = Pick<DhtOptions, 'publicationsAtOnce' | 'publicationPauseMs' | 'publicationAgeMs'>
+
 export class Publisher {
   readonly #deps: PublisherDeps
+  readonly #options: PublisherOptions
   readonly #permits: Semaphore
+  readonly #told = new WeakMap<PeerConnection, Told>()
   #current: Current | undefined
 
-  constructor(deps: PublisherDeps, options: Pick<DhtOptions, 'publicationsAtOnce'>) {
+  constructor(deps: PublisherDeps, options: PublisherOptions) {
     this.#deps = deps
+    this.#options = options
     this.#permits = new Semaphore(options.publicationsAtOnce, Number.MAX_SAFE_INTEGER)
   }
 
@@ -42,6 +58,29 @@ export class Publisher {
   async record(): Promise<SignedAddressRecord | undefined> {
     const current = this.#refresh()
     return current && this.#signed(current)
+  }
+
+  /**
+   * To those for whom it would be news, or the first word in a while (dht.md 15, 5; 16, 6): who was told on the
+   * connection that it still has cannot have forgotten it.
+   */
+  async refresh(peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
+    const current = this.#refresh()
+    if (!current) return
+    await this.publishTo(
+      peers.filter((peer) => !this.#knows(peer, current)),
+      signal,
+    )
+  }
+
+  #knows(peer: PeerId, { sequence }: Current): boolean {
+    const { clock, connectionOf, saidAt } = this.#deps
+    const connection = connectionOf(peer)
+    const told = connection && this.#told.get(connection)
+    if (!connection || told?.sequence !== sequence) return false
+    const now = clock.monotonic()
+    const { publicationAgeMs, publicationPauseMs } = this.#options
+    return now - told.at < publicationAgeMs && now - (saidAt(connection) ?? told.at) < publicationPauseMs
   }
 
   /** To each peer once, a few at a time. Resolves when all are sent or failed; an empty set is never published. */
@@ -61,6 +100,8 @@ export class Publisher {
       if (addresses.length > 0)
         await this.#deps.send(peer, TOPIC_DHT, { kind: 'publishAddressSet', sequence, addresses }, signal)
       await this.#deps.send(peer, TOPIC_DHT_ADDRESS, { kind: 'publishAddressSetV2', record }, signal)
+      const connection = this.#deps.connectionOf(peer)
+      if (connection) this.#told.set(connection, { sequence, at: this.#deps.clock.monotonic() })
     } catch (error) {
       if (signal.aborted) return
       this.#deps.log.debug('publication not sent', { peer: short(peer), error: codeOf(error) ?? error })

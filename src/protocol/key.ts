@@ -1,6 +1,7 @@
 /** The 256-bit XOR space (Maymounkov and Mazieres, 2002, section 2.1). PeerIds and chunk addresses are points of it. */
-import { type Bytes, fromHex, toHex } from '../base/index.ts'
+import { type Bytes, fromHex } from '../base/index.ts'
 import { ProtocolError } from './errors.ts'
+import { KeyTexts } from './key-texts.ts'
 
 declare const brand: unique symbol
 /** 64 lower-case hex digits: BLAKE3 of the peer's ML-DSA-65 public key. */
@@ -17,14 +18,16 @@ export function keyOf(text: PeerId | ChunkAddress): Key {
   return fromHex(text) as Key
 }
 
-/** PeerId of 32 bytes. */
-export function peerIdOf(key: Uint8Array): PeerId {
-  return toHex(key) as PeerId
+const texts = new KeyTexts()
+
+/** PeerId of the 32 bytes at `at`. */
+export function peerIdOf(bytes: Uint8Array, at = 0): PeerId {
+  return texts.of(bytes, at) as PeerId
 }
 
-/** ChunkAddress of 32 bytes. */
-export function chunkAddressOf(key: Uint8Array): ChunkAddress {
-  return toHex(key) as ChunkAddress
+/** ChunkAddress of the 32 bytes at `at`. */
+export function chunkAddressOf(bytes: Uint8Array, at = 0): ChunkAddress {
+  return texts.of(bytes, at) as ChunkAddress
 }
 
 /** Exactly 64 hex digits of either case; anything else throws PROTOCOL_PEER_ID. */

@@ -8,6 +8,9 @@ import { ProtocolError } from './errors.ts'
 /** 2^49: what the first seven groups of a varint hold. Above it a number would lose bits. */
 const HIGH_UNIT = 2 ** 49
 
+const floatBytes = new Uint8Array(8)
+const float = new DataView(floatBytes.buffer)
+
 function damaged(message: string): ProtocolError {
   return new ProtocolError('PROTOCOL_DECODE', message)
 }
@@ -82,12 +85,18 @@ export class Reader {
 
   /** `length` raw bytes: a view, not a copy. */
   raw(length: number): Uint8Array {
+    const at = this.skip(length)
+    return this.bytes.subarray(at, at + length)
+  }
+
+  /** Where in `bytes` the next `length` raw bytes stand: a view for each key of a list costs more than its bytes. */
+  skip(length: number): number {
     if (length > this.remaining) {
       throw damaged(`${length} bytes claimed at byte ${this.#offset}, ${this.remaining} are left`)
     }
-    const view = this.bytes.subarray(this.#offset, this.#offset + length)
+    const at = this.#offset
     this.#offset += length
-    return view
+    return at
   }
 
   /** A length-prefixed byte string: a view, not a copy. */
@@ -109,8 +118,9 @@ export class Reader {
   }
 
   f64(): number {
-    const raw = this.raw(8)
-    return new DataView(raw.buffer, raw.byteOffset, 8).getFloat64(0, true)
+    const at = this.skip(8)
+    for (let i = 0; i < 8; i++) floatBytes[i] = this.bytes[at + i] as number
+    return float.getFloat64(0, true)
   }
 
   option<T>(read: (reader: this) => T): T | undefined {

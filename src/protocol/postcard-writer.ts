@@ -1,5 +1,5 @@
 /** postcard 1.x, writing (wire.md 2.1): every number is minimal. */
-import { type Bytes, KiB, utf8 } from '../base/index.ts'
+import { type Bytes, hexInto, KiB, unfilledShared, utf8 } from '../base/index.ts'
 import { ProtocolError } from './errors.ts'
 
 /** Bytes of the minimal varint of `value`. */
@@ -26,7 +26,7 @@ export class Writer {
   #length = 0
 
   constructor(into: number | Bytes = 256) {
-    this.#bytes = typeof into === 'number' ? new Uint8Array(into) : into
+    this.#bytes = typeof into === 'number' ? unfilledShared(into) : into
   }
 
   get length(): number {
@@ -59,6 +59,14 @@ export class Writer {
     this.#reserve(bytes.length)
     this.#bytes.set(bytes, this.#length)
     this.#length += bytes.length
+    return this
+  }
+
+  /** The bytes of a hex text. */
+  hex(text: string): this {
+    this.#reserve(text.length / 2)
+    if (!hexInto(text, this.#bytes, this.#length)) throw new ProtocolError('PROTOCOL_ENCODE', 'a text is no whole hex')
+    this.#length += text.length / 2
     return this
   }
 
@@ -120,7 +128,7 @@ export class Writer {
   #reserve(more: number): void {
     const needed = this.#length + more
     if (needed <= this.#bytes.length) return
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2))
+    const grown = unfilledShared(Math.max(needed, this.#bytes.length * 2))
     grown.set(this.#bytes.subarray(0, this.#length))
     this.#bytes = grown
   }

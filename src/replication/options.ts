@@ -72,6 +72,7 @@ const VERIFICATION = {
   verificationRequests: 32, // outgoing at once
   verificationTimeoutMs: 15 * second,
   sourcesWanted: 2, // ours: a key is settled before all have answered when it has so many sources
+  roundWidenMs: 1 * second, // ours: then the 13 beyond the 7 closest are asked too, whoever of the 7 is silent
   roundHurryMs: 2 * second, // ours: then one is enough; four times what a far peer takes
   hinterReports: 3, // failures of one peer in one cycle
   retryMinMs: 15 * second,

@@ -340,10 +340,10 @@ const LENT_BYTES = 64 * KiB
 /** Memory that this world made is handed over as it is, nobody writes into it again; of all other a copy is made. */
 function lasting(message: Uint8Array): Uint8Array {
   const { buffer } = message
-  if (!(buffer instanceof SimBuffer) || message.byteOffset !== 0) return message.slice()
+  if (!(buffer instanceof SimBuffer)) return message.slice()
   if (buffer.byteLength < LENT_BYTES) return message
   const copy = new SimBuffer(message.length)
-  copy.signed = buffer.signed
+  copy.signed.push(...buffer.signed)
   const bytes = new Uint8Array(copy)
   bytes.set(message)
   return bytes

@@ -5,6 +5,7 @@
 import { assert, type Random, resolveOptions } from '../base/index.ts'
 import { type LatencyModel, lossDelayMs, REGIONS, type Region } from './latency.ts'
 import { SIM_NETWORK_DEFAULTS, type SimNetworkOptions } from './options.ts'
+import { SimMemory } from './sim-buffer.ts'
 import type { SimClock } from './sim-clock.ts'
 import { SimHost, type SimHostOptions } from './sim-host.ts'
 import type { Trace } from './trace.ts'
@@ -22,6 +23,7 @@ export class SimNetwork implements Wires {
   readonly random: Random
   readonly trace: Trace
   readonly options: Readonly<SimNetworkOptions>
+  readonly memory = new SimMemory()
   readonly #latency: LatencyModel
   readonly #hosts = new Map<string, SimHost>()
   readonly #cables = new Set<Cable>()

@@ -43,9 +43,8 @@ export class SimSignatures implements Verifier {
       publicKey,
       sign: async (message, context = NO_CONTEXT) => {
         const mac = this.#mac(own, message, context)
-        const { buffer, byteOffset, length } = message
-        if (buffer instanceof SimBuffer && byteOffset === 0 && context.length === 0)
-          buffer.signed = { length, own, mac }
+        const { buffer, byteOffset: at, length } = message
+        if (buffer instanceof SimBuffer && context.length === 0) buffer.signed.push({ at, length, own, mac })
         return this.#signature(mac)
       },
     }
@@ -60,9 +59,7 @@ export class SimSignatures implements Verifier {
     if (publicKey.length !== ML_DSA_PUBLIC_KEY_BYTES || signature.length !== ML_DSA_SIGNATURE_BYTES) return false
     if (Buffer.compare(signature.subarray(MAC_BYTES), PADDING) !== 0) return false
     const own = this.#own(publicKey)
-    const { buffer, byteOffset, length } = message
-    const known = buffer instanceof SimBuffer && byteOffset === 0 && context.length === 0 ? buffer.signed : undefined
-    const mac = known?.own === own && known.length === length ? known.mac : this.#mac(own, message, context)
+    const mac = (context.length === 0 && saidOf(message, own)) || this.#mac(own, message, context)
     return equal(signature.subarray(0, MAC_BYTES), mac)
   }
 
@@ -90,4 +87,12 @@ export class SimSignatures implements Verifier {
     const scoped = context.length === 0 ? own : this.#hash.blake3Keyed(own, context)
     return this.#hash.blake3Keyed(scoped, message)
   }
+}
+
+function saidOf({ buffer, byteOffset, length }: Uint8Array, own: Uint8Array): Uint8Array | undefined {
+  if (!(buffer instanceof SimBuffer)) return undefined
+  for (const said of buffer.signed) {
+    if (said.at === byteOffset && said.length === length && said.own === own) return said.mac
+  }
+  return undefined
 }

@@ -9,7 +9,6 @@ import {
   TransportError,
   type TransportOptions,
 } from '../transport/index.ts'
-import { SimBuffer } from './sim-buffer.ts'
 import { SimPair } from './sim-pair.ts'
 import type { Listener, Machine, Wires } from './wires.ts'
 
@@ -57,7 +56,7 @@ export class SimTransport implements Transport, Listener {
   }
 
   allocate(bytes: number): Bytes {
-    return new Uint8Array(new SimBuffer(bytes))
+    return this.#wires.memory.allocate(bytes)
   }
 
   get hasRoom(): boolean {

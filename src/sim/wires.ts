@@ -5,6 +5,7 @@ import type { Connection, TransportOptions } from '../transport/index.ts'
 import type { Region } from './latency.ts'
 import type { Line } from './line.ts'
 import type { SimNetworkOptions } from './options.ts'
+import type { SimMemory } from './sim-buffer.ts'
 import type { SimClock } from './sim-clock.ts'
 import type { Trace } from './trace.ts'
 
@@ -58,6 +59,7 @@ export interface Wires {
   readonly random: Random
   readonly trace: Trace
   readonly options: Readonly<SimNetworkOptions>
+  readonly memory: SimMemory
   machineAt(ip: string): Machine | undefined
   /** Whether packets pass between two machines, both ways. */
   passes(a: Machine, b: Machine): boolean

@@ -1,5 +1,5 @@
 /** The 32-byte things of replication messages: keys as texts, hashes as views. */
-import { type ChunkAddress, chunkAddressOf, KEY_BYTES, keyOf } from '../key.ts'
+import { type ChunkAddress, chunkAddressOf, KEY_BYTES } from '../key.ts'
 import type { Reader, Writer } from '../postcard.ts'
 
 export function readHash(reader: Reader): Uint8Array {
@@ -15,11 +15,11 @@ export function writeHashes(writer: Writer, hashes: readonly Uint8Array[]): Writ
 }
 
 export function readKey(reader: Reader): ChunkAddress {
-  return chunkAddressOf(reader.raw(KEY_BYTES))
+  return chunkAddressOf(reader.bytes, reader.skip(KEY_BYTES))
 }
 
 export function writeKey(writer: Writer, key: ChunkAddress): Writer {
-  return writer.raw(keyOf(key))
+  return writer.hex(key)
 }
 
 export function readKeys(reader: Reader, keep?: number): ChunkAddress[] {

@@ -24,6 +24,8 @@ export class KeyVerifier {
   readonly #alarm = new Alarm()
   /** Peers with a question of ours open. */
   readonly #asked = new Set<PeerId>()
+  /** One of them has answered. */
+  #freed: () => void = () => undefined
 
   constructor(deps: KeyVerifierDeps) {
     this.#deps = deps
@@ -44,7 +46,7 @@ export class KeyVerifier {
     }
   }
 
-  /** Ends when every key has its result; peers that still owe an answer are not asked by the next rounds. */
+  /** Ends when every key has its result; peers that still owe an answer are not asked again before it came. */
   async #round(signal: AbortSignal): Promise<void> {
     const { parts, pipeline, credited } = this.#deps
     const { clock, dht, holdings, options } = parts
@@ -52,8 +54,11 @@ export class KeyVerifier {
     await holdings.look()
     const keys = await withPauses(pipeline.startRound(holdings, clock.monotonic()), breathe)
     if (keys.length === 0) return
-    const askable = (peer: PeerId) => !this.#asked.has(peer) && !dht.suspected(peer)
-    const hooks = { credited, askable }
+    const hooks: RoundHooks = {
+      credited,
+      askable: (peer) => !dht.suspected(peer),
+      busy: (peer) => this.#asked.has(peer),
+    }
     const settling = new Settling(this.#deps, signal)
     try {
       const round = await withPauses(VerificationRound.over(keys, holdings.view, options, hooks), breathe)
@@ -75,17 +80,32 @@ export class KeyVerifier {
   #ask(round: VerificationRound, settling: Settling, signal: AbortSignal): Promise<void> {
     const { clock, holdings, options, tasks } = this.#deps.parts
     return new Promise((resolve, reject) => {
-      const hurry = clock.timer(options.roundHurryMs, () => {
+      let widened = false
+      const widen = () => {
+        if (widened) return
+        widened = true
+        tasks.spawn('verification', async (inner) => {
+          await withPauses(round.widen(), () => holdings.pause(inner))
+          proceed()
+        })
+      }
+      const hurry = () => {
         round.hurry()
         proceed()
-      })
+      }
+      const timers = [clock.timer(options.roundWidenMs, widen), clock.timer(options.roundHurryMs, hurry)]
+      let ended = false
       const end = (settle: () => void) => {
-        hurry.cancel()
+        ended = true
+        this.#freed = () => undefined
+        for (const timer of timers) timer.cancel()
         signal.removeEventListener('abort', over)
         settle()
       }
       const over = () => end(() => reject(signal.reason))
       const proceed = () => {
+        // Late answers come when the next round is under way.
+        if (ended) return
         settling.add(round.takeSettled())
         if (round.allSettled) return end(resolve)
         for (let question = round.next(); question; question = round.next()) {
@@ -96,7 +116,9 @@ export class KeyVerifier {
             proceed()
           })
         }
+        if (round.exhausted) widen()
       }
+      this.#freed = proceed
       signal.addEventListener('abort', over, { once: true })
       proceed()
     })
@@ -112,6 +134,7 @@ export class KeyVerifier {
       return answer.kind === 'answer' ? answer.body.results : undefined
     } finally {
       this.#asked.delete(peer)
+      this.#freed()
     }
   }
 }

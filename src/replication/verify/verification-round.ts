@@ -1,7 +1,8 @@
 /**
  * One network round for the due keys (replication.md 9.1, 9.3, 9.4): who is asked what, one request a peer; answers are
  * folded into votes; each key has its result and its sources as soon as they are certain; the end says who hinted what
- * nobody confirms. Pure; long work comes in slices.
+ * nobody confirms. The 7 closest are asked first, for both kinds of evidence: where they hold the key that is a quorum,
+ * and the 13 beyond them are asked only for the keys that it does not settle. Pure; long work comes in slices.
  */
 import type { InSlices } from '../../audit/index.ts'
 import { assert } from '../../base/index.ts'
@@ -55,8 +56,16 @@ export type RoundOptions = Widths &
 export interface RoundHooks {
   /** Holder-credit gate (9.4): whether the "present" of a peer counts for a key that we hold. */
   credited(peer: PeerId, key: ChunkAddress): boolean
-  /** false: the peer has another question of ours open or is suspected to be gone; it is unresolved without delay. */
+  /** false: the peer is suspected to be gone; it is unresolved without delay. */
   askable(peer: PeerId): boolean
+  /** It has another question of ours open, and drops a second one (4.2): it is asked when that is over. */
+  busy(peer: PeerId): boolean
+}
+
+/** Grows until it is asked. */
+interface Question extends PeerQuestion {
+  readonly keys: ChunkAddress[]
+  readonly paidListCheckIndices: number[]
 }
 
 interface Tally extends KeyToVerify {
@@ -70,7 +79,9 @@ interface Tally extends KeyToVerify {
   readonly holders: PeerId[]
   /** The only hinter says that it does not hold the key itself. */
   hinterAbsent: boolean
-  /** Peers that have not answered for the key. */
+  /** Of the paid group, not asked yet. */
+  farther: readonly PeerId[]
+  /** Peers that are to be asked, or have not answered for the key. */
   open: number
   result: KeyResult['result'] | undefined
 }
@@ -86,7 +97,7 @@ export class VerificationRound {
   readonly #self: PeerId
   readonly #hooks: RoundHooks
   readonly #tallies = new Map<ChunkAddress, Tally>()
-  readonly #unasked: PeerQuestion[] = []
+  readonly #unasked = new Map<PeerId, Question>()
   readonly #outstanding = new Map<PeerId, PeerQuestion>()
   #unsettled = 0
   #hurried = false
@@ -106,16 +117,14 @@ export class VerificationRound {
     hooks: RoundHooks,
   ): InSlices<VerificationRound> {
     const round = new VerificationRound(view, options, hooks)
-    const questions = new Questions((peer) => peer !== view.self && hooks.askable(peer))
     for (const key of keys) {
       const tally = tallyOf(key, view, options)
       round.#tallies.set(key.key, tally)
-      tally.open = questions.add(tally)
+      round.#want(tally, tally.presenceTargets)
       if (round.#tallies.size % SLICE === 0) yield
     }
     round.#unsettled = round.#tallies.size
     for (const tally of round.#tallies.values()) round.#settle(tally)
-    round.#unasked.push(...questions.all().reverse())
     return round
   }
 
@@ -128,16 +137,37 @@ export class VerificationRound {
     return this.#outstanding.keys()
   }
 
-  /** The next peer to ask, while fewer than 32 are outstanding. A peer is asked once, and not for settled keys only. */
+  /** Nobody is left to ask or to wait for, and keys have no result: `widen` helps. */
+  get exhausted(): boolean {
+    return this.#unsettled > 0 && this.#outstanding.size === 0 && this.#unasked.size === 0
+  }
+
+  /** The next peer to ask, while fewer than 32 are outstanding. Nobody is asked for settled keys only. */
   next(): PeerQuestion | undefined {
     if (this.#outstanding.size >= this.#options.verificationRequests) return undefined
-    for (let question = this.#unasked.pop(); question; question = this.#unasked.pop()) {
+    for (const [peer, question] of this.#unasked) {
+      if (this.#outstanding.has(peer) || this.#hooks.busy(peer)) continue
+      this.#unasked.delete(peer)
       const wanted = question.keys.some((key) => this.#tallies.get(key)?.result === undefined)
       if (!wanted) continue
-      this.#outstanding.set(question.peer, question)
+      this.#outstanding.set(peer, question)
       return question
     }
     return undefined
+  }
+
+  /** The nearest have answered, or had time to: for keys that they do not settle, the others are to be asked. */
+  *widen(): InSlices<void> {
+    let seen = 0
+    for (const tally of this.#tallies.values()) {
+      if (++seen % SLICE === 0) yield
+      if (tally.result !== undefined) continue
+      const { farther } = tally
+      tally.farther = []
+      this.#want(tally, farther)
+      this.#settle(tally)
+    }
+    if (this.#hurried) this.hurry()
   }
 
   /**
@@ -159,9 +189,17 @@ export class VerificationRound {
     for (const key of left) this.#close(this.#tallies.get(key) as Tally)
   }
 
-  /** Most have answered by now: from here on one source is enough, so that nobody waits for the silent. */
+  /**
+   * Most have answered by now: from here on one source is enough, and who is busy still is not waited for, so that
+   * nobody waits for the silent.
+   */
   hurry(): void {
     this.#hurried = true
+    for (const [peer, { keys }] of this.#unasked) {
+      if (!this.#hooks.busy(peer)) continue
+      this.#unasked.delete(peer)
+      for (const key of keys) (this.#tallies.get(key) as Tally).open--
+    }
     for (const tally of this.#tallies.values()) this.#settle(tally)
   }
 
@@ -175,6 +213,7 @@ export class VerificationRound {
     const reports = new Map<PeerId, number>()
     for (const tally of this.#tallies.values()) {
       tally.open = 0
+      tally.farther = []
       this.#settle(tally)
       const liar = wrongHinter(tally)
       if (liar) reports.set(liar, (reports.get(liar) ?? 0) + 1)
@@ -183,6 +222,19 @@ export class VerificationRound {
       new Array<PeerId>(Math.min(count, this.#options.hinterReports)).fill(peer),
     )
     return { results: this.takeSettled(), failures }
+  }
+
+  /** Presence is in every answer, so one request a peer serves both kinds of evidence (scenario 27). */
+  #want(tally: Tally, peers: readonly PeerId[]): void {
+    for (const peer of peers) {
+      if (!this.#hooks.askable(peer)) continue
+      let question = this.#unasked.get(peer)
+      if (!question) this.#unasked.set(peer, (question = { peer, keys: [], paidListCheckIndices: [] }))
+      if (tally.paidGroup.includes(peer)) question.paidListCheckIndices.push(question.keys.length)
+      question.keys.push(tally.key)
+      assert(question.keys.length <= 8192, 'a cycle has no more keys than a request takes')
+      tally.open++
+    }
   }
 
   #count(tally: Tally, peer: PeerId, { key, present, paid }: VerificationResult): void {
@@ -213,7 +265,7 @@ export class VerificationRound {
     const result = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
     const sourcesWanted = this.#hurried ? 1 : this.#options.sourcesWanted
     const waits = result === 'quorumInconclusive' || (result !== 'quorumFailed' && tally.holders.length < sourcesWanted)
-    if (tally.open > 0 && waits) return
+    if (waits && (tally.open > 0 || tally.farther.length > 0)) return
     tally.result = result
     this.#unsettled--
     const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
@@ -231,6 +283,7 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
   const self = group.indexOf(view.self)
   return {
     ...{ ...key, presenceTargets: targets, paidGroup: group, edgeFrom, holders: [] },
+    farther: group.filter((peer) => peer !== view.self && !targets.includes(peer)),
     ...{ hinterAbsent: false, open: 0, result: undefined },
     presence: { targets: targets.length, positive: 0, unresolved: targets.length },
     paid: {
@@ -238,36 +291,6 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
       ...{ members: group.length, confirmed: 0, unresolved: group.length - (self >= 0 ? 1 : 0) },
       ...{ edge, edgeConfirmed: 0, edgeUnresolved: edge - (self >= edgeFrom ? 1 : 0) },
     },
-  }
-}
-
-/** Presence is in every answer, so one request a peer serves both kinds of evidence (scenario 27). */
-class Questions {
-  readonly #asked: (peer: PeerId) => boolean
-  readonly #byPeer = new Map<PeerId, { peer: PeerId; keys: ChunkAddress[]; paidListCheckIndices: number[] }>()
-
-  constructor(asked: (peer: PeerId) => boolean) {
-    this.#asked = asked
-  }
-
-  /** How many are asked about the key. */
-  add({ key, presenceTargets, paidGroup }: Tally): number {
-    let asked = 0
-    for (const peer of new Set([...presenceTargets, ...paidGroup])) {
-      if (!this.#asked(peer)) continue
-      asked++
-      let question = this.#byPeer.get(peer)
-      if (!question) this.#byPeer.set(peer, (question = { peer, keys: [], paidListCheckIndices: [] }))
-      if (paidGroup.includes(peer)) question.paidListCheckIndices.push(question.keys.length)
-      question.keys.push(key)
-    }
-    return asked
-  }
-
-  all(): PeerQuestion[] {
-    const all = [...this.#byPeer.values()]
-    for (const { keys } of all) assert(keys.length <= 8192, 'a cycle has no more keys than a request takes')
-    return all
   }
 }
 

@@ -36,7 +36,7 @@ test('scenario 9: fetch fails, alternate source exists', () =>
     assert.equal(stage.has(chunk), true)
     assert.equal(bad.length, 4, 'the fourth source gave it')
     assert.equal(new Set(bad).size, 4, 'none was asked twice')
-    assert.equal(stage.verifiers(key).length, 8, 'without a new verification')
+    assert.equal(stage.verifiers(key).length, 6, 'without a new verification')
     const [first, second, third, fourth] = bad as [ScriptedPeer, ScriptedPeer, ScriptedPeer, ScriptedPeer]
     assert.deepEqual([stage.reportsOf(first), stage.reportsOf(second)], [[failure(1)], [failure(1)]])
     assert.deepEqual([stage.reportsOf(third), stage.reportsOf(fourth)], [[], []], 'a timeout is not charged here')

@@ -1,18 +1,27 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Clock, never } from '../../../src/base/index.ts'
+import { type Clock, minute, never } from '../../../src/base/index.ts'
 import { Publisher, type PublisherDeps } from '../../../src/dht/publisher.ts'
+import type { PeerConnection } from '../../../src/network/index.ts'
 import type { DhtOperation, SignedAddressRecord, TypedAddress } from '../../../src/protocol/index.ts'
 import { direct, peerOf } from './support/addresses.ts'
 import { Probe } from './support/probe.ts'
 import { DhtWorld } from './support/world.ts'
 
 function scene(changes: Partial<PublisherDeps> = {}) {
-  const state = { addresses: [direct('1.1.1.1:1')] as TypedAddress[], sequences: [] as bigint[], failed: 0 }
+  const state = {
+    addresses: [direct('1.1.1.1:1')] as TypedAddress[],
+    sequences: [] as bigint[],
+    failed: 0,
+    now: 0,
+    /** Of every peer; undefined: nobody is connected. */
+    connection: undefined as PeerConnection | undefined,
+    saidAt: undefined as number | undefined,
+  }
   const sent: DhtOperation['kind'][] = []
   const publisher = new Publisher(
     {
-      clock: { nowNanos: () => 1_000n } as Clock,
+      clock: { nowNanos: () => 1_000n, monotonic: () => state.now } as Clock,
       log: { debug: () => undefined } as never,
       addresses: () => state.addresses,
       sign: async (sequence) => {
@@ -21,9 +30,11 @@ function scene(changes: Partial<PublisherDeps> = {}) {
       },
       send: async (_, __, operation) => void sent.push(operation.kind),
       sendFailed: () => void state.failed++,
+      connectionOf: () => state.connection,
+      saidAt: () => state.saidAt,
       ...changes,
     },
-    { publicationsAtOnce: 2 },
+    { publicationsAtOnce: 2, publicationPauseMs: 5 * minute, publicationAgeMs: 30 * minute },
   )
   return { publisher, state, sent }
 }
@@ -41,6 +52,33 @@ test('an unchanged set keeps its signature, a changed one gets a larger sequence
   await publisher.publishTo([peerOf('a')], never)
   assert.deepEqual([state.sequences.length, sent.length], [2, 8])
   assert.equal(await publisher.record(), undefined)
+})
+
+test('who heard it on the connection it still has is told again only after a silence, or half an hour', async () => {
+  const { publisher, state, sent } = scene()
+  const told = async (at: number) => {
+    state.now = at
+    sent.length = 0
+    await publisher.refresh([peerOf('a')], never)
+    return sent.length === 2
+  }
+  assert.equal(await told(0), true, 'without a connection nobody knows what it knows')
+  state.connection = {} as PeerConnection
+  assert.equal(await told(1), true)
+  assert.equal(await told(4 * minute), false)
+  assert.equal(await told(5 * minute + 1), true, 'we have said nothing for five minutes')
+  state.saidAt = 9 * minute
+  assert.equal(await told(13 * minute), false, 'an answer of ours was a word too')
+  state.connection = {} as PeerConnection
+  assert.equal(await told(13 * minute + 1), true, 'a new connection: it may have started anew')
+  state.addresses = [direct('2.2.2.2:2')]
+  assert.equal(await told(13 * minute + 2), true, 'news')
+  state.saidAt = 43 * minute
+  assert.equal(await told(43 * minute), false)
+  assert.equal(await told(43 * minute + 2), true, 'half an hour')
+  sent.length = 0
+  await publisher.publishTo([peerOf('a')], never)
+  assert.equal(sent.length, 2, 'who is told by name is told')
 })
 
 test('nobody to tell: nothing is signed; a signature that failed is tried again', async () => {

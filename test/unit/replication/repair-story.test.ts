@@ -31,7 +31,7 @@ class Node {
   readonly #news = new Map<PeerId, Set<ChunkAddress>>()
   readonly #gone = new Set<PeerId>()
   readonly #asking = new Set<PeerId>()
-  #round: { round: VerificationRound; hurryAt: number } | undefined
+  #round: { round: VerificationRound; widenAt: number; hurryAt: number; widened: boolean } | undefined
   view: OwnView
 
   constructor(self: PeerId, town: Town) {
@@ -135,10 +135,16 @@ class Node {
     if (keys.length === 0) return
     const hooks = {
       credited: () => true,
-      askable: (peer: PeerId) => !this.#asking.has(peer) && !this.watch.isSuspect(peer),
+      askable: (peer: PeerId) => !this.watch.isSuspect(peer),
+      busy: (peer: PeerId) => this.#asking.has(peer),
     }
     const round = atOnce(VerificationRound.over(keys, this.view, options, hooks))
-    this.#round = { round, hurryAt: now + options.roundHurryMs }
+    this.#round = { round, widenAt: now + options.roundWidenMs, hurryAt: now + options.roundHurryMs, widened: false }
+    this.#askNext()
+  }
+  #askNext() {
+    if (!this.#round) return
+    const { round } = this.#round
     for (let question = round.next(); question; question = round.next()) {
       const { peer, keys: asked } = question
       this.#asking.add(peer)
@@ -153,12 +159,17 @@ class Node {
   }
   #settle() {
     if (!this.#round) return
-    const { round, hurryAt } = this.#round
+    const { round, widenAt, hurryAt, widened } = this.#round
+    if (!widened && (round.exhausted || this.town.now >= widenAt)) {
+      this.#round.widened = true
+      atOnce(round.widen())
+    }
     if (this.town.now >= hurryAt) round.hurry()
     const results = round.allSettled ? round.end().results : round.takeSettled()
     if (round.allSettled) this.#round = undefined
     for (const result of results)
       if (this.pipeline.decided(result, this.facts, this.town.now).learnPaid) this.paid.add(result.key)
+    this.#askNext()
   }
 }
 

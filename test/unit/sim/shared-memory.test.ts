@@ -10,9 +10,10 @@ import {
   verifyWireMessage,
 } from '../../../src/protocol/index.ts'
 import { SharedContent, SimDisk, SimSignatures, SimWorld } from '../../../src/sim/index.ts'
-import { SimBuffer } from '../../../src/sim/sim-buffer.ts'
+import { SimMemory } from '../../../src/sim/sim-buffer.ts'
 
-const allocate = (bytes: number) => new Uint8Array(new SimBuffer(bytes))
+const memory = new SimMemory()
+const allocate = (bytes: number) => memory.allocate(bytes)
 
 test('a message that travels in its own memory verifies, and only by its own key', async () => {
   const signatures = new SimSignatures(backend(), seededRandom(1))
