@@ -334,6 +334,7 @@ class KademliaDht implements DhtService {
         sendFailed: (peer) => this.#judge(peer, 'publicationFailed'),
         connectionOf: (peer) => network.connectionOf(peer),
         saidAt: (connection) => this.#messenger.saidAt(connection),
+        ping: (peer, signal) => this.#messenger.ping(peer, this.#options.revalidationPingMs, signal),
       },
       this.#options,
     )

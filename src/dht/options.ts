@@ -48,8 +48,8 @@ export interface DhtOptions {
   readonly refreshJitterMs: number
   readonly publishFirstMs: number
   readonly publicationsAtOnce: number
-  readonly publicationPauseMs: number
   readonly publicationAgeMs: number
+  readonly keepAliveMs: number
 
   readonly rebootstrapBelow: number
   readonly rebootstrapCooldownMs: number
@@ -115,8 +115,8 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   bucketsPerRefresh: 2, // the two with the largest debt
   refreshJitterMs: 60 * second, // added to the debt
   publishFirstMs: 1 * second, // after admission; stock nodes do it after 0.5-2 s
-  publicationPauseMs: 300 * second, // + selfLookupMaxMs = 15 min, after which a stock node takes us for silent
-  publicationAgeMs: 1800 * second, // to a peer that has heard it on the connection that it still has
+  publicationAgeMs: 1 * hour, // told again on the same connection: the peer may not have had a place for us at first
+  keepAliveMs: 300 * second, // + selfLookupMaxMs = 15 min, after which a stock node takes us for silent
   publicationsAtOnce: 8, // two messages of up to 11 KB each, verified by the receiver
 
   rebootstrapBelow: 3, // entries

@@ -24,9 +24,10 @@ export interface PublisherDeps {
   connectionOf(peer: PeerId): PeerConnection | undefined
   /** When the peer was sent a message of ours on that connection, whatever it said. */
   saidAt(connection: PeerConnection): number | undefined
+  /** Never rejects; what comes of it is not our business here. */
+  ping(peer: PeerId, signal: AbortSignal): Promise<unknown>
 }
 
-/** What a peer was told on one connection, and when. */
 interface Told {
   readonly sequence: bigint
   readonly at: number
@@ -39,12 +40,13 @@ interface Current {
   record: Promise<SignedAddressRecord> | undefined
 }
 
-type PublisherOptions = Pick<DhtOptions, 'publicationsAtOnce' | 'publicationPauseMs' | 'publicationAgeMs'>
+type PublisherOptions = Pick<DhtOptions, 'publicationsAtOnce' | 'publicationAgeMs' | 'keepAliveMs'>
 
 export class Publisher {
   readonly #deps: PublisherDeps
   readonly #options: PublisherOptions
   readonly #permits: Semaphore
+  /** What a peer was told last on a connection. */
   readonly #told = new WeakMap<PeerConnection, Told>()
   #current: Current | undefined
 
@@ -61,26 +63,32 @@ export class Publisher {
   }
 
   /**
-   * To those for whom it would be news, or the first word in a while (dht.md 15, 5; 16, 6): who was told on the
-   * connection that it still has cannot have forgotten it.
+   * To those who may not have it: who was told on the connection that it still has has not forgotten it (dht.md 16, 6),
+   * if it took it at all, which an hour later may be different. To the others a ping is enough when they have heard
+   * nothing of us in a while, so that they keep us (15, 5).
    */
   async refresh(peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
     const current = this.#refresh()
     if (!current) return
-    await this.publishTo(
-      peers.filter((peer) => !this.#knows(peer, current)),
-      signal,
-    )
+    const strangers = peers.filter((peer) => !this.#knows(peer, current))
+    const silent = peers.filter((peer) => !strangers.includes(peer) && this.#wasSilentTo(peer))
+    await Promise.all([
+      this.publishTo(strangers, signal),
+      ...silent.map((peer) => this.#permits.run(signal, () => this.#deps.ping(peer, signal))),
+    ])
   }
 
   #knows(peer: PeerId, { sequence }: Current): boolean {
+    const connection = this.#deps.connectionOf(peer)
+    const told = connection && this.#told.get(connection)
+    return told?.sequence === sequence && this.#deps.clock.monotonic() - told.at < this.#options.publicationAgeMs
+  }
+
+  #wasSilentTo(peer: PeerId): boolean {
     const { clock, connectionOf, saidAt } = this.#deps
     const connection = connectionOf(peer)
-    const told = connection && this.#told.get(connection)
-    if (!connection || told?.sequence !== sequence) return false
-    const now = clock.monotonic()
-    const { publicationAgeMs, publicationPauseMs } = this.#options
-    return now - told.at < publicationAgeMs && now - (saidAt(connection) ?? told.at) < publicationPauseMs
+    const last = (connection && saidAt(connection)) ?? Number.NEGATIVE_INFINITY
+    return clock.monotonic() - last >= this.#options.keepAliveMs
   }
 
   /** To each peer once, a few at a time. Resolves when all are sent or failed; an empty set is never published. */

@@ -4,9 +4,12 @@
  */
 import { fromUtf8 } from '../base/index.ts'
 import { ProtocolError } from './errors.ts'
+import { KnownTexts } from './known-texts.ts'
 
 /** 2^49: what the first seven groups of a varint hold. Above it a number would lose bits. */
 const HIGH_UNIT = 2 ** 49
+
+const names = new KnownTexts()
 
 const floatBytes = new Uint8Array(8)
 const float = new DataView(floatBytes.buffer)
@@ -106,6 +109,14 @@ export class Reader {
 
   string(): string {
     const text = fromUtf8(this.byteString())
+    if (text === undefined) throw damaged(`a string that ends at byte ${this.#offset} is not UTF-8`)
+    return text
+  }
+
+  /** As `string`, of a text that comes again and again: the same object as long as it is remembered. */
+  name(): string {
+    const length = this.length(1)
+    const text = names.of(this.bytes, this.skip(length), length)
     if (text === undefined) throw damaged(`a string that ends at byte ${this.#offset} is not UTF-8`)
     return text
   }

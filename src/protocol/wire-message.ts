@@ -82,13 +82,13 @@ export function wireSignedBytes(fields: WireMessageFields): Bytes {
 /** Throws PROTOCOL_DECODE. All byte fields are views into `bytes`; trailing bytes are ignored. */
 export function decodeWireMessage(bytes: Uint8Array): WireMessage {
   const reader = new Reader(bytes)
-  const topic = reader.string()
+  const topic = reader.name()
   const data = reader.byteString()
   const fromAt = reader.offset
   const from = readPeerId(reader)
   const lowerCase = isLowerCase(bytes.subarray(fromAt, reader.offset))
   const timestamp = reader.u64()
-  const userAgent = reader.string()
+  const userAgent = reader.name()
   const fields = { topic, data, from, timestamp, userAgent }
   const end = reader.offset
   const publicKey = reader.byteString()

@@ -17,6 +17,7 @@ function scene(changes: Partial<PublisherDeps> = {}) {
     /** Of every peer; undefined: nobody is connected. */
     connection: undefined as PeerConnection | undefined,
     saidAt: undefined as number | undefined,
+    pings: 0,
   }
   const sent: DhtOperation['kind'][] = []
   const publisher = new Publisher(
@@ -32,9 +33,10 @@ function scene(changes: Partial<PublisherDeps> = {}) {
       sendFailed: () => void state.failed++,
       connectionOf: () => state.connection,
       saidAt: () => state.saidAt,
+      ping: async () => state.pings++,
       ...changes,
     },
-    { publicationsAtOnce: 2, publicationPauseMs: 5 * minute, publicationAgeMs: 30 * minute },
+    { publicationsAtOnce: 2, publicationAgeMs: 60 * minute, keepAliveMs: 5 * minute },
   )
   return { publisher, state, sent }
 }
@@ -54,28 +56,30 @@ test('an unchanged set keeps its signature, a changed one gets a larger sequence
   assert.equal(await publisher.record(), undefined)
 })
 
-test('who heard it on the connection it still has is told again only after a silence, or half an hour', async () => {
+test('who heard it on the connection it still has is not told again; after a silence a ping says that we are there', async () => {
   const { publisher, state, sent } = scene()
-  const told = async (at: number) => {
+  const said = async (at: number) => {
     state.now = at
     sent.length = 0
+    state.pings = 0
     await publisher.refresh([peerOf('a')], never)
-    return sent.length === 2
+    return sent.length === 2 ? 'told' : state.pings === 1 ? 'pinged' : 'nothing'
   }
-  assert.equal(await told(0), true, 'without a connection nobody knows what it knows')
+  assert.equal(await said(0), 'told', 'without a connection nobody knows what it knows')
   state.connection = {} as PeerConnection
-  assert.equal(await told(1), true)
-  assert.equal(await told(4 * minute), false)
-  assert.equal(await told(5 * minute + 1), true, 'we have said nothing for five minutes')
+  state.saidAt = 1
+  assert.equal(await said(1), 'told')
+  assert.equal(await said(5 * minute), 'nothing')
+  assert.equal(await said(5 * minute + 1), 'pinged', 'we have said nothing for five minutes')
   state.saidAt = 9 * minute
-  assert.equal(await told(13 * minute), false, 'an answer of ours was a word too')
+  assert.equal(await said(13 * minute), 'nothing', 'an answer of ours was a word too')
   state.connection = {} as PeerConnection
-  assert.equal(await told(13 * minute + 1), true, 'a new connection: it may have started anew')
+  assert.equal(await said(13 * minute + 1), 'told', 'a new connection: it may have started anew')
   state.addresses = [direct('2.2.2.2:2')]
-  assert.equal(await told(13 * minute + 2), true, 'news')
-  state.saidAt = 43 * minute
-  assert.equal(await told(43 * minute), false)
-  assert.equal(await told(43 * minute + 2), true, 'half an hour')
+  assert.equal(await said(13 * minute + 2), 'told', 'news')
+  state.saidAt = 73 * minute
+  assert.equal(await said(73 * minute), 'nothing')
+  assert.equal(await said(73 * minute + 3), 'told', 'an hour later, in case it had no place for us')
   sent.length = 0
   await publisher.publishTo([peerOf('a')], never)
   assert.equal(sent.length, 2, 'who is told by name is told')

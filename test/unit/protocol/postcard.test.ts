@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { concat, toHex } from '../../../src/base/index.ts'
-import { Reader, RopeWriter, varintBytes, Writer } from '../../../src/protocol/index.ts'
+import { chunkAddressOf, peerIdOf, Reader, RopeWriter, varintBytes, Writer } from '../../../src/protocol/index.ts'
 import { vectorBytes } from '../../support/vector-input.ts'
 
 const reader = (hex: string) => new Reader(vectorBytes(hex))
@@ -65,6 +65,28 @@ test('strings are strict UTF-8 and keep a byte order mark', () => {
   for (const hex of ['0261ff', '02c080', '03eda080']) {
     assert.throws(() => reader(hex).string(), decodeError)
   }
+})
+
+test('a name is read as a string is, and again as the same text', () => {
+  const texts = ['', 'autonomi/dht/1.0.0', 'é🔑', 'x'.repeat(64), 'y'.repeat(65), 'b', 'c', '']
+  for (let round = 0; round < 3; round++) {
+    for (const text of texts) assert.equal(new Reader(new Writer().string(text).finish()).name(), text)
+  }
+  fc.assert(fc.property(fc.string(), (text) => new Reader(new Writer().string(text).finish()).name() === text))
+  for (const hex of ['0261ff', '02c080', '03eda080', '0561']) assert.throws(() => reader(hex).name(), decodeError)
+})
+
+test('a key has one text, whatever stands around it', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 40, maxLength: 40 }), fc.nat(8), (bytes, at) => {
+      assert.equal(peerIdOf(bytes, at), toHex(bytes.subarray(at, at + 32)))
+      // The same first bytes, another key.
+      const other = bytes.slice()
+      other[at + 31] = (other[at + 31] as number) ^ 1
+      assert.equal(peerIdOf(other, at), toHex(other.subarray(at, at + 32)))
+      assert.equal(chunkAddressOf(bytes, at), toHex(bytes.subarray(at, at + 32)))
+    }),
+  )
 })
 
 test('byte strings are views of the message', () => {
