@@ -3,13 +3,13 @@
  * tops upwards: 32 bytes a key and some kilobytes. What lies below is hashed again when an audit asks, at most 1024
  * leaves; a whole tree would take three times the memory, in up to 17 retained trees.
  */
-import { type Bytes, equal } from '../base/index.ts'
+import { atOnce, type Bytes, equal, type InSlices } from '../base/index.ts'
 import { ceilLog2 } from '../crypto/index.ts'
 import { chunkAddressOf, KEY_BYTES, MAX_COMMITMENT_KEYS, type SubtreeProof } from '../protocol/index.ts'
 import { type CommitmentEntries, compareAt, entryKey, isPointer } from './entries.ts'
 import { AuditError } from './errors.ts'
 import { leafHasher, nodeHash, nodeHasher, pointerLeafHash } from './hashes.ts'
-import { atOnce, type InSlices } from './in-slices.ts'
+
 import { type SubtreePlan, subtreeSpan } from './subtree-plan.ts'
 
 export class CommitmentTree {

@@ -1,8 +1,7 @@
 /** What a commitment covers: keys in ascending order, each a chunk's or a pointer's. One flat buffer and one bit a key. */
 import { Buffer } from 'node:buffer'
-import type { Bytes } from '../base/index.ts'
+import type { Bytes, InSlices } from '../base/index.ts'
 import { type ChunkAddress, KEY_BYTES, MAX_COMMITMENT_KEYS } from '../protocol/index.ts'
-import type { InSlices } from './in-slices.ts'
 
 export interface CommitmentEntries {
   readonly count: number

@@ -37,7 +37,10 @@ export class PeerCommitments {
 
   /** Its signature was valid. Gives what is now known of the peer. */
   accept(commitment: StorageCommitment, now: number): PeerCommitment {
-    const known = { commitment, pin: pinOfCommitment(commitment), receivedAt: now }
+    const { root, publicKey, signature } = commitment
+    // Its bytes are views into a message of up to 270 KiB, which would stay with them.
+    const own = { ...commitment, root: root.slice(), publicKey: publicKey.slice(), signature: signature.slice() }
+    const known = { commitment: own, pin: pinOfCommitment(commitment), receivedAt: now }
     this.#last.set(commitment.peer, known)
     this.#capable.set(commitment.peer, true)
     return known

@@ -1,11 +1,11 @@
 /** Brings the retention files back: every root is computed again and every signature checked, slot by slot. */
-import { equal, messageOf } from '../base/index.ts'
+import { equal, messageOf, withPauses } from '../base/index.ts'
 import type { Verifier } from '../crypto/index.ts'
 import { type ChunkAddress, keyOf, type PeerId, verifyStorageCommitment } from '../protocol/index.ts'
 import { type Pin, pinOfCommitment } from './commitment.ts'
 import { buildTree, type CommitmentTree } from './commitment-tree.ts'
 import { type CommitmentEntries, indexOfKey } from './entries.ts'
-import { withPauses } from './in-slices.ts'
+
 import { type AuditOptions, defaultAuditOptions } from './options.ts'
 import { type RetainedSlot, Retention } from './retention.ts'
 import { decodeRetention, decodeRetentionPointers, type StoredRetention, type StoredSlot } from './retention-codec.ts'

@@ -82,7 +82,7 @@ export class SimulatedDevnet {
     )
     this.nodes.push(node)
     const prepared = this.#options.prepare?.(node)
-    const boot = () => this.#boot(node).start(never)
+    const boot = () => this.#boot(node).start(lifeOf())
     return { node, joined: prepared ? prepared.then(boot) : boot() }
   }
 
@@ -108,7 +108,7 @@ export class SimulatedDevnet {
   /** As `restart`; nothing is waited for here. */
   powerOn(node: SimulatedNode): Promise<void> {
     node.host.restart()
-    return this.#boot(node).start(never)
+    return this.#boot(node).start(lifeOf())
   }
 
   /** Whether the node is among the 7 live ones nearest to the key. */
@@ -217,6 +217,11 @@ export class SimulatedDevnet {
     }
     return { kept, below, outOfRange }
   }
+}
+
+/** Never aborts, and is forgotten with its process: what a killed one was waiting for would stay with `never` for good. */
+function lifeOf(): AbortSignal {
+  return new AbortController().signal
 }
 
 /** A simulated host has no disk for people's files: clients put and get bytes. */

@@ -7,6 +7,7 @@ import {
   type Startable,
   silentLogger,
   TaskGroup,
+  withPauses,
 } from '../base/index.ts'
 import { backend } from '../crypto/index.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
@@ -71,7 +72,8 @@ export class OutOfRangeStore implements Startable {
     if (timers.size('record') + timers.size('paid') === 0 && changes === this.#saved) return
     try {
       const breathe = () => this.#clock.sleep(0, never)
-      await this.#file.write(await encodeTimers(timers, this.#now(), (bytes) => backend().blake3(bytes), breathe))
+      const encoding = encodeTimers(timers, this.#now(), (bytes) => backend().blake3(bytes))
+      await this.#file.write(await withPauses(encoding, breathe))
       this.#saved = changes
     } catch (error) {
       this.#log.warn('prune timers could not be saved', { file: this.#file.path, error })

@@ -4,7 +4,7 @@
  * jumps changes nothing; between two runs the wall clock is believed for a while only.
  */
 import { Buffer } from 'node:buffer'
-import { concat, equal, fromUtf8, utf8 } from '../base/index.ts'
+import { concat, equal, fromUtf8, type InSlices, utf8 } from '../base/index.ts'
 import { type ChunkAddress, chunkAddressOf, KEY_BYTES } from '../protocol/index.ts'
 import { StorageError } from './errors.ts'
 
@@ -85,12 +85,11 @@ const SLICE = 4096
  * `MXOR`, version u32, wall clock u64 ms, count u32 of each kind, then entries of address and age u32 s, then BLAKE3 of
  * all that; little-endian. In slices: timers that start or are cleared meanwhile are in it or not.
  */
-export async function encodeTimers(
+export function* encodeTimers(
   timers: OutOfRangeTimers,
   at: { wall: number; monotonic: number },
   digest: Digest,
-  breathe: () => Promise<void>,
-): Promise<Uint8Array> {
+): InSlices<Uint8Array> {
   const room = TIMER_KINDS.reduce((sum, kind) => sum + timers.size(kind), 0)
   const bytes = Buffer.alloc(HEADER_BYTES + room * ENTRY_BYTES)
   bytes.set(MAGIC)
@@ -104,7 +103,7 @@ export async function encodeTimers(
       bytes.write(address, offset, 'hex')
       bytes.writeUInt32LE(Math.min(0xffff_ffff, Math.max(0, Math.floor(ageMs / 1000))), offset + KEY_BYTES)
       offset += ENTRY_BYTES
-      if (++count % SLICE === 0) await breathe()
+      if (++count % SLICE === 0) yield
     }
     bytes.writeUInt32LE(count, 16 + 4 * i)
   }

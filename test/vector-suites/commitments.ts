@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as audit from '../../src/audit/index.ts'
-import { type Bytes, concat, fromHex, toHex, utf8 } from '../../src/base/index.ts'
+import { atOnce, type Bytes, concat, fromHex, toHex, utf8 } from '../../src/base/index.ts'
 import {
   AUDIT_BLOCK_BYTES,
   backend,
@@ -98,7 +98,7 @@ function checkTreeError(name: string, label: string): void {
     too_many: [{ count: 1_000_001, keys: one, pointers: new Uint8Array(1) }, 'AUDIT_TREE_TOO_LARGE'],
   }
   const [entries, code] = cases[name] ?? assert.fail(`unknown case: ${name}`)
-  assert.throws(() => audit.atOnce(audit.buildTree(entries)), { name: 'AuditError', code })
+  assert.throws(() => atOnce(audit.buildTree(entries)), { name: 'AuditError', code })
 }
 
 function commitmentOf(vector: Json): protocol.StorageCommitment {
@@ -127,7 +127,7 @@ function checkSigned(vector: Json, label: string): void {
   })
   test('the root is that of the entries', () => {
     assert.match(vector.entries, /i in 0\.\.20, every i with i mod 5 == 4 is a pointer leaf/)
-    assert.equal(toHex(audit.atOnce(audit.buildTree(entriesOf(label, 20))).root), vector.root)
+    assert.equal(toHex(atOnce(audit.buildTree(entriesOf(label, 20))).root), vector.root)
   })
   for (const tamper of vector.tamper) test(tamper.case, () => checkTamper(tamper, commitment, vector))
 }

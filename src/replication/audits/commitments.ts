@@ -14,9 +14,8 @@ import {
   type SignedTree,
   signTree,
   sortedEntries,
-  withPauses,
 } from '../../audit/index.ts'
-import { fromHex, messageOf } from '../../base/index.ts'
+import { fromHex, messageOf, withPauses } from '../../base/index.ts'
 import type { Signer, Verifier } from '../../crypto/index.ts'
 import type { ShownCommitment } from '../../payment/index.ts'
 import {

@@ -2,7 +2,8 @@
  * Which paid entries may be forgotten (replication.md 21.2): out of the 20 closest for 3 days, and three quarters of the
  * group list the key. Whether anybody holds the chunk is irrelevant. One pass: `plan`, `answered`, `settle`. Pure.
  */
-import type { InSlices } from '../../audit/index.ts'
+
+import type { InSlices } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
 import type { ProbeQuestion } from '../fresh/probe-batches.ts'
 import type { ReplicationOptions } from '../options.ts'

@@ -3,7 +3,8 @@
  * 20 closer peers are known or all but one of the close group prove that they hold the key. One pass: `plan`, then
  * `judged` for each challenge, then `settle`, where everything is judged anew by the view of that moment. Pure.
  */
-import type { InSlices } from '../../audit/index.ts'
+
+import type { InSlices } from '../../base/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import { type ChallengeVerdict, keyVerdict, possessionConsequence } from '../audits/challenge-verdict.ts'
 import type { ReplicationOptions } from '../options.ts'

@@ -1,6 +1,6 @@
 /** Deletes what others are responsible for (replication.md 21), one pass after each sync cycle. */
-import { withPauses } from '../../audit/index.ts'
-import { CodedError, messageOf, Semaphore } from '../../base/index.ts'
+
+import { CodedError, messageOf, Semaphore, withPauses } from '../../base/index.ts'
 import { short } from '../../protocol/index.ts'
 import type { Challenger } from '../audits/challenger.ts'
 import type { ClaimTracker } from '../audits/claim-tracker.ts'

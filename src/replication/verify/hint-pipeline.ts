@@ -2,7 +2,8 @@
  * The way of a hinted key (replication.md 4.4, 8, 9.5, 10): admitted, verified, fetched, back to verification or gone.
  * A key is in at most one of pending, fetch queue and in flight. Pure; what the node holds comes in as questions.
  */
-import type { InSlices } from '../../audit/index.ts'
+
+import type { InSlices } from '../../base/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { inAcceptanceWidth, inStorageWidth, type Widths } from '../view/groups.ts'

@@ -1,6 +1,6 @@
 /** Verifies hinted keys round by round (replication.md 9): asks, counts, decides, hands over to the fetcher. */
-import { withPauses } from '../../audit/index.ts'
-import { Alarm } from '../../base/index.ts'
+
+import { Alarm, withPauses } from '../../base/index.ts'
 import { type PeerId, short } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { HintPipeline } from './hint-pipeline.ts'

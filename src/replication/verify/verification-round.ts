@@ -4,8 +4,8 @@
  * nobody confirms. The 7 closest are asked first, for both kinds of evidence: where they hold the key that is a quorum,
  * and the 13 beyond them are asked only for the keys that it does not settle. Pure; long work comes in slices.
  */
-import type { InSlices } from '../../audit/index.ts'
-import { assert } from '../../base/index.ts'
+
+import { assert, type InSlices } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { paidGroup, presenceTargets, type Widths } from '../view/groups.ts'

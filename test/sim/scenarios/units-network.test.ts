@@ -1,14 +1,9 @@
 /** replication.md 28.6, by the whole node: quorum and possession, each case by name. */
+
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import {
-  absentDigest,
-  atOnce,
-  auditDigest,
-  buildTreeAtOnce,
-  signTree,
-  sortedEntries,
-} from '../../../src/audit/index.ts'
+import { absentDigest, auditDigest, buildTreeAtOnce, signTree, sortedEntries } from '../../../src/audit/index.ts'
+import { atOnce } from '../../../src/base/index.ts'
 import type { AuditResult, ChunkAddress } from '../../../src/protocol/index.ts'
 import type { BodyOf, ScriptedPeer } from '../../support/scripted-peer.ts'
 import { putChunk } from './support/clients.ts'

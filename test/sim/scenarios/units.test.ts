@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
-  atOnce,
   buildTree,
   type CommitmentTree,
   defaultAuditOptions,
@@ -14,7 +13,7 @@ import {
   sortedEntries,
   verifyPath,
 } from '../../../src/audit/index.ts'
-import { fromHex, seededRandom, toHex } from '../../../src/base/index.ts'
+import { atOnce, fromHex, seededRandom, toHex } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { type ChunkAddress, chunkAddressOf, keyOf, type PeerId, peerIdOf } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'

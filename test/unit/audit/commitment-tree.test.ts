@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import * as audit from '../../../src/audit/index.ts'
-import { type Bytes, concat, equal, seededRandom, toHex } from '../../../src/base/index.ts'
+import { atOnce, type Bytes, concat, equal, seededRandom, toHex, withPauses } from '../../../src/base/index.ts'
 import { type ChunkAddress, chunkAddressOf, keyOf } from '../../../src/protocol/index.ts'
 import { flipped, printedSeed, treeOf } from './world.ts'
 
@@ -81,16 +81,16 @@ describe('trees', () => {
     assert.equal(audit.verifyPath(leaf, 0, 1_000_001, path, root), false)
   })
   test('what no tree can be built of is refused by name', () => {
-    const keys = audit.atOnce(audit.sortedEntries(addresses(3))).keys
+    const keys = atOnce(audit.sortedEntries(addresses(3))).keys
     const [a, b] = [keys.subarray(0, 32), keys.subarray(32, 64)]
     const build = (count: number, bytes: Uint8Array) =>
-      audit.atOnce(audit.buildTree({ count, keys: bytes, pointers: new Uint8Array(1) }))
+      atOnce(audit.buildTree({ count, keys: bytes, pointers: new Uint8Array(1) }))
     assert.throws(() => build(0, BITS_OF_NONE), { name: 'AuditError', code: 'AUDIT_TREE_EMPTY' })
     assert.throws(() => build(2, concat([a, a])), { code: 'AUDIT_TREE_DUPLICATE' })
     assert.throws(() => build(2, concat([b, a])), { code: 'AUDIT_TREE_ORDER' })
     assert.throws(() => build(1_000_001, keys), { code: 'AUDIT_TREE_TOO_LARGE' })
     // Also across the border of two subtrees.
-    const six = audit.atOnce(audit.sortedEntries(addresses(6))).keys
+    const six = atOnce(audit.sortedEntries(addresses(6))).keys
     six.set(six.subarray(3 * 32, 4 * 32), 4 * 32)
     assert.throws(() => build(6, six), { code: 'AUDIT_TREE_DUPLICATE' })
     assert.equal(build(2, concat([a, b])).keyCount, 2)
@@ -108,7 +108,7 @@ describe('trees', () => {
 describe('entries', () => {
   test('are sorted, without duplicates, and a chunk wins over a pointer of its address', () => {
     const [a, b, c] = addresses(3).toSorted() as [ChunkAddress, ChunkAddress, ChunkAddress]
-    const entries = audit.atOnce(audit.sortedEntries([c, a, c], [b, a, b]))
+    const entries = atOnce(audit.sortedEntries([c, a, c], [b, a, b]))
     assert.equal(entries.count, 3)
     assert.equal(toHex(entries.keys), a + b + c)
     assert.deepEqual(
@@ -118,9 +118,9 @@ describe('entries', () => {
   })
   test('beyond the limit the smallest stay', () => {
     const all = addresses(100)
-    const entries = audit.atOnce(audit.sortedEntries(all, [], 10))
+    const entries = atOnce(audit.sortedEntries(all, [], 10))
     assert.equal(toHex(entries.keys), all.toSorted().slice(0, 10).join(''))
-    assert.equal(audit.atOnce(audit.sortedEntries([])).count, 0)
+    assert.equal(atOnce(audit.sortedEntries([])).count, 0)
   })
   test('any list comes out in the order of its texts', () => {
     // Few different bytes: long common beginnings.
@@ -131,7 +131,7 @@ describe('entries', () => {
     )
     fc.assert(
       fc.property(list, list, (chunks, pointers) => {
-        const entries = audit.atOnce(audit.sortedEntries(chunks, pointers))
+        const entries = atOnce(audit.sortedEntries(chunks, pointers))
         const expected = [...new Set([...chunks, ...pointers])].sort()
         assert.equal(toHex(entries.keys), expected.join(''))
         for (const [i, key] of expected.entries()) {
@@ -157,8 +157,8 @@ test('a long build stops often, and its end does not depend on the pauses', asyn
     await undefined
     from = performance.now()
   }
-  const entries = await audit.withPauses(audit.sortedEntries(all), breathe)
-  const tree = await audit.withPauses(audit.buildTree(entries), breathe)
+  const entries = await withPauses(audit.sortedEntries(all), breathe)
+  const tree = await withPauses(audit.buildTree(entries), breathe)
   assert.ok(equal(tree.root, treeOf(all).root))
   // 30 000 x 15 comparisons by 4096, and 118 subtrees.
   assert.ok(pauses > 200, `${pauses} pauses`)

@@ -277,6 +277,16 @@ describe('of other peers', () => {
     assert.equal(table.latest(node.peer)?.pin, pin)
     assert.ok(table.isCapable(node.peer))
   })
+  test('what is kept is not the message it came in', async () => {
+    const { commitment } = await commit(await world.node(2))
+    const message = new Uint8Array(270 * 1024)
+    message.set(commitment.root)
+    const table = new audit.PeerCommitments()
+    const known = table.accept({ ...commitment, root: message.subarray(0, 32) }, NOW).commitment
+    assert.deepEqual(known.root, commitment.root)
+    for (const bytes of [known.root, known.publicKey, known.signature])
+      assert.equal(bytes.buffer.byteLength, bytes.length)
+  })
   test('only so many are remembered', async () => {
     const table = new audit.PeerCommitments({ ...audit.defaultAuditOptions, peerCommitments: 3, capablePeers: 5 })
     const peers = []

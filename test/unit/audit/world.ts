@@ -1,7 +1,7 @@
 /** One node that holds contents and answers subtree audits, and an auditor's side of both rounds. No network. */
 import assert from 'node:assert/strict'
 import * as audit from '../../../src/audit/index.ts'
-import { type Bytes, type Random, seededRandom } from '../../../src/base/index.ts'
+import { atOnce, type Bytes, type Random, seededRandom } from '../../../src/base/index.ts'
 import { backend, blockKernels, type Signer } from '../../../src/crypto/index.ts'
 import {
   type ChunkAddress,
@@ -72,7 +72,7 @@ export function addChunk({ contents }: Node, content: Bytes): ChunkAddress {
 }
 
 export function treeOf(keys: Iterable<ChunkAddress>, pointers: Iterable<ChunkAddress> = []): audit.CommitmentTree {
-  return audit.atOnce(audit.buildTree(audit.atOnce(audit.sortedEntries(keys, pointers))))
+  return atOnce(audit.buildTree(atOnce(audit.sortedEntries(keys, pointers))))
 }
 
 export async function commit(node: Node): Promise<audit.SignedTree> {

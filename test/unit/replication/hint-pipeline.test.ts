@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atOnce } from '../../../src/audit/index.ts'
-import { minute, randomBelow, second } from '../../../src/base/index.ts'
+
+import { atOnce, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
 import { type Facts, HintPipeline, type PipelineOptions } from '../../../src/replication/verify/hint-pipeline.ts'

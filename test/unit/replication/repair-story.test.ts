@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atOnce } from '../../../src/audit/index.ts'
-import { minute, type Random, randomBelow, second } from '../../../src/base/index.ts'
+
+import { atOnce, minute, type Random, randomBelow, second } from '../../../src/base/index.ts'
 import { NEIGHBOUR_WATCH_DEFAULTS, NeighbourWatch } from '../../../src/dht/neighbour-watch.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atOnce } from '../../../src/audit/index.ts'
-import { randomBelow } from '../../../src/base/index.ts'
+
+import { atOnce, randomBelow } from '../../../src/base/index.ts'
 import type { PeerId, VerificationResult } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
 import {

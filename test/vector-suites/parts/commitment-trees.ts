@@ -1,7 +1,7 @@
 /** Trees of commitments.json: every node, every path and what verification says of changed ones. */
 import assert from 'node:assert/strict'
 import * as audit from '../../../src/audit/index.ts'
-import { concat, toHex, utf8 } from '../../../src/base/index.ts'
+import { atOnce, concat, toHex, utf8 } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { type ChunkAddress, chunkAddressOf } from '../../../src/protocol/index.ts'
 import type { Json } from './blob.ts'
@@ -13,12 +13,12 @@ export function entriesOf(label: string, count: number): audit.CommitmentEntries
     const key = chunkAddressOf(backend().blake3(utf8(`${label}/key/${i}`)))
     ;(i % 5 === 4 ? pointers : chunks).push(key)
   }
-  return audit.atOnce(audit.sortedEntries(chunks, pointers))
+  return atOnce(audit.sortedEntries(chunks, pointers))
 }
 
 export function checkTree(vector: Json, label: string): void {
   const entries = entriesOf(label, vector.count)
-  const tree = audit.atOnce(audit.buildTree(entries))
+  const tree = atOnce(audit.buildTree(entries))
   assert.equal(tree.keyCount, vector.count)
   assert.equal(toHex(tree.root), vector.root)
   assert.equal(tree.levels, vector.levels)

@@ -1,7 +1,7 @@
 /** Subtree plans and proofs of commitments.json. */
 import assert from 'node:assert/strict'
 import * as audit from '../../../src/audit/index.ts'
-import { concat, fromHex, toHex, utf8 } from '../../../src/base/index.ts'
+import { atOnce, concat, fromHex, toHex, utf8 } from '../../../src/base/index.ts'
 import { backend, blockKernels } from '../../../src/crypto/index.ts'
 import {
   type ChunkAddress,
@@ -55,7 +55,7 @@ export async function checkSubtreeProof(vector: Json): Promise<void> {
     const content = vectorBytes({ gen: 'blake3-xof', label, length: (i * 37) % 3000 })
     contents.set(chunkAddressOf(backend().blake3(content)), content)
   }
-  const tree = audit.atOnce(audit.buildTree(audit.atOnce(audit.sortedEntries(contents.keys()))))
+  const tree = atOnce(audit.buildTree(atOnce(audit.sortedEntries(contents.keys()))))
   assert.equal(toHex(tree.root), vector.root)
   const nonce = fromHex(vector.nonce) as Uint8Array
   const plan = audit.subtreePlan(nonce, vector.count) ?? assert.fail('no plan')
