@@ -22,7 +22,9 @@ export class Asks {
   readonly #town: Town
   readonly #client: Client
   readonly #dice: Random
-  readonly #ending = new AbortController()
+  /** Held weakly: what a node asked that died before the answer came is to be forgotten with it. */
+  readonly #open = new Set<WeakRef<AbortController>>()
+  #over = false
 
   constructor(town: Town, client: Client) {
     this.#town = town
@@ -63,16 +65,21 @@ export class Asks {
 
   /** What is still asked is let go of and not counted. */
   stop(): void {
-    this.#ending.abort()
+    this.#over = true
+    for (const asking of this.#open) asking.deref()?.abort()
   }
 
   #count(count: Count, ask: (signal: AbortSignal) => Promise<boolean>): void {
-    const { signal } = this.#ending
+    const asking = new AbortController()
+    const open = new WeakRef(asking)
+    this.#open.add(open)
     const settle = (succeeded: boolean) => {
-      if (signal.aborted) return
+      this.#open.delete(open)
+      // Named here so that it lives as long as somebody may answer.
+      if (this.#over || asking.signal.aborted) return
       count.tried++
       if (succeeded) count.succeeded++
     }
-    ask(signal).then(settle, () => settle(false))
+    ask(asking.signal).then(settle, () => settle(false))
   }
 }
