@@ -18,6 +18,10 @@ export const REFERENCE = Object.freeze({
   stock100MB: { up: 3.4, down: 39 },
   /** 3.2: RSS of the client at 600 MB, MiB, up and down. */
   clientRssMiB: { up: 314, down: 799 },
+  /** 3.6: chunk bytes moved for each byte stored, ten stock processes. */
+  bytesMoved: 25.7,
+  /** 3.7: three of ten stock processes killed: the first missing copy is back, seconds. */
+  firstRepairSeconds: 926,
   /** 3.4: single 4 MiB chunks on ten stock processes, ms. */
   stock4MiB: { putP50: 1673, getP50: 116 },
   /** 4: its devnet, all nodes in one process and no replication: MB/s and ms. */

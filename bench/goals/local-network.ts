@@ -10,6 +10,7 @@ import type { Answer, Session } from './session.ts'
 import type { Lateness } from './workers/lateness.ts'
 
 const PROBED = join(import.meta.dirname, 'workers/node-program.ts')
+const METERED = join(import.meta.dirname, 'workers/metered-node.mjs')
 /** Nodes that a client is told of. */
 const SEEDS = 3
 
@@ -25,13 +26,18 @@ export class LocalNetwork {
     this.startSeconds = startSeconds
   }
 
-  /** `probed`: nodes that can be looked into (they cost a little more than plain ones). */
-  static async start(context: Context, folder: string, nodes: number, probed = false): Promise<LocalNetwork> {
+  /** `probed`: nodes that can be looked into (they cost a little more than plain ones); `metered`: with metrics. */
+  static async start(
+    context: Context,
+    folder: string,
+    nodes: number,
+    kind: 'plain' | 'probed' | 'metered' = 'plain',
+  ): Promise<LocalNetwork> {
     const began = performance.now()
     const devnet = await startDevnet(
       {
         ...{ nodes, dataDir: join(folder, 'net'), inProcess: false, detached: false, keep: false, logLevel: 'warn' },
-        program: probed ? [process.execPath, '--expose-gc', PROBED] : nodeCommand(context.program),
+        program: programOf(kind, context.program),
       },
       context.signal,
     )
@@ -90,6 +96,12 @@ export class LocalNetwork {
       }),
     )
   }
+}
+
+function programOf(kind: 'plain' | 'probed' | 'metered', built: string | undefined): string[] {
+  if (kind === 'probed') return [process.execPath, '--expose-gc', PROBED]
+  const [node, program] = nodeCommand(built)
+  return kind === 'metered' ? [node, METERED, program] : [node, program]
 }
 
 export interface ProcessMemory {

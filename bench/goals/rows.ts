@@ -186,6 +186,38 @@ const NETWORK = section('network', [
   },
 ])
 
+const REPAIR = section('repair', [
+  {
+    id: 'put-replicated',
+    title: 'upload of a file onto ten nodes that replicate',
+    ...{ unit: 'MB/s', goal: atLeast(8), yardstick: `recorded: ${stock100MB.up} (stock, 100 MB)` },
+  },
+  {
+    id: 'get-right-after',
+    title: 'download right after the upload, against the same on a quiet network',
+    ...{ unit: 'x', goal: atLeast(0.8), yardstick: 'recorded: 0.2 (stock)' },
+  },
+  {
+    id: 'bytes-moved',
+    title: 'chunk bytes that nodes receive for each encrypted byte stored',
+    ...{ unit: 'x', goal: atMost(9), yardstick: `recorded: ${REFERENCE.bytesMoved} (stock); 7 copies are the least` },
+  },
+  {
+    id: 'repair-three-dead',
+    title: 'three of ten nodes killed at once: every chunk on all that live again',
+    ...{
+      unit: 's',
+      goal: atMost(60),
+      yardstick: `recorded: ${REFERENCE.firstRepairSeconds} to the first copy (stock)`,
+    },
+  },
+  {
+    id: 'repair-peak-rss',
+    title: 'peak RSS of a node while it stores, serves and repairs, largest node',
+    ...{ unit: 'MiB', goal: atMost(200), yardstick: 'the figure of a node with 256 MiB to itself' },
+  },
+])
+
 const NODE = section('node', [
   {
     id: 'message-copies',
@@ -255,4 +287,13 @@ const GROWTH = section('growth', [
   growth('idle-peers', 'ten idle minutes of a node that has met n peers', 0.5),
 ])
 
-export const ROWS: readonly RowSpec[] = [...KERNELS, ...POOL, ...FILES, ...QUIC, ...NETWORK, ...NODE, ...GROWTH]
+export const ROWS: readonly RowSpec[] = [
+  ...KERNELS,
+  ...POOL,
+  ...FILES,
+  ...QUIC,
+  ...NETWORK,
+  ...REPAIR,
+  ...NODE,
+  ...GROWTH,
+]

@@ -6,6 +6,7 @@ import { network } from './network.ts'
 import { nodeInside } from './node-inside.ts'
 import { pool } from './pool.ts'
 import { quic } from './quic.ts'
+import { repair } from './repair.ts'
 
 /** In the order in which they run. */
-export const GROUPS: readonly Group[] = [kernels, pool, files, quic, network, nodeInside, growth]
+export const GROUPS: readonly Group[] = [kernels, pool, files, quic, network, repair, nodeInside, growth]

@@ -20,7 +20,7 @@ export const nodeInside: Group = {
     if (!hasProc) throw new NotMeasured('figures of a process are read from /proc, which is not here')
     if (context.wants('message-copies', 'loop-delay', 'loop-delay-own')) {
       const folder = await context.scope.folder()
-      const net = await LocalNetwork.start(context, folder, NODES, true)
+      const net = await LocalNetwork.start(context, folder, NODES, 'probed')
       try {
         if (context.wants('message-copies')) await messageCopies(context, net)
         if (context.wants('loop-delay', 'loop-delay-own')) await loopDelay(context, net, folder)
