@@ -109,8 +109,10 @@ export class DhtMessenger {
   start(): void {
     if (this.#unsubscribe.length > 0) return
     this.#unsubscribe = [TOPIC_DHT, TOPIC_DHT_ADDRESS].map((topic) =>
-      this.#deps.network.handle(topic, { maxBytes: MAX_DHT_MESSAGE_BYTES }, (data, context) =>
-        this.#receive(topic, data, context),
+      this.#deps.network.handle(
+        topic,
+        { maxBytes: MAX_DHT_MESSAGE_BYTES, budgetMs: this.#options.handlerBudgetMs },
+        (data, context) => this.#receive(topic, data, context),
       ),
     )
   }
@@ -238,17 +240,15 @@ export class DhtMessenger {
   }
 
   async #handle(topic: string, request: DhtMessage, { from, signal }: MessageContext): Promise<void> {
-    const { clock } = this.#deps
     try {
-      await withDeadline(clock, this.#options.handlerBudgetMs, signal, `dht ${request.operation.kind}`, (scope) =>
-        this.#permits.run(scope, async () => {
-          const reply = await this.#deps.answer(request.operation, from)
-          if (!reply) return
-          const bytes = dhtMessageParts(this.#replyMessage(request, reply), reply.proofs)
-          this.#deps.metrics.handled.add(1, { kind: request.operation.kind })
-          await this.#send(from.peer, topic, bytes, scope)
-        }),
-      )
+      await this.#permits.run(signal, async () => {
+        const reply = await this.#deps.answer(request.operation, from)
+        if (!reply) return
+        signal.throwIfAborted()
+        const bytes = dhtMessageParts(this.#replyMessage(request, reply), reply.proofs)
+        this.#deps.metrics.handled.add(1, { kind: request.operation.kind })
+        await this.#send(from.peer, topic, bytes, signal)
+      })
     } catch (error) {
       // The asker will ask somebody else; an answer that cannot be sent is nobody's fault.
       this.#drop(error instanceof SemaphoreFull ? 'tooBusy' : 'overBudget')

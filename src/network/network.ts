@@ -44,6 +44,14 @@ export interface SendOptions {
   readonly lane?: Lane
 }
 
+/** Of one topic. */
+export interface RouteLimits {
+  /** Larger messages are dropped before the handler. */
+  readonly maxBytes: number
+  /** After it the handler's signal is aborted; that of the network when absent or larger. */
+  readonly budgetMs?: number
+}
+
 /** Answers a `/rr/` request; undefined = no answer. */
 export type RequestHandler = (data: Uint8Array, context: RequestContext) => Promise<Uint8Array | undefined>
 
@@ -125,8 +133,8 @@ export interface Network {
     options: SendOptions & { readonly timeoutMs: number },
   ): Promise<Uint8Array>
 
-  /** One handler a topic; messages above `maxBytes` are dropped before it. Returns the unsubscriber. */
-  handle(topic: string, options: { maxBytes: number }, handler: MessageHandler): () => void
+  /** One handler a topic. Returns the unsubscriber. */
+  handle(topic: string, limits: RouteLimits, handler: MessageHandler): () => void
   /** The same for requests; `protocol` stands without its `/rr/`. */
-  handleRequests(protocol: string, options: { maxBytes: number }, handler: RequestHandler): () => void
+  handleRequests(protocol: string, limits: RouteLimits, handler: RequestHandler): () => void
 }

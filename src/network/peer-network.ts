@@ -41,6 +41,7 @@ import type {
   PeerFaultSink,
   PreparedMessage,
   RequestHandler,
+  RouteLimits,
   SendOptions,
 } from './network.ts'
 import { NETWORK_DEFAULTS, type NetworkOptions } from './options.ts'
@@ -294,12 +295,12 @@ class PeerNetwork implements Network, Startable {
     }
   }
 
-  handle(topic: string, options: { maxBytes: number }, handler: MessageHandler): () => void {
-    return this.#router.handle(topic, options, handler)
+  handle(topic: string, limits: RouteLimits, handler: MessageHandler): () => void {
+    return this.#router.handle(topic, limits, handler)
   }
 
-  handleRequests(protocol: string, options: { maxBytes: number }, handler: RequestHandler): () => void {
-    return this.#router.handleRequests(protocol, options, handler)
+  handleRequests(protocol: string, limits: RouteLimits, handler: RequestHandler): () => void {
+    return this.#router.handleRequests(protocol, limits, handler)
   }
 
   async #linkTo(peer: PeerId, { signal, addresses, ignoreFailures = false }: ConnectOptions): Promise<Link> {

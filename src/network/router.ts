@@ -3,7 +3,14 @@ import { assert, type Clock, DeadlineExceeded, type Logger, messageOf, type Task
 import { type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
-import type { MessageContext, MessageHandler, RequestContext, RequestHandler, SendOptions } from './network.ts'
+import type {
+  MessageContext,
+  MessageHandler,
+  RequestContext,
+  RequestHandler,
+  RouteLimits,
+  SendOptions,
+} from './network.ts'
 import type { NetworkOptions } from './options.ts'
 
 export interface RouterDeps {
@@ -15,9 +22,30 @@ export interface RouterDeps {
 
 type RouterOptions = Pick<NetworkOptions, 'maxRunningHandlers' | 'maxRunningHandlersPerPeer' | 'handlerBudgetMs'>
 
-interface Route<Handler> {
-  readonly maxBytes: number
+interface Route<Handler> extends RouteLimits {
   readonly handler: Handler
+}
+
+/** One running handler. Most end without a look at their signal: it is made when somebody looks. */
+class Run implements MessageContext {
+  readonly from: Link
+  #controller: AbortController | undefined
+  #reason: { readonly why: unknown } | undefined
+
+  constructor(from: Link) {
+    this.from = from
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#reason) this.#controller.abort(this.#reason.why)
+    return this.#controller.signal
+  }
+
+  abort(why: unknown): void {
+    this.#reason ??= { why }
+    this.#controller?.abort(why)
+  }
 }
 
 export class Router {
@@ -26,25 +54,30 @@ export class Router {
   readonly #messages = new Map<string, Route<MessageHandler>>()
   readonly #requests = new Map<string, Route<RequestHandler>>()
   readonly #byPeer = new Map<PeerId, number>()
-  #running = 0
+  readonly #runs = new Set<Run>()
 
   constructor(deps: RouterDeps, options: RouterOptions) {
     this.#deps = deps
     this.#options = options
+    const { signal } = deps.tasks
+    const stopped = () => {
+      for (const run of this.#runs) run.abort(signal.reason)
+    }
+    signal.addEventListener('abort', stopped, { once: true })
   }
 
   get running(): number {
-    return this.#running
+    return this.#runs.size
   }
 
-  handle(topic: string, { maxBytes }: { maxBytes: number }, handler: MessageHandler): () => void {
+  handle(topic: string, limits: RouteLimits, handler: MessageHandler): () => void {
     assert(!topic.startsWith(REQUEST_PREFIX), `${topic} carries requests: use handleRequests`)
-    return register(this.#messages, topic, { maxBytes, handler })
+    return register(this.#messages, topic, { ...limits, handler })
   }
 
   /** `protocol` without the prefix of its topic. */
-  handleRequests(protocol: string, { maxBytes }: { maxBytes: number }, handler: RequestHandler): () => void {
-    return register(this.#requests, requestTopic(protocol), { maxBytes, handler })
+  handleRequests(protocol: string, limits: RouteLimits, handler: RequestHandler): () => void {
+    return register(this.#requests, requestTopic(protocol), { ...limits, handler })
   }
 
   knows(topic: string): boolean {
@@ -60,7 +93,7 @@ export class Router {
 
   message(topic: string, data: Uint8Array, from: Link): void {
     const route = this.#messages.get(topic)
-    if (route) this.#run(topic, from, async (context) => route.handler(data, context))
+    if (route) this.#run(topic, from, route.budgetMs, async (context) => route.handler(data, context))
   }
 
   /** `reply` is called with what the handler answers, if it does; sending it counts to the handler's budget. */
@@ -76,10 +109,15 @@ export class Router {
       this.#deps.count(topic, refusal ?? 'unknownTopic')
       return
     }
-    this.#run(topic, from, async (context) => {
+    this.#run(topic, from, route.budgetMs, async (context) => {
       const { promise: answered, resolve: done } = Promise.withResolvers<void>()
       try {
-        const request: RequestContext = { ...context, answered, lane: 'control' }
+        const request: RequestContext = {
+          ...{ from: context.from, answered, lane: 'control' },
+          get signal() {
+            return context.signal
+          },
+        }
         const answer = await route.handler(data, request)
         if (answer !== undefined) await reply(answer, { signal: context.signal, lane: request.lane })
       } finally {
@@ -88,42 +126,44 @@ export class Router {
     })
   }
 
-  #run(topic: string, from: Link, work: (context: MessageContext) => Promise<void>): void {
+  #run(
+    topic: string,
+    from: Link,
+    budgetMs: number | undefined,
+    work: (context: MessageContext) => Promise<void>,
+  ): void {
     const { clock, tasks, count } = this.#deps
-    const { handlerBudgetMs } = this.#options
-    const leave = this.#enter(from.peer)
+    const ms = Math.min(budgetMs ?? Infinity, this.#options.handlerBudgetMs)
+    const run = new Run(from)
+    const leave = this.#enter(run)
     if (leave === undefined) {
       count(topic, 'busy')
       return
     }
     count(topic, 'delivered')
     tasks.spawn(topic, async (signal) => {
-      const controller = new AbortController()
-      const follow = () => controller.abort(signal.reason)
-      const over = () => controller.abort(new DeadlineExceeded(handlerBudgetMs, `handling ${topic}`))
-      signal.addEventListener('abort', follow, { once: true })
-      const timer = clock.timer(handlerBudgetMs, over)
+      const timer = clock.timer(ms, () => run.abort(new DeadlineExceeded(ms, `handling ${topic}`)))
       try {
-        await work({ from, signal: controller.signal })
+        await work(run)
       } catch (error) {
         if (!signal.aborted) this.#failed(topic, from, error)
       } finally {
         timer.cancel()
-        signal.removeEventListener('abort', follow)
         leave()
       }
     })
   }
 
   /** A place among the running handlers, to be given back; undefined when all are taken, or the peer's share is. */
-  #enter(peer: PeerId): (() => void) | undefined {
+  #enter(run: Run): (() => void) | undefined {
+    const { peer } = run.from
     const { maxRunningHandlers, maxRunningHandlersPerPeer } = this.#options
     const own = this.#byPeer.get(peer) ?? 0
-    if (this.#running >= maxRunningHandlers || own >= maxRunningHandlersPerPeer) return undefined
-    this.#running++
+    if (this.#runs.size >= maxRunningHandlers || own >= maxRunningHandlersPerPeer) return undefined
+    this.#runs.add(run)
     this.#byPeer.set(peer, own + 1)
     return () => {
-      this.#running--
+      this.#runs.delete(run)
       const left = (this.#byPeer.get(peer) ?? 1) - 1
       if (left > 0) this.#byPeer.set(peer, left)
       else this.#byPeer.delete(peer)
