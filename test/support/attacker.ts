@@ -2,11 +2,11 @@
  * A peer that lies: its own identity on a simulated host, the real network and routing rooms, and in place of an engine
  * a script that answers and sends any replication message it likes.
  */
-import { type Bytes, Lifecycle, never, Registry, silentLogger } from '../../src/base/index.ts'
+import { type Bytes, type Lifecycle, never } from '../../src/base/index.ts'
 import type { Signer } from '../../src/crypto/index.ts'
 import type { SimulatedDevnet, SimulatedNode } from '../../src/devnet/index.ts'
 import type { Network } from '../../src/network/index.ts'
-import { type WiredPeer, wirePeer } from '../../src/node/index.ts'
+import type { WiredPeer } from '../../src/node/index.ts'
 import {
   type ChunkMessage,
   decodeChunkMessage,
@@ -19,16 +19,14 @@ import {
   type ReplicationBody,
   replicationTopicOf,
   TOPIC_CHUNK,
-  TOPIC_REPLICATION,
-  TOPIC_SUBTREE_AUDIT,
 } from '../../src/protocol/index.ts'
 import type { SimHost } from '../../src/sim/index.ts'
+import { wireBarePeer } from './bare-peer.ts'
 
 /** What is said to a request; bytes go as they are, undefined is silence. */
 export type Reply = ReplicationBody | Bytes | undefined
 export type Script = (body: ReplicationBody, from: PeerId) => Reply | Promise<Reply>
 
-const PORT = 10_000
 const ANSWER_MS = 20_000
 
 export class Attacker {
@@ -118,31 +116,23 @@ export class Attacker {
   }
 
   async #start(name: string): Promise<void> {
-    const { world, nodes } = this.#net
-    const random = world.random(`dice of attacker ${name}`)
-    const seeds = nodes.filter(({ host }) => host.up).map(({ host }) => ({ address: { ip: host.ip, port: PORT } }))
-    this.#peer = wirePeer(
+    const { signer, host } = this
+    const { wired, lifecycle } = wireBarePeer(
+      this.#net,
+      { name: `attacker ${name}`, signer, host },
       {
-        transport: this.host.createTransport({ port: PORT, publicKey: this.signer.publicKey }),
-        ...{ signer: this.signer, verifier: world.signatures, clock: this.host.clock, random },
-        ...{ log: silentLogger, registry: new Registry() },
+        request: (data, from) => this.#answer(data, from),
+        plain: (data, from) => void this.heard.push({ from, body: decodeReplicationMessage(data).body }),
       },
-      { allowLoopback: false, seeds: seeds.slice(0, 3) },
-      'node',
-      {},
     )
-    const { network, dht } = this.#peer
-    for (const topic of [TOPIC_REPLICATION, TOPIC_SUBTREE_AUDIT])
-      network.handleRequests(topic, { maxBytes: MAX_MESSAGE_BYTES }, (data, { from }) => this.#answer(data, from.peer))
-    network.handle(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, (data, { from }) => {
-      this.heard.push({ from: from.peer, body: decodeReplicationMessage(data).body })
-    })
+    this.#peer = wired
+    this.#lifecycle = lifecycle
+    const { network } = wired
     network.handle(TOPIC_CHUNK, { maxBytes: MAX_MESSAGE_BYTES }, (data) => {
       const { requestId, body } = decodeChunkMessage(data)
       this.#chunkAnswers.get(requestId)?.(body)
     })
-    this.#lifecycle = new Lifecycle([network, dht])
-    await this.#lifecycle.start(never)
+    await lifecycle.start(never)
   }
 
   async #answer(data: Uint8Array, from: PeerId): Promise<Bytes | undefined> {

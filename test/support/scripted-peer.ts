@@ -4,24 +4,22 @@
  * and the paid entries of `paid` would. Everything it receives is kept.
  */
 import { absentDigest, auditDigest } from '../../src/audit/index.ts'
-import { CodedError, Lifecycle, never, Registry, silentLogger } from '../../src/base/index.ts'
+import { CodedError, type Lifecycle, never } from '../../src/base/index.ts'
 import type { Signer } from '../../src/crypto/index.ts'
 import type { SimulatedDevnet, SimulatedNode } from '../../src/devnet/index.ts'
-import { type WiredPeer, wirePeer } from '../../src/node/index.ts'
+import type { WiredPeer } from '../../src/node/index.ts'
 import {
   type ChunkAddress,
   decodeReplicationMessage,
   encodeReplicationMessage,
-  MAX_MESSAGE_BYTES,
   type NeighborHints,
   type PeerId,
   peerIdOfPublicKey,
   type ReplicationBody,
   replicationTopicOf,
-  TOPIC_REPLICATION,
-  TOPIC_SUBTREE_AUDIT,
 } from '../../src/protocol/index.ts'
 import type { SimHost } from '../../src/sim/index.ts'
+import { wireBarePeer } from './bare-peer.ts'
 
 export type Kind = ReplicationBody['kind']
 export type BodyOf<K extends Kind> = Extract<ReplicationBody, { kind: K }>
@@ -36,7 +34,6 @@ export interface Received<K extends Kind = Kind> {
   readonly body: BodyOf<K>
 }
 
-const PORT = 10_000
 export const NO_HINTS: NeighborHints = Object.freeze({ replicaHints: [], paidHints: [], bootstrapping: false })
 
 export interface ScriptedPeerOptions {
@@ -68,24 +65,17 @@ export class ScriptedPeer {
     was?.host.kill()
     was?.host.restart()
     this.host = was?.host ?? net.world.network.addHost()
-    const { clock } = this.host
-    const transport = this.host.createTransport({ port: PORT, publicKey: this.signer.publicKey })
-    const random = net.world.random(`dice of scripted ${name}`)
-    this.#wired = wirePeer(
+    const { signer, host } = this
+    const { wired, lifecycle } = wireBarePeer(
+      net,
+      { name: `scripted ${name}`, signer, host, role },
       {
-        ...{ transport, clock, random, signer: this.signer, verifier: net.world.signatures },
-        ...{ log: silentLogger, registry: new Registry() },
+        request: (data, from) => this.#request(data, from),
+        plain: (data, from) => this.#plain(data, from),
       },
-      { allowLoopback: false, seeds: net.seeds() },
-      role,
-      { limits: { maxPerIp: 2, maxPerSubnet: 5 } },
     )
-    this.#lifecycle = new Lifecycle([this.#wired.network, this.#wired.dht])
-    const { network } = this.#wired
-    for (const topic of [TOPIC_REPLICATION, TOPIC_SUBTREE_AUDIT]) {
-      network.handleRequests(topic, { maxBytes: MAX_MESSAGE_BYTES }, (data, { from }) => this.#request(data, from.peer))
-    }
-    network.handle(TOPIC_REPLICATION, { maxBytes: MAX_MESSAGE_BYTES }, (data, { from }) => this.#plain(data, from.peer))
+    this.#wired = wired
+    this.#lifecycle = lifecycle
   }
 
   /** Joins the network; inside `world.run`, or by a script. */
