@@ -86,6 +86,12 @@ export class SimConnection implements Connection {
     this.#openAt = openAt
   }
 
+  /** Both ends are over: what still holds this one is not to hold the process at the other end. */
+  part(): void {
+    this.#peer = this
+    this.#inbox.close()
+  }
+
   get over(): boolean {
     return this.#over
   }

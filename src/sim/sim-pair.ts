@@ -62,6 +62,9 @@ export class SimPair implements Path {
   }
 
   ended(): void {
-    if (this.dialler.over && this.acceptor.over) this.wires.remove(this)
+    if (!this.dialler.over || !this.acceptor.over) return
+    this.wires.remove(this)
+    this.dialler.part()
+    this.acceptor.part()
   }
 }
