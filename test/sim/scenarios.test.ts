@@ -105,7 +105,10 @@ test('wrong files and flags are told with 1 and 2', async () => {
   assert.match(bad.stderr, /bad\.sim, line 2: a line begins with .*, not "explode"/)
   const missing = await cli(['sim', 'no-such-scenario'])
   assert.equal(missing.code, 1)
-  assert.match(missing.stderr, /there is no scenario no-such-scenario.* There are: a-day, an-hour, churn-small, /)
+  assert.match(
+    missing.stderr,
+    /there is no scenario no-such-scenario.* There are: a-day, a-day-small, an-hour, churn-small, /,
+  )
   const hours = await cli(['sim', 'rot', '--hours', 'many'])
   assert.equal(hours.code, 2)
   assert.match(hours.stderr, /--hours takes a number of hours/)

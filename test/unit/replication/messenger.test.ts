@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { getHeapStatistics } from 'node:v8'
 import { MiB, never, seededRandom } from '../../../src/base/index.ts'
 import {
-  type ChunkAddress,
+  chunkAddressOf,
   encodeReplicationMessage,
   type PeerId,
   type ReplicationBody,
@@ -12,7 +12,9 @@ import { Messenger } from '../../../src/replication/traffic/messenger.ts'
 
 const PEER = 'a1'.repeat(32) as PeerId
 const BYTES32 = new Uint8Array(32).fill(9)
-const keys = new Array<ChunkAddress>(100_000).fill('ee'.repeat(32) as ChunkAddress)
+// Each another one: equal keys are one text.
+const dice = seededRandom(2)
+const keys = Array.from({ length: 100_000 }, () => chunkAddressOf(dice.bytes(32)))
 const hints = { replicaHints: keys, paidHints: [], bootstrapping: false }
 const large = encodeReplicationMessage({
   ...{ requestId: 1n, body: { kind: 'neighborSyncResponse', ...hints, rejectedKeys: [] } },
