@@ -3,9 +3,10 @@ import { readdir, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { type Devnet, startDevnet } from '../../src/devnet/index.ts'
+import { quicAvailability } from '../../src/transport/index.ts'
 import { nodeCommand } from '../node-program.ts'
-import type { Context } from './context.ts'
-import { peakRssMiB, resetPeak, rssMiB } from './process-figures.ts'
+import { type Context, NotMeasured } from './context.ts'
+import { hasProc, peakRssMiB, resetPeak, rssMiB } from './process-figures.ts'
 import type { Answer, Session } from './session.ts'
 import type { Lateness } from './workers/lateness.ts'
 
@@ -13,6 +14,12 @@ const PROBED = join(import.meta.dirname, 'workers/node-program.ts')
 const METERED = join(import.meta.dirname, 'workers/metered-node.mjs')
 /** Nodes that a client is told of. */
 const SEEDS = 3
+
+/** Throws NotMeasured where node processes cannot run or be looked at. */
+export function refuseWithoutProcesses(): void {
+  if (!quicAvailability().available) throw new NotMeasured('the QUIC endpoint is not there (native addon)')
+  if (!hasProc) throw new NotMeasured('figures of a process are read from /proc, which is not here')
+}
 
 export class LocalNetwork {
   readonly devnet: Devnet

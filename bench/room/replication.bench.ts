@@ -6,10 +6,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type Random, seededRandom } from '../../src/base/index.ts'
-import { type ChunkAddress, chunkAddressOf, type PeerId, peerIdOf } from '../../src/protocol/index.ts'
+import { type ChunkAddress, chunkAddressOf, keyOf, type PeerId, peerIdOf } from '../../src/protocol/index.ts'
 import { HintIndex } from '../../src/replication/sync/hint-index.ts'
 import type { HintWalk } from '../../src/replication/sync/hint-walk.ts'
-import { bytesOf } from '../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../src/replication/view/own-view.ts'
 import { AddressIndex } from '../../src/storage/address-index.ts'
 import { type Row, rounds, rowOf } from '../measure.ts'
@@ -43,7 +42,7 @@ function hints(count: number, { effort }: Context): Step<undefined> {
       const index = new HintIndex()
       const keys = keysNear(self, dice, count)
       for (const key of keys) index.add(key, 'stored')
-      const neighbour = view.closest(bytesOf(self), 2)[1] as PeerId
+      const neighbour = view.closest(keyOf(self), 2)[1] as PeerId
       const more = new OwnView(self, [...others, farFrom(self, dice)])
       const one = keysNear(self, dice, 1)[0] as ChunkAddress
       let told = 0
@@ -104,7 +103,7 @@ function walked(walk: HintWalk): number {
 }
 
 function naive(view: OwnView, keys: readonly ChunkAddress[], peer: PeerId): number {
-  return keys.filter((key) => view.closest(bytesOf(key), GROUP).includes(peer)).length
+  return keys.filter((key) => view.closest(keyOf(key), GROUP).includes(peer)).length
 }
 
 /** Calls until a millisecond is over. */
@@ -142,7 +141,7 @@ function peersAround(dice: Random): { self: PeerId; others: PeerId[] } {
 
 /** A node holds keys near itself: a view of 250 peers divides the space in parts of about 8 bits. */
 function keysNear(self: PeerId, dice: Random, count: number): ChunkAddress[] {
-  const near = bytesOf(self)
+  const near = keyOf(self)
   const bits = Math.floor(Math.log2(PEERS / PAID_GROUP))
   return Array.from({ length: count }, () => {
     const key = dice.bytes(32)
@@ -154,6 +153,6 @@ function keysNear(self: PeerId, dice: Random, count: number): ChunkAddress[] {
 
 function farFrom(self: PeerId, dice: Random): PeerId {
   const key = dice.bytes(32)
-  key[0] = (bytesOf(self)[0] as number) ^ 0x80
+  key[0] = (keyOf(self)[0] as number) ^ 0x80
   return peerIdOf(key)
 }

@@ -9,7 +9,6 @@ import { chunkAddressOf, KEY_BYTES, MAX_COMMITMENT_KEYS, type SubtreeProof } fro
 import { type CommitmentEntries, compareAt, entryKey, isPointer } from './entries.ts'
 import { AuditError } from './errors.ts'
 import { leafHasher, nodeHash, nodeHasher, pointerLeafHash } from './hashes.ts'
-
 import { type SubtreePlan, subtreeSpan } from './subtree-plan.ts'
 
 export class CommitmentTree {

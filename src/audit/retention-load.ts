@@ -5,7 +5,6 @@ import { type ChunkAddress, keyOf, type PeerId, verifyStorageCommitment } from '
 import { type Pin, pinOfCommitment } from './commitment.ts'
 import { buildTree, type CommitmentTree } from './commitment-tree.ts'
 import { type CommitmentEntries, indexOfKey } from './entries.ts'
-
 import { type AuditOptions, defaultAuditOptions } from './options.ts'
 import { type RetainedSlot, Retention } from './retention.ts'
 import { decodeRetention, decodeRetentionPointers, type StoredRetention, type StoredSlot } from './retention-codec.ts'

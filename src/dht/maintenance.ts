@@ -81,7 +81,7 @@ export class Maintenance {
     this.#waiting = new Set()
   }
 
-  /** Our addresses to all who may have forgotten them, a walk to ourselves, pings of silent neighbours, joining again when alone. */
+  /** Our addresses to those who may not have them, a walk to ourselves, pings of silent neighbours, joining when alone. */
   async selfTick(signal: AbortSignal): Promise<void> {
     const { clock, keeper, publisher } = this.#deps
     if (this.#options.role === 'node') {

@@ -70,25 +70,27 @@ export class Publisher {
   async refresh(peers: readonly PeerId[], signal: AbortSignal): Promise<void> {
     const current = this.#refresh()
     if (!current) return
-    const strangers = peers.filter((peer) => !this.#knows(peer, current))
-    const silent = peers.filter((peer) => !strangers.includes(peer) && this.#wasSilentTo(peer))
+    const strangers: PeerId[] = []
+    const silent: PeerId[] = []
+    for (const peer of peers) {
+      const connection = this.#deps.connectionOf(peer)
+      if (!connection || !this.#wasTold(connection, current)) strangers.push(peer)
+      else if (this.#wasSilentOn(connection)) silent.push(peer)
+    }
     await Promise.all([
       this.publishTo(strangers, signal),
       ...silent.map((peer) => this.#permits.run(signal, () => this.#deps.ping(peer, signal))),
     ])
   }
 
-  #knows(peer: PeerId, { sequence }: Current): boolean {
-    const connection = this.#deps.connectionOf(peer)
-    const told = connection && this.#told.get(connection)
+  #wasTold(connection: PeerConnection, { sequence }: Current): boolean {
+    const told = this.#told.get(connection)
     return told?.sequence === sequence && this.#deps.clock.monotonic() - told.at < this.#options.publicationAgeMs
   }
 
-  #wasSilentTo(peer: PeerId): boolean {
-    const { clock, connectionOf, saidAt } = this.#deps
-    const connection = connectionOf(peer)
-    const last = (connection && saidAt(connection)) ?? Number.NEGATIVE_INFINITY
-    return clock.monotonic() - last >= this.#options.keepAliveMs
+  #wasSilentOn(connection: PeerConnection): boolean {
+    const { clock, saidAt } = this.#deps
+    return clock.monotonic() - (saidAt(connection) ?? Number.NEGATIVE_INFINITY) >= this.#options.keepAliveMs
   }
 
   /** To each peer once, a few at a time. Resolves when all are sent or failed; an empty set is never published. */

@@ -1,7 +1,7 @@
 /** The 256-bit XOR space (Maymounkov and Mazieres, 2002, section 2.1). PeerIds and chunk addresses are points of it. */
-import { type Bytes, fromHex } from '../base/index.ts'
+import { type Bytes, fromHex, toHex } from '../base/index.ts'
 import { ProtocolError } from './errors.ts'
-import { KeyTexts } from './key-texts.ts'
+import { KnownTexts } from './known-texts.ts'
 
 declare const brand: unique symbol
 /** 64 lower-case hex digits: BLAKE3 of the peer's ML-DSA-65 public key. */
@@ -18,16 +18,25 @@ export function keyOf(text: PeerId | ChunkAddress): Key {
   return fromHex(text) as Key
 }
 
-const texts = new KeyTexts()
+/** A message names dozens of peers and chunks. Some 4 MiB when all places are taken. */
+const texts = new KnownTexts({
+  ...{ places: 32_768, longest: KEY_BYTES, decode: toHex },
+  // Keys are hashes already.
+  hash: (bytes, at) => (bytes[at] as number) | ((bytes[at + 1] as number) << 8),
+})
 
 /** PeerId of the 32 bytes at `at`. */
 export function peerIdOf(bytes: Uint8Array, at = 0): PeerId {
-  return texts.of(bytes, at) as PeerId
+  return textOf(bytes, at) as PeerId
 }
 
 /** ChunkAddress of the 32 bytes at `at`. */
 export function chunkAddressOf(bytes: Uint8Array, at = 0): ChunkAddress {
-  return texts.of(bytes, at) as ChunkAddress
+  return textOf(bytes, at) as ChunkAddress
+}
+
+function textOf(bytes: Uint8Array, at: number): string | undefined {
+  return texts.of(bytes, at, Math.min(KEY_BYTES, bytes.length - at))
 }
 
 /** Exactly 64 hex digits of either case; anything else throws PROTOCOL_PEER_ID. */

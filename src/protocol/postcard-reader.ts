@@ -9,10 +9,18 @@ import { KnownTexts } from './known-texts.ts'
 /** 2^49: what the first seven groups of a varint hold. Above it a number would lose bits. */
 const HIGH_UNIT = 2 ** 49
 
-const names = new KnownTexts()
+/** Topics, user agents, addresses. */
+const names = new KnownTexts({ places: 4096, longest: 64, hash: fnv1a, decode: fromUtf8 })
 
 const floatBytes = new Uint8Array(8)
 const float = new DataView(floatBytes.buffer)
+
+/** FNV-1a (Fowler, Noll, Vo), folded. */
+function fnv1a(bytes: Uint8Array, at: number, length: number): number {
+  let hash = 0x811c9dc5
+  for (let i = at; i < at + length; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193)
+  return hash ^ (hash >>> 15)
+}
 
 function damaged(message: string): ProtocolError {
   return new ProtocolError('PROTOCOL_DECODE', message)

@@ -1,11 +1,10 @@
 /** Ten node processes as a user meets them: start, idle cost, files and chunks there and back, memory of both ends. */
 import { join } from 'node:path'
-import { quicAvailability } from '../../../src/transport/index.ts'
-import { type Context, type Group, NotMeasured } from '../context.ts'
+import type { Context, Group } from '../context.ts'
 import { median, percentile } from '../goal.ts'
 import { writeInput } from '../inputs.ts'
-import { clientWork, LocalNetwork } from '../local-network.ts'
-import { cpuMs, hasProc, peakRssMiB, resetPeak, rssMiB } from '../process-figures.ts'
+import { clientWork, LocalNetwork, refuseWithoutProcesses } from '../local-network.ts'
+import { cpuMs, peakRssMiB, resetPeak, rssMiB } from '../process-figures.ts'
 
 const NODES = 10
 const MB = 1_000_000
@@ -18,8 +17,7 @@ const FILES = ['put-100mb', 'get-100mb', 'client-memory', 'node-peak-rss', 'node
 export const network: Group = {
   ids: ['start-10', ...IDLE, ...CHUNKS, ...FILES, 'file-600mb'],
   async run(context) {
-    if (!quicAvailability().available) throw new NotMeasured('the QUIC endpoint is not there (native addon)')
-    if (!hasProc) throw new NotMeasured('figures of a process are read from /proc, which is not here')
+    refuseWithoutProcesses()
     const folder = await context.scope.folder()
     let net: LocalNetwork | undefined
     try {
@@ -113,7 +111,7 @@ async function files(context: Context, net: LocalNetwork, folder: string): Promi
       transfers.push(await transfer(context, net, folder, 100, between))
     }
     const speeds = (which: 'up' | 'down') => ({ samples: transfers.map((each) => each[which]) })
-    const note = '4 copies, free payment, no replication; a fresh client each, connecting left out'
+    const note = 'free payment, nodes replicate meanwhile; a fresh client each, connecting left out'
     context.measured('put-100mb', { ...speeds('up'), note })
     context.measured('get-100mb', { ...speeds('down'), note })
     context.measured('node-peak-rss', { samples: peaks, note: 'largest of the ten, in each upload' })

@@ -1,11 +1,10 @@
 /** Inside node processes: what a message takes of JS memory, how late the loop is, what one more node costs. */
 import { join } from 'node:path'
-import { quicAvailability } from '../../../src/transport/index.ts'
-import { type Context, type Group, NotMeasured } from '../context.ts'
+import type { Context, Group } from '../context.ts'
 import { median } from '../goal.ts'
 import { writeInput } from '../inputs.ts'
-import { clientWork, LocalNetwork } from '../local-network.ts'
-import { hasProc, rssMiB } from '../process-figures.ts'
+import { clientWork, LocalNetwork, refuseWithoutProcesses } from '../local-network.ts'
+import { rssMiB } from '../process-figures.ts'
 import type { Session } from '../session.ts'
 import type { Lateness } from '../workers/lateness.ts'
 
@@ -16,8 +15,7 @@ const MB = 1_000_000
 export const nodeInside: Group = {
   ids: ['message-copies', 'loop-delay', 'loop-delay-own', 'node-in-process-rss'],
   async run(context) {
-    if (!quicAvailability().available) throw new NotMeasured('the QUIC endpoint is not there (native addon)')
-    if (!hasProc) throw new NotMeasured('figures of a process are read from /proc, which is not here')
+    refuseWithoutProcesses()
     if (context.wants('message-copies', 'loop-delay', 'loop-delay-own')) {
       const folder = await context.scope.folder()
       const net = await LocalNetwork.start(context, folder, NODES, 'probed')

@@ -1,16 +1,16 @@
 /**
  * Ten node processes that replicate: files go up and come straight back, the nodes' own counters say what moved for
- * it, then three of them die at once and copies are counted in the folders of the others.
+ * them, then three of them die at once and copies are counted in the folders of the others.
  */
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { quicAvailability } from '../../../src/transport/index.ts'
-import { type Context, type Group, NotMeasured } from '../context.ts'
+import { countCopies } from '../../../src/devnet/index.ts'
+import type { Context, Group } from '../context.ts'
 import { metricsOf, sumOf } from '../counters.ts'
 import type { CurvePoint } from '../goal.ts'
 import { writeInput } from '../inputs.ts'
-import { clientWork, LocalNetwork } from '../local-network.ts'
-import { hasProc, peakRssMiB, resetPeak } from '../process-figures.ts'
+import { clientWork, LocalNetwork, refuseWithoutProcesses } from '../local-network.ts'
+import { peakRssMiB, resetPeak } from '../process-figures.ts'
 
 const NODES = 10
 const DEAD = 3
@@ -31,8 +31,7 @@ const IDS = ['put-replicated', 'get-right-after', 'bytes-moved', 'repair-three-d
 export const repair: Group = {
   ids: IDS,
   async run(context) {
-    if (!quicAvailability().available) throw new NotMeasured('the QUIC endpoint is not there (native addon)')
-    if (!hasProc) throw new NotMeasured('figures of a process are read from /proc, which is not here')
+    refuseWithoutProcesses()
     const folder = await context.scope.folder()
     const net = await LocalNetwork.start(context, folder, NODES, 'metered')
     try {
@@ -54,7 +53,7 @@ async function measure(context: Context, net: LocalNetwork, folder: string): Pro
     note: 'chunk bytes that nodes received by their own counters, puts included, for each encrypted byte of the file',
   })
   if (!context.wants('repair-three-dead', 'repair-peak-rss')) return
-  const { repairedMs, curve } = await killAndWatch(context, net, held)
+  const { repairedMs, curve } = await killAndWatch(context, net, [...held.keys()])
   context.measured('repair-three-dead', {
     samples: [repairedMs / 1000],
     curve,
@@ -142,16 +141,15 @@ async function settled(context: Context, { devnet }: LocalNetwork): Promise<Read
 async function killAndWatch(
   context: Context,
   { devnet }: LocalNetwork,
-  all: ReadonlyMap<string, Held>,
+  addresses: readonly string[],
 ): Promise<{ repairedMs: number; curve: CurvePoint[] }> {
   const dead = devnet.nodes.slice(FIRST_DEAD, FIRST_DEAD + DEAD)
-  const roots = devnet.nodes.filter((node) => !dead.includes(node)).map(({ root_dir }) => root_dir)
+  const left = devnet.nodes.filter((node) => !dead.includes(node))
   for (const { pid } of dead) process.kill(pid, 'SIGKILL')
   const began = performance.now()
   const curve: CurvePoint[] = []
   for (;;) {
-    const held = await heldBy(roots)
-    const fewest = Math.min(...[...all.keys()].map((address) => held.get(address)?.holders ?? 0))
+    const fewest = Math.min(...(await countCopies(left, addresses)))
     const ms = performance.now() - began
     if (fewest !== curve.at(-1)?.['copies']) curve.push({ n: ms / 1000, copies: fewest })
     if (fewest >= WANTED) return { repairedMs: ms, curve }

@@ -1,12 +1,11 @@
 /** Asks neighbours for digests of keys that both of us hold (replication.md 15), now and then. */
 import { confirmDigests, digestSampleSize } from '../../audit/index.ts'
 import { randomBelow, randomBetween, shuffled } from '../../base/index.ts'
-import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { NeighborSync } from '../sync/neighbor-sync.ts'
 import type { RepairProofs } from '../sync/repair-proofs.ts'
 import { closeGroup } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { Challenger } from './challenger.ts'
 import type { ClaimTracker } from './claim-tracker.ts'
 
@@ -84,6 +83,6 @@ export class DigestAuditor {
 
   #responsible(peer: PeerId, key: ChunkAddress): boolean {
     const { holdings, options } = this.#deps.parts
-    return closeGroup(holdings.view, bytesOf(key), options).includes(peer)
+    return closeGroup(holdings.view, keyOf(key), options).includes(peer)
   }
 }

@@ -4,11 +4,10 @@
  * that lack them, and notifies whoever of the 20 heard of the payment from nobody. Pure: the caller does what `step`
  * says and reports what came of it; every action is answered exactly once.
  */
-import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { IndexedHeap, type Placed } from '../verify/indexed-heap.ts'
 import { closestOthers, presenceTargets, type Widths } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { ProbeBatches, type ProbeQuestion } from './probe-batches.ts'
 
@@ -101,7 +100,7 @@ export class FreshReplication {
   /** A client's chunk was stored with a proof. false: known, or too many plans. */
   stored(key: ChunkAddress, view: OwnView, now: number): boolean {
     if (this.#plans.has(key) || this.#plans.size >= this.#options.freshWaiting) return false
-    const rank = Math.min(view.rank(bytesOf(key), view.self), this.#options.closeGroupSize)
+    const rank = Math.min(view.rank(keyOf(key), view.self), this.#options.closeGroupSize)
     const plan: Plan = {
       ...{ key, dueAt: now + rank * this.#options.freshRankDelayMs, dueIndex: -1, started: false },
       ...{ targets: [], audience: [], asking: new Set(), informed: new Set(), toOffer: [] },
@@ -183,7 +182,7 @@ export class FreshReplication {
 
   #timeUp(plan: Plan, view: OwnView, now: number): void {
     if (!plan.started) {
-      const key = bytesOf(plan.key)
+      const key = keyOf(plan.key)
       plan.started = true
       plan.targets = presenceTargets(view, key, this.#options)
       plan.audience = closestOthers(view, key, this.#options.acceptanceWidth)

@@ -1,11 +1,17 @@
 /** Takes fresh chunks and notices of payment from neighbours (replication.md 5.2, 5.3), in the order written there. */
 import { CodedError, messageOf } from '../../base/index.ts'
 import type { PaidQuote } from '../../payment/index.ts'
-import { type ChunkAddress, MAX_CHUNK_BYTES, type PeerId, type ReplicationBody, short } from '../../protocol/index.ts'
+import {
+  type ChunkAddress,
+  keyOf,
+  MAX_CHUNK_BYTES,
+  type PeerId,
+  type ReplicationBody,
+  short,
+} from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
 import { inAcceptanceWidth } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { OfferMerge } from './offer-merge.ts'
 
 type Offer = Extract<ReplicationBody, { kind: 'freshOffer' }>
@@ -50,7 +56,7 @@ export class Offers {
       await parts.holdings.learnPaid(key)
       return this.#accept(peer, key, signal)
     }
-    if (!inAcceptanceWidth(parts.holdings.view, bytesOf(key), parts.options))
+    if (!inAcceptanceWidth(parts.holdings.view, keyOf(key), parts.options))
       return this.refuse(peer, key, TOO_FAR, signal)
     if (!(await store.admits(data.length))) return this.refuse(peer, key, FULL, signal)
     await this.#mergedIn(peer, offer, content, signal)
@@ -96,7 +102,7 @@ export class Offers {
   async notified(key: ChunkAddress, proof: Uint8Array, signal: AbortSignal): Promise<void> {
     const { holdings, options, payment } = this.#deps.parts
     if (this.#proofFault(proof) !== undefined || holdings.paid(key)) return
-    if (!inAcceptanceWidth(holdings.view, bytesOf(key), options)) return
+    if (!inAcceptanceWidth(holdings.view, keyOf(key), options)) return
     const verdict = await payment.verifyPayment(key, proof, 'paidListAdmission', { signal })
     if (verdict.kind === 'accepted') await holdings.learnPaid(key)
   }

@@ -2,13 +2,11 @@
  * Which paid entries may be forgotten (replication.md 21.2): out of the 20 closest for 3 days, and three quarters of the
  * group list the key. Whether anybody holds the chunk is irrelevant. One pass: `plan`, `answered`, `settle`. Pure.
  */
-
 import type { InSlices } from '../../base/index.ts'
-import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ProbeQuestion } from '../fresh/probe-batches.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { closestOthers, type Widths } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import type { KeysAfter, OutOfRange } from './prune-records.ts'
 
@@ -45,7 +43,7 @@ export class PaidPrune {
     for (const [i, key] of keys.entries()) {
       if ((i + 1) % SLICE === 0) yield
       if (!this.#mayGo(key, view, now) || !drained || this.#confirmed.size >= paidPruneEntries) continue
-      const group = closestOthers(view, bytesOf(key), paidGroupSize)
+      const group = closestOthers(view, keyOf(key), paidGroupSize)
       const strangers = group.filter((peer) => !byPeer.has(peer)).length
       if (byPeer.size + strangers > paidPrunePeers) continue
       this.#confirmed.set(key, new Set())
@@ -68,7 +66,7 @@ export class PaidPrune {
     return [...this.#confirmed]
       .filter(([key, confirmed]) => {
         if (!this.#mayGo(key, view, now)) return false
-        const group = closestOthers(view, bytesOf(key), this.#options.paidGroupSize)
+        const group = closestOthers(view, keyOf(key), this.#options.paidGroupSize)
         const count = group.filter((peer) => confirmed.has(peer)).length
         return count >= paidConfirmationsNeeded(group.length)
       })
@@ -78,7 +76,7 @@ export class PaidPrune {
   /** Out of the group for 3 days; so its members without self are as many as it has places. */
   #mayGo(key: ChunkAddress, view: OwnView, now: number): boolean {
     const { paidGroupSize, pruneHysteresisMs } = this.#options
-    if (view.rank(bytesOf(key), view.self) >= paidGroupSize)
+    if (view.rank(keyOf(key), view.self) >= paidGroupSize)
       return this.#timers.out('paid', key, now) >= pruneHysteresisMs
     this.#timers.clear('paid', key)
     return false

@@ -3,13 +3,11 @@
  * 20 closer peers are known or all but one of the close group prove that they hold the key. One pass: `plan`, then
  * `judged` for each challenge, then `settle`, where everything is judged anew by the view of that moment. Pure.
  */
-
 import type { InSlices } from '../../base/index.ts'
-import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import { type ChallengeVerdict, keyVerdict, possessionConsequence } from '../audits/challenge-verdict.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { inStorageWidth, presenceTargets, type Widths } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 
 export type PruneOptions = Widths &
@@ -85,7 +83,7 @@ export class RecordPrune {
     for (const [i, key] of this.#nextKeys(keysAfter).entries()) {
       if ((i + 1) % SLICE === 0) yield
       if (!this.#mayGo(key, facts) || !drained) continue
-      const bytes = bytesOf(key)
+      const bytes = keyOf(key)
       if (fastDeletable(facts.view, bytes, this.#options)) {
         if (this.#fast.length < this.#options.fastDeletes) this.#fast.push(key)
         continue
@@ -116,12 +114,12 @@ export class RecordPrune {
     let looked = 0
     for (const [key, proofs] of [...this.#fast.map((fast) => [fast, NO_PROOFS] as const), ...this.#proofs]) {
       if (++looked % SLICE === 0) yield
-      const bytes = bytesOf(key)
+      const bytes = keyOf(key)
       const sure = fastDeletable(view, bytes, this.#options) || this.#proved(view, bytes, proofs)
       if (sure && this.#mayGo(key, facts)) deletable.push(key)
     }
     const responsible = (peer: PeerId) => (key: ChunkAddress) =>
-      view.has(peer) && view.rank(bytesOf(key), peer) < this.#options.closeGroupSize
+      view.has(peer) && view.rank(keyOf(key), peer) < this.#options.closeGroupSize
     const failures = [...this.#failed].filter(([peer, keys]) => [...keys].some(responsible(peer))).map(([peer]) => peer)
     return { deletable, failures, claims: [...this.#claims], answered: [...this.#answered] }
   }
@@ -140,7 +138,7 @@ export class RecordPrune {
 
   /** Out of range for 3 days and not committed. Starts, continues or clears the timer. */
   #mayGo(key: ChunkAddress, { view, now, committed }: PruneFacts): boolean {
-    if (inStorageWidth(view, bytesOf(key), this.#options)) {
+    if (inStorageWidth(view, keyOf(key), this.#options)) {
       this.#timers.clear('record', key)
       return false
     }

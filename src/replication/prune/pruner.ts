@@ -1,5 +1,4 @@
 /** Deletes what others are responsible for (replication.md 21), one pass after each sync cycle. */
-
 import { CodedError, messageOf, Semaphore, withPauses } from '../../base/index.ts'
 import { short } from '../../protocol/index.ts'
 import type { Challenger } from '../audits/challenger.ts'

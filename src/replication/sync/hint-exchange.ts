@@ -3,12 +3,18 @@
  * goes into the pipeline; what we hinted is remembered for audits.
  */
 import { Alarm, LruMap } from '../../base/index.ts'
-import type { ChunkAddress, NeighborHints, PeerId, ReplicationBody, StorageCommitment } from '../../protocol/index.ts'
+import {
+  type ChunkAddress,
+  keyOf,
+  type NeighborHints,
+  type PeerId,
+  type ReplicationBody,
+  type StorageCommitment,
+} from '../../protocol/index.ts'
 import type { ClaimTracker } from '../audits/claim-tracker.ts'
 import { type Parts, report } from '../parts.ts'
 import type { HintPipeline } from '../verify/hint-pipeline.ts'
 import { closeGroup } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { BootstrapDrain } from './bootstrap-drain.ts'
 import type { KeyKind } from './hint-index.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
@@ -236,7 +242,7 @@ export class HintExchange {
     const moment = { now: clock.monotonic(), epoch: sync.epoch }
     for (const [i, key] of keys.entries()) {
       if ((i + 1) % SLICE === 0) await holdings.pause(signal)
-      proofs.told(key, peer, closeGroup(holdings.view, bytesOf(key), options), moment)
+      proofs.told(key, peer, closeGroup(holdings.view, keyOf(key), options), moment)
     }
   }
 

@@ -3,8 +3,8 @@
  * nr 2 and 6). A region is left at once when its answer is no for all keys, told whole when it is yes for all, and
  * halved otherwise. Runs in steps; keys may come and go between them: those behind the walk are not seen. Pure.
  */
-import { type ChunkAddress, KEY_BYTES, type PeerId } from '../../protocol/index.ts'
-import { bitOf, bytesOf, compareAt, keyText } from '../view/key-bytes.ts'
+import { type ChunkAddress, KEY_BYTES, keyOf, type PeerId } from '../../protocol/index.ts'
+import { bitOf, compareAt, keyText } from '../view/key-bytes.ts'
 import { Narrowing } from '../view/narrowing.ts'
 import type { OwnView } from '../view/own-view.ts'
 import type { KeyCursor, SortedKeys } from '../view/sorted-keys.ts'
@@ -40,7 +40,7 @@ export class HintWalk<State = unknown> {
 
   /** Keys up to `after` are left out. */
   constructor(keys: SortedKeys, flag: number, rule: WalkRule<State>, after?: ChunkAddress) {
-    this.#start = after === undefined ? undefined : following(bytesOf(after))
+    this.#start = after === undefined ? undefined : following(keyOf(after))
     this.#keys = keys
     this.#flag = flag
     this.#rule = rule

@@ -2,9 +2,9 @@
  * Verified keys that wait for their bytes (replication.md 10): nearest to self first, one source after the other, never
  * more requests to a peer than it serves at once. Pure.
  */
-import { type ChunkAddress, distance, type Key, type PeerId } from '../../protocol/index.ts'
+import { type ChunkAddress, distance, type Key, keyOf, type PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
-import { bytesOf, compareAt } from '../view/key-bytes.ts'
+import { compareAt } from '../view/key-bytes.ts'
 import { IndexedHeap, type Placed } from './indexed-heap.ts'
 import type { PendingKey } from './pending-table.ts'
 
@@ -65,7 +65,7 @@ export class FetchQueue {
   #inFlight = 0
 
   constructor(self: PeerId, options: FetchOptions) {
-    this.#selfKey = bytesOf(self)
+    this.#selfKey = keyOf(self)
     this.#options = options
   }
 
@@ -99,7 +99,7 @@ export class FetchQueue {
     if (this.#entries.size >= this.#options.fetchQueue || sources.length === 0 || this.has(pending.key)) return false
     const { key } = pending
     const untried = [...new Set(sources)].slice(0, this.#options.fetchSources)
-    const away = distance(this.#selfKey, bytesOf(key))
+    const away = distance(this.#selfKey, keyOf(key))
     const named = new Set(untried)
     const entry: Entry = { key, distance: away, pending, sources: untried, named, source: undefined, place: -1 }
     this.#entries.set(entry.key, entry)

@@ -1,10 +1,9 @@
 /** Fetches verified keys, nearest first, a few at a time (replication.md 10). */
 import { Alarm, CodedError, codeOf, messageOf } from '../../base/index.ts'
-import { MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
+import { keyOf, MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
 import { inStorageWidth } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { Fetch, FetchOutcome } from './fetch-queue.ts'
 import type { HintPipeline } from './hint-pipeline.ts'
 
@@ -104,7 +103,7 @@ export class Fetcher {
     metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
     const content = await HashedContent.of(hash, result.data)
     if (content.address !== key) return 'sourceFailed'
-    if (!inStorageWidth(holdings.view, bytesOf(key), options)) return 'noLongerResponsible'
+    if (!inStorageWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
     return this.#keep(key, content)
   }
 

@@ -2,12 +2,10 @@
  * The way of a hinted key (replication.md 4.4, 8, 9.5, 10): admitted, verified, fetched, back to verification or gone.
  * A key is in at most one of pending, fetch queue and in flight. Pure; what the node holds comes in as questions.
  */
-
 import type { InSlices } from '../../base/index.ts'
-import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { inAcceptanceWidth, inStorageWidth, type Widths } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { type Fetch, type FetchOptions, type FetchOutcome, FetchQueue } from './fetch-queue.ts'
 import { type PendingKey, type PendingOptions, PendingTable, type Pipeline } from './pending-table.ts'
@@ -202,13 +200,13 @@ export class HintPipeline {
       return 'ignored'
     }
     const known = held || paid || this.pending.has(key)
-    if (!known && !inAcceptanceWidth(facts.view, bytesOf(key), this.#options)) return 'ignored'
+    if (!known && !inAcceptanceWidth(facts.view, keyOf(key), this.#options)) return 'ignored'
     const outcome = this.pending.add(key, pipeline, source, now)
     return outcome === 'known' ? 'ignored' : outcome === 'added' ? 'admitted' : 'overCapacity'
   }
 
   #keeps(key: ChunkAddress, { view }: Facts): boolean {
-    return inStorageWidth(view, bytesOf(key), this.#options)
+    return inStorageWidth(view, keyOf(key), this.#options)
   }
 
   #retry({ key }: PendingKey, now: number, told: Omit<Decided, 'next'>): Decided {

@@ -1,5 +1,4 @@
 /** Verifies hinted keys round by round (replication.md 9): asks, counts, decides, hands over to the fetcher. */
-
 import { Alarm, withPauses } from '../../base/index.ts'
 import { type PeerId, short } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'

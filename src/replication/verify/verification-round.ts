@@ -4,12 +4,10 @@
  * nobody confirms. The 7 closest are asked first, for both kinds of evidence: where they hold the key that is a quorum,
  * and the 13 beyond them are asked only for the keys that it does not settle. Pure; long work comes in slices.
  */
-
 import { assert, type InSlices } from '../../base/index.ts'
-import type { ChunkAddress, PeerId, VerificationResult } from '../../protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { paidGroup, presenceTargets, type Widths } from '../view/groups.ts'
-import { bytesOf } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { decide, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
 
@@ -275,7 +273,7 @@ export class VerificationRound {
 }
 
 function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally {
-  const bytes = bytesOf(key.key)
+  const bytes = keyOf(key.key)
   const targets = presenceTargets(view, bytes, options)
   const group = key.paidLocally ? [] : paidGroup(view, bytes, options)
   const edgeFrom = group.length >= options.paidGroupSize ? group.length - options.paidEdge : group.length

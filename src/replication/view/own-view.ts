@@ -4,8 +4,8 @@
  * by halving ranges: O(count + log members), with no distance computed.
  */
 import { compare } from '../../base/index.ts'
-import { KEY_BYTES, type PeerId } from '../../protocol/index.ts'
-import { bitOf, bytesOf } from './key-bytes.ts'
+import { KEY_BYTES, keyOf, type PeerId } from '../../protocol/index.ts'
+import { bitOf } from './key-bytes.ts'
 
 export class OwnView {
   readonly self: PeerId
@@ -18,8 +18,8 @@ export class OwnView {
   /** Peers in any order; self need not be among them. */
   constructor(self: PeerId, others: Iterable<PeerId>) {
     this.self = self
-    this.#selfKey = bytesOf(self)
-    const members = [...new Set(others).add(self)].map((peer) => ({ peer, key: bytesOf(peer) }))
+    this.#selfKey = keyOf(self)
+    const members = [...new Set(others).add(self)].map((peer) => ({ peer, key: keyOf(peer) }))
     members.sort((a, b) => compare(a.key, b.key))
     this.peers = members.map(({ peer }) => peer)
     this.#keys = new Uint8Array(members.length * KEY_BYTES)
@@ -59,7 +59,7 @@ export class OwnView {
 
   /** Members nearer to the key than `peer`, who need not be a member. */
   rank(key: Uint8Array, peer: PeerId): number {
-    const own = peer === this.self ? this.#selfKey : bytesOf(peer)
+    const own = peer === this.self ? this.#selfKey : keyOf(peer)
     let [low, high, nearer] = [0, this.size, 0]
     for (let bit = 0; bit < KEY_BYTES * 8 && low < high; bit++) {
       // The last one is most often the peer itself: no need to go down all bits that it shares with itself.

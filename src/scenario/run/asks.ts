@@ -24,7 +24,6 @@ export class Asks {
   readonly #dice: Random
   /** Held weakly: what a node asked that died before the answer came is to be forgotten with it. */
   readonly #open = new Set<WeakRef<AbortController>>()
-  #over = false
 
   constructor(town: Town, client: Client) {
     this.#town = town
@@ -65,7 +64,6 @@ export class Asks {
 
   /** What is still asked is let go of and not counted. */
   stop(): void {
-    this.#over = true
     for (const asking of this.#open) asking.deref()?.abort()
   }
 
@@ -76,7 +74,7 @@ export class Asks {
     const settle = (succeeded: boolean) => {
       this.#open.delete(open)
       // Named here so that it lives as long as somebody may answer.
-      if (this.#over || asking.signal.aborted) return
+      if (asking.signal.aborted) return
       count.tried++
       if (succeeded) count.succeeded++
     }

@@ -1,5 +1,4 @@
 /** replication.md 28.6, by the whole node: quorum and possession, each case by name. */
-
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { absentDigest, auditDigest, buildTreeAtOnce, signTree, sortedEntries } from '../../../src/audit/index.ts'

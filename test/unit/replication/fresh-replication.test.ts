@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Random, randomBelow, second } from '../../../src/base/index.ts'
-import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { type FreshAction, FreshReplication } from '../../../src/replication/fresh/fresh-replication.ts'
 import { OfferMerge } from '../../../src/replication/fresh/offer-merge.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { bytesOf } from '../../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, forSeeds, many, peerId, pick } from './support/seeds.ts'
 
@@ -113,7 +112,7 @@ test('scenario 1 and 24: four PUTs become seven copies by three offers; each of 
   forSeeds(10, (random) => {
     const town = new Town(random, 40)
     const key = address(random)
-    const closest = new OwnView(pick(random, town.peers), town.peers).closest(bytesOf(key), 21)
+    const closest = new OwnView(pick(random, town.peers), town.peers).closest(keyOf(key), 21)
     for (const peer of closest.slice(0, 4)) town.put(peer, key)
     town.run(60 * second)
     const holders = town.peers.filter((peer) => town.node(peer).held.has(key))
@@ -131,7 +130,7 @@ test('the closest storer is lost right after the PUTs: the next by rank does its
   forSeeds(10, (random) => {
     const town = new Town(random, 40)
     const key = address(random)
-    const closest = new OwnView(pick(random, town.peers), town.peers).closest(bytesOf(key), 20)
+    const closest = new OwnView(pick(random, town.peers), town.peers).closest(keyOf(key), 20)
     for (const peer of closest.slice(1, 4)) town.put(peer, key)
     town.dead.add(closest[0] as PeerId)
     town.run(120 * second)
@@ -145,11 +144,11 @@ test('28.1 a burst of 100 PUTs: never more than 8 encoded offers or 3 sends, all
     const town = new Town(random, 25)
     const view = new OwnView(town.peers[0] as PeerId, town.peers)
     const keys = many(100, () => address(random))
-    for (const key of keys) for (const peer of view.closest(bytesOf(key), 4)) town.put(peer, key)
+    for (const key of keys) for (const peer of view.closest(keyOf(key), 4)) town.put(peer, key)
     town.sendMs = 100
     town.run(300 * second)
     for (const key of keys)
-      for (const peer of view.closest(bytesOf(key), 7)) assert.ok(town.node(peer).held.has(key), 'a copy is missing')
+      for (const peer of view.closest(keyOf(key), 7)) assert.ok(town.node(peer).held.has(key), 'a copy is missing')
     assert.ok((400 + town.counts.offers) / 100 <= 9, `${town.counts.offers} offers`)
     for (const { fresh } of town.nodes.values()) assert.deepEqual([fresh.size, fresh.encoded, fresh.sending], [0, 0, 0])
     assert.ok(town.counts.probes < 20 * 400, 'probes of one moment go together')
@@ -163,7 +162,7 @@ test('a fifth of everything lost, dead peers among the group: every plan ends, t
     const keys = many(10, () => address(random))
     for (const peer of many(4, () => pick(random, town.peers))) town.dead.add(peer)
     for (const key of keys)
-      for (const peer of new OwnView(town.peers[0] as PeerId, town.peers).closest(bytesOf(key), 4))
+      for (const peer of new OwnView(town.peers[0] as PeerId, town.peers).closest(keyOf(key), 4))
         if (!town.dead.has(peer)) town.put(peer, key)
     town.run(300 * second)
     for (const { fresh } of town.nodes.values()) {
@@ -178,12 +177,12 @@ function alone(size = 30) {
   forSeeds(1, (random) => {
     const peers = many(size, () => peerId(random))
     const key = address(random)
-    const self = new OwnView(peers[0] as PeerId, peers).closest(bytesOf(key), 1)[0] as PeerId
+    const self = new OwnView(peers[0] as PeerId, peers).closest(keyOf(key), 1)[0] as PeerId
     made = { fresh: new FreshReplication(options), view: new OwnView(self, peers), key }
   })
   assert.ok(made)
   const { fresh, view, key } = made
-  const group = view.closest(bytesOf(key), 21).slice(1)
+  const group = view.closest(keyOf(key), 21).slice(1)
   const kinds = (actions: FreshAction[]) => actions.map(({ kind }) => kind)
   const probeAll = (present: readonly PeerId[], paid: readonly PeerId[] = present) => {
     for (const peer of group) fresh.probed(peer, [{ key, present: present.includes(peer), paid: paid.includes(peer) }])

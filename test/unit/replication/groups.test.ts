@@ -12,7 +12,7 @@ import {
   paidGroup,
   presenceTargets,
 } from '../../../src/replication/view/groups.ts'
-import { bytesOf, keyText } from '../../../src/replication/view/key-bytes.ts'
+import { keyText } from '../../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
@@ -23,7 +23,7 @@ test('the closest and the rank of a view are those of a sort by distance', () =>
     const far = many(randomBelow(random, 60), () => peerId(random))
     const near = far.map((peer) => (peer.slice(0, 20) + peerId(random).slice(20)) as typeof peer)
     const view = new OwnView(self, [...far, ...near, self])
-    const key = randomBelow(random, 2) === 0 ? bytesOf(address(random)) : bytesOf(pick(random, [self, ...far]))
+    const key = randomBelow(random, 2) === 0 ? keyOf(address(random)) : keyOf(pick(random, [self, ...far]))
     const sorted = [...view.peers].sort((a, b) => compareDistance(key, keyOf(a), keyOf(b)))
     for (const count of [0, 1, 7, 20, 500]) assert.deepEqual(view.closest(key, count), sorted.slice(0, count))
     for (const [rank, peer] of sorted.entries()) assert.equal(view.rank(key, peer), rank)
@@ -36,7 +36,7 @@ test('the closest and the rank of a view are those of a sort by distance', () =>
 test('widths: 7 with self, 9, 20 and the paid group, by the own view', () => {
   // Peers 01..18 hex by their first byte; keys near zero rank them in this order.
   const others = many(24, () => 0).map((_, i) => peerAt(i + 1))
-  const key = bytesOf(at(0))
+  const key = keyOf(at(0))
   for (const rank of [0, 6, 7, 8, 9, 19, 20]) {
     const self = peerAt(0xff)
     const withSelf = others.toSpliced(rank, 0, self)
@@ -58,7 +58,7 @@ test('widths: 7 with self, 9, 20 and the paid group, by the own view', () => {
 test('key texts and bytes are the same key', () => {
   forSeeds(20, (random) => {
     const text = address(random)
-    assert.deepEqual(bytesOf(text), keyOf(text))
+    assert.deepEqual(keyOf(text), keyOf(text))
     const padded = new Uint8Array(70)
     padded.set(keyOf(text), 3)
     assert.equal(keyText(padded, 3), text)

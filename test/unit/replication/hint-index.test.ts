@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Random, randomBelow } from '../../../src/base/index.ts'
-import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { HintIndex, type KeyKind } from '../../../src/replication/sync/hint-index.ts'
 import type { HintWalk } from '../../../src/replication/sync/hint-walk.ts'
-import { bytesOf } from '../../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, forSeeds, many, peerId, pick } from './support/seeds.ts'
 
@@ -54,7 +53,7 @@ test('scenario 14: the keys for a peer are those of the naive scan, for both kin
       ['paid', 20],
     ] as const) {
       for (const peer of [self, pick(random, peers), pick(random, peers), peerId(random)]) {
-        const expected = of(kind).filter((key) => view.closest(bytesOf(key), width).includes(peer))
+        const expected = of(kind).filter((key) => view.closest(keyOf(key), width).includes(peer))
         const found = told(index.keysFor(view, peer, kind, width)).get(peer) ?? new Set()
         assert.deepEqual([...found].sort(), expected.sort())
       }
@@ -78,8 +77,8 @@ test('30.3 nr 2: after a change of view exactly the keys whose group gained a pe
     ] as const) {
       const expected = new Map<PeerId, Set<ChunkAddress>>()
       for (const key of of(kind)) {
-        const had = before.closest(bytesOf(key), width)
-        for (const peer of after.closest(bytesOf(key), width))
+        const had = before.closest(keyOf(key), width)
+        for (const peer of after.closest(keyOf(key), width))
           if (!had.includes(peer)) expected.set(peer, (expected.get(peer) ?? new Set()).add(key))
       }
       assert.deepEqual(told(index.keysGained(before, after, kind, width), 7), expected)
@@ -103,7 +102,7 @@ test('keys that come and go between the steps leave the rest of the walk right',
       extra.push(key)
       if (randomBelow(random, 2) === 0) index.remove(extra.shift() as ChunkAddress, 'stored')
     }
-    const expected = [...stable].filter((key) => view.closest(bytesOf(key), 7).includes(peer))
+    const expected = [...stable].filter((key) => view.closest(keyOf(key), 7).includes(peer))
     assert.deepEqual([...found].filter((key) => stable.has(key)).sort(), expected.sort())
   })
 })
@@ -113,7 +112,7 @@ test('no full scan: cost follows what is told and what changed, not how many key
     const self = peerId(random)
     const peers = many(300, () => peerId(random))
     const before = new OwnView(self, peers)
-    const gone = before.closest(bytesOf(self), 8)[7] as PeerId
+    const gone = before.closest(keyOf(self), 8)[7] as PeerId
     const after = new OwnView(
       self,
       peers.filter((peer) => peer !== gone),

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-
 import { atOnce, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-
 import { atOnce, day, hour, minute, randomBelow } from '../../../src/base/index.ts'
-import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
 import { PaidPrune, paidConfirmationsNeeded } from '../../../src/replication/prune/prune-paid.ts'
 import { type PruneChallenge, proofsNeeded, RecordPrune } from '../../../src/replication/prune/prune-records.ts'
 import { HintIndex } from '../../../src/replication/sync/hint-index.ts'
-import { bytesOf } from '../../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId } from './support/seeds.ts'
 import { Timers } from './support/timers.ts'
@@ -131,7 +129,7 @@ test('scenario 19 and 53: a failure once a pass, only of peers still in the 7 cl
   const { plan, settle, prune } = open(keys)
   plan(viewOf(12), 0)
   const challenges = plan(viewOf(12), 3 * day)
-  const [first, second, third, fourth] = viewOf(12).closest(bytesOf(key), 4) as [PeerId, PeerId, PeerId, PeerId]
+  const [first, second, third, fourth] = viewOf(12).closest(keyOf(key), 4) as [PeerId, PeerId, PeerId, PeerId]
   for (const challenge of challenges) {
     if (challenge.peer === first) judge(prune, challenge, false)
     if (challenge.peer === second) prune.judged(challenge, { kind: 'timeout' })
@@ -160,7 +158,7 @@ test('budgets: keys a challenge, requests and keys a pass; the cursor moves past
     // The view has no 20 closer members for keys near self only: shrink the width of the fast rule out of the way.
     const seen = new Set<ChunkAddress>()
     for (let pass = 0; pass < 8; pass++) plan(view, pass * minute)
-    const out = keys.filter((each) => view.rank(bytesOf(each), self) >= 9)
+    const out = keys.filter((each) => view.rank(keyOf(each), self) >= 9)
     assert.ok(
       out.every((each) => timers.running('record', each)),
       'each key was looked at',
@@ -173,7 +171,7 @@ test('budgets: keys a challenge, requests and keys a pass; the cursor moves past
         for (const each of challenge.keys) seen.add(each)
       }
     }
-    const near = out.filter((each) => view.rank(bytesOf(each), self) < 20)
+    const near = out.filter((each) => view.rank(keyOf(each), self) < 20)
     assert.ok(near.length > 0 && [...seen].every((each) => near.includes(each)))
     assert.ok(seen.size >= Math.min(near.length, 100))
   })
@@ -205,7 +203,7 @@ test('a failure of the eighth closest is none, of the seventh one', () => {
     const view = new OwnView(peerAt(0x70), others)
     plan(view, 0)
     const challenges = plan(view, 3 * day)
-    const seventh = view.closest(bytesOf(key), 7)[6] as PeerId
+    const seventh = view.closest(keyOf(key), 7)[6] as PeerId
     for (const challenge of challenges) judge(prune, challenge, challenge.peer !== seventh)
     const later = new OwnView(peerAt(0x70), [...others, ...(joined ? [peerAt(1)] : [])])
     assert.deepEqual(settle(later, 3 * day).failures, punished ? [seventh] : [])
@@ -226,7 +224,7 @@ test('no key ever goes without reason, whatever the views do', () => {
       if (randomBelow(random, 4) === 0) others = crowd.filter(() => randomBelow(random, 5) > 0)
       const view = new OwnView(self, others)
       for (const each of keys) {
-        if (view.rank(bytesOf(each), self) < 9) outSince.delete(each)
+        if (view.rank(keyOf(each), self) < 9) outSince.delete(each)
         else if (!outSince.has(each)) outSince.set(each, now)
       }
       const proofs = new Map<ChunkAddress, number>()
@@ -237,7 +235,7 @@ test('no key ever goes without reason, whatever the views do', () => {
       }
       for (const each of settle(view, now).deletable) {
         assert.ok(now - (outSince.get(each) ?? now) >= 3 * day)
-        assert.ok(view.rank(bytesOf(each), self) >= 20 || (proofs.get(each) ?? 0) >= 6)
+        assert.ok(view.rank(keyOf(each), self) >= 20 || (proofs.get(each) ?? 0) >= 6)
         index.remove(each, 'stored')
       }
     }

@@ -4,16 +4,14 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-
 import { atOnce, minute, type Random, randomBelow, second } from '../../../src/base/index.ts'
 import { NEIGHBOUR_WATCH_DEFAULTS, NeighbourWatch } from '../../../src/dht/neighbour-watch.ts'
-import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { type ChunkAddress, keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
 import { HintIndex } from '../../../src/replication/sync/hint-index.ts'
 import { NeighborSync } from '../../../src/replication/sync/neighbor-sync.ts'
 import { HintPipeline } from '../../../src/replication/verify/hint-pipeline.ts'
 import { VerificationRound } from '../../../src/replication/verify/verification-round.ts'
-import { bytesOf } from '../../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, forSeeds, many, peerId, pick } from './support/seeds.ts'
 
@@ -90,7 +88,7 @@ class Node {
     }
   }
   #nearest() {
-    const nearest = this.view.closest(bytesOf(this.self), 21).filter((peer) => peer !== this.self)
+    const nearest = this.view.closest(keyOf(this.self), 21).filter((peer) => peer !== this.self)
     this.sync.neighboursChanged(nearest)
     this.watch.watch(nearest, this.town.now)
   }
@@ -233,7 +231,7 @@ class Town {
       this.peers.filter((peer) => !this.dead.has(peer)),
     )
     const holds = (key: ChunkAddress) => (peer: PeerId) => peer === living.self || this.nodes.get(peer)?.stored.has(key)
-    return keys.filter((key) => !living.closest(bytesOf(key), 7).every(holds(key))).length
+    return keys.filter((key) => !living.closest(keyOf(key), 7).every(holds(key))).length
   }
   #at(ms: number, run: () => void) {
     this.#events.push({ at: this.now + ms, run })
@@ -245,7 +243,7 @@ function loss(random: Random, size: number, victims: number, keyCount: number, c
   town.chatter = chatter
   const keys = many(keyCount, () => address(random))
   const view = new OwnView(town.peers[0] as PeerId, town.peers)
-  for (const key of keys) for (const peer of view.closest(bytesOf(key), 7)) town.nodes.get(peer)?.keep(key)
+  for (const key of keys) for (const peer of view.closest(keyOf(key), 7)) town.nodes.get(peer)?.keep(key)
   town.run(30 * second)
   assert.deepEqual([town.counts, town.missing(keys)], [{ hints: 0, fetches: 0 }, 0])
   while (town.dead.size < victims) town.dead.add(pick(random, town.peers))

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomBelow } from '../../../src/base/index.ts'
-import type { ChunkAddress } from '../../../src/protocol/index.ts'
-import { bytesOf, keyText } from '../../../src/replication/view/key-bytes.ts'
+import { type ChunkAddress, keyOf } from '../../../src/protocol/index.ts'
+import { keyText } from '../../../src/replication/view/key-bytes.ts'
 import { SortedKeys } from '../../../src/replication/view/sorted-keys.ts'
 import { address, forSeeds, many, pick } from './support/seeds.ts'
 
@@ -23,17 +23,17 @@ test('an ordered map of keys to flags, as a Map that is sorted when it is read',
       const order = part % 2 === 0 ? pool : pool.toSorted()
       for (const key of order) {
         const flags = randomBelow(random, 100) < growth ? 1 + randomBelow(random, 3) : 0
-        assert.equal(keys.set(bytesOf(key), flags), model.get(key) ?? 0)
+        assert.equal(keys.set(keyOf(key), flags), model.get(key) ?? 0)
         if (flags === 0) model.delete(key)
         else model.set(key, flags)
       }
       assert.equal(keys.size, model.size)
       const sorted = [...model].sort(([a], [b]) => (a < b ? -1 : 1))
       assert.deepEqual(contents(keys), sorted)
-      for (const key of many(50, () => pick(random, pool))) assert.equal(keys.get(bytesOf(key)), model.get(key) ?? 0)
+      for (const key of many(50, () => pick(random, pool))) assert.equal(keys.get(keyOf(key)), model.get(key) ?? 0)
       const from = address(random)
       assert.deepEqual(
-        contents(keys, bytesOf(from)),
+        contents(keys, keyOf(from)),
         sorted.filter(([key]) => key >= from),
       )
     }
@@ -44,9 +44,9 @@ test('an ordered map of keys to flags, as a Map that is sorted when it is read',
 test('a cursor of an older version is refused', () => {
   const keys = new SortedKeys()
   forSeeds(1, (random) => {
-    keys.set(bytesOf(address(random)), 1)
+    keys.set(keyOf(address(random)), 1)
     const cursor = keys.seek(new Uint8Array(32))
-    keys.set(bytesOf(address(random)), 1)
+    keys.set(keyOf(address(random)), 1)
     assert.throws(() => cursor.advance(), /changed under a cursor/)
   })
 })

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-
 import { atOnce, randomBelow } from '../../../src/base/index.ts'
-import type { PeerId, VerificationResult } from '../../../src/protocol/index.ts'
+import { keyOf, type PeerId, type VerificationResult } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
 import {
   type KeyToVerify,
   type PeerQuestion,
   VerificationRound,
 } from '../../../src/replication/verify/verification-round.ts'
-import { bytesOf } from '../../../src/replication/view/key-bytes.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
 
@@ -54,7 +52,7 @@ const saying =
 test('scenario 27: presence of the 7 closest and paid of the 20 come from one request a peer', () => {
   const view = viewOf(30)
   const round = atOnce(VerificationRound.over([hint()], view, options, anyone))
-  const group = view.closest(bytesOf(key), 20).slice(1)
+  const group = view.closest(keyOf(key), 20).slice(1)
   const holders = group.slice(0, 3)
   const asked = ask(round, saying(holders, group))
   assert.deepEqual(
@@ -70,7 +68,7 @@ test('scenario 27: presence of the 7 closest and paid of the 20 come from one re
 
 test('a quorum among the nearest asks nobody beyond them, and only its lack does', () => {
   const view = viewOf(30)
-  const group = view.closest(bytesOf(key), 20).slice(1)
+  const group = view.closest(keyOf(key), 20).slice(1)
   const second = at(0, '01')
   const round = atOnce(VerificationRound.over([hint(), hint({ key: second })], view, options, anyone))
   const asked = ask(round, ({ peer, keys }) =>
@@ -86,7 +84,7 @@ test('a quorum among the nearest asks nobody beyond them, and only its lack does
 
 test('with some of the nearest silent the others are asked when there was time to answer', () => {
   const view = viewOf(30)
-  const group = view.closest(bytesOf(key), 20).slice(1)
+  const group = view.closest(keyOf(key), 20).slice(1)
   const round = atOnce(VerificationRound.over([hint()], view, options, anyone))
   assert.equal(many(20, () => round.next()).filter((question) => question !== undefined).length, 6)
   assert.ok(!round.exhausted, 'they may still answer')
@@ -113,7 +111,7 @@ test('with some of the nearest silent the others are asked when there was time t
 
 test('who is busy is asked when it is free; when time is short it is unresolved', () => {
   const view = viewOf(6)
-  const group = view.closest(bytesOf(key), 7).slice(1)
+  const group = view.closest(keyOf(key), 7).slice(1)
   const busy = new Set(group.slice(0, 3))
   const round = () =>
     atOnce(VerificationRound.over([hint()], view, options, { ...anyone, busy: (peer) => busy.has(peer) }))
@@ -145,7 +143,7 @@ test('scenario 33: many keys, one message a peer, evidence for each key', () => 
       many(60, () => peerId(random)),
     )
     const keys = many(200, () => address(random))
-    const holders = new Map(keys.map((each) => [each, view.closest(bytesOf(each), randomBelow(random, 8))]))
+    const holders = new Map(keys.map((each) => [each, view.closest(keyOf(each), randomBelow(random, 8))]))
     const round = atOnce(
       VerificationRound.over(
         keys.map((each) => hint({ key: each })),
@@ -165,7 +163,7 @@ test('scenario 33: many keys, one message a peer, evidence for each key', () => 
       'as one of the 7, and as one of the 20',
     )
     for (const { key: each, result } of round.end().results) {
-      const targets = view.closest(bytesOf(each), 7).filter((peer) => peer !== view.self)
+      const targets = view.closest(keyOf(each), 7).filter((peer) => peer !== view.self)
       const positive = targets.filter((peer) => holders.get(each)?.includes(peer)).length
       assert.equal(result, positive >= 4 ? 'quorumVerified' : 'quorumFailed')
     }
@@ -210,13 +208,13 @@ test('scenario 4: a lone hinter of a key that fails pays, at most 3 times a cycl
 
 test('two hinters, or a paid hint, blame nobody; a lone hinter that says absent itself pays', () => {
   const view = viewOf(30)
-  const [first, second] = view.closest(bytesOf(key), 3).slice(1) as [PeerId, PeerId]
+  const [first, second] = view.closest(keyOf(key), 3).slice(1) as [PeerId, PeerId]
   const end = (hinters: KeyToVerify['hinters'], present: readonly PeerId[]) => {
     const round = atOnce(VerificationRound.over([hint({ hinters })], view, options, anyone))
     ask(round, saying(present))
     return round.end()
   }
-  const holders = view.closest(bytesOf(key), 7).slice(2)
+  const holders = view.closest(keyOf(key), 7).slice(2)
   assert.deepEqual(end([{ peer: first, replica: true }], holders).failures, [first])
   assert.equal(end([{ peer: first, replica: true }], holders).results[0]?.result, 'quorumVerified')
   assert.deepEqual(end([{ peer: first, replica: true }], [first, ...holders]).failures, [], 'it holds what it hinted')
@@ -229,7 +227,7 @@ test('two hinters, or a paid hint, blame nobody; a lone hinter that says absent 
 test('scenario 20: a key of the own paid list needs no quorum; presence alone is asked of the 7', () => {
   const view = viewOf(30)
   const round = atOnce(VerificationRound.over([hint({ paidLocally: true })], view, options, anyone))
-  const holder = view.closest(bytesOf(key), 2)[1] as PeerId
+  const holder = view.closest(keyOf(key), 2)[1] as PeerId
   const asked = ask(round, saying([holder]))
   assert.equal(asked.length, 6)
   assert.ok(asked.every(({ paidListCheckIndices }) => paidListCheckIndices.length === 0))
@@ -238,7 +236,7 @@ test('scenario 20: a key of the own paid list needs no quorum; presence alone is
 
 test('scenario 21: a paid majority verifies; a holder among the paid targets is a source; scenario 22: below fails', () => {
   const view = viewOf(30)
-  const group = view.closest(bytesOf(key), 20).slice(1)
+  const group = view.closest(keyOf(key), 20).slice(1)
   const far = group.slice(10, 11)
   const verified = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(verified, saying(far, group.slice(0, 9)))
@@ -261,7 +259,7 @@ test('replica hinters are sources, paid hinters are not', () => {
 
 test('9.4: uncredited capable peers are unresolved, only for keys held, never on the paid path', () => {
   const view = viewOf(30)
-  const group = view.closest(bytesOf(key), 20).slice(1)
+  const group = view.closest(keyOf(key), 20).slice(1)
   const run = (held: boolean, paid: readonly PeerId[]) => {
     const round = atOnce(VerificationRound.over([hint({ held })], view, options, { ...anyone, credited: () => false }))
     ask(round, saying(group, paid))
@@ -274,7 +272,7 @@ test('9.4: uncredited capable peers are unresolved, only for keys held, never on
 
 test('a silent peer holds up only the keys that need its answer', () => {
   const view = viewOf(30)
-  const group = view.closest(bytesOf(key), 20).slice(1)
+  const group = view.closest(keyOf(key), 20).slice(1)
   const second = at(0, '01')
   const round = atOnce(
     VerificationRound.over([hint(), hint({ key: second, paidLocally: true })], view, options, anyone),
@@ -318,7 +316,7 @@ test('one source is enough in a hurry; none is not while others may answer', () 
 
 test('who is suspect is not asked, and is unresolved without delay', () => {
   const view = viewOf(6)
-  const group = view.closest(bytesOf(key), 7).slice(1)
+  const group = view.closest(keyOf(key), 7).slice(1)
   const run = (silent: number) => {
     const askable = (peer: PeerId) => !group.slice(0, silent).includes(peer)
     const round = atOnce(VerificationRound.over([hint()], view, options, { ...anyone, askable }))
@@ -336,7 +334,7 @@ test('9.3 any round: the result is that of a plain count of all votes', () => {
       many(randomBelow(random, 30), () => peerId(random)),
     )
     const each = address(random)
-    const group = view.closest(bytesOf(each), 20)
+    const group = view.closest(keyOf(each), 20)
     const rate = randomBelow(random, 100)
     const votes = new Map(
       group.map((peer) => [peer, { heard: randomBelow(random, 10) > 1, yes: randomBelow(random, 100) < rate }]),
