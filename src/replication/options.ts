@@ -52,13 +52,14 @@ const SYNC = {
   syncCooldownMs: hour, // nothing new to say
   syncNewsCooldownMs: 10 * second, // ours: losses of one moment are noticed up to 8 s apart; 30 s kept a late one from its minute
   syncNewsDelayMs: 5 * second, // ours: losses of one moment are noticed up to 5 s apart and go in one message
+  syncFullMs: Object.freeze([hour, 2 * hour, 4 * hour, 6 * hour]), // ours: between whole lists for a peer; news in between
   syncTimeoutMs: 15 * second,
   syncHistory: 4096, // ours: peers whose syncs are remembered
   selfLookupMinMs: 5 * minute,
   selfLookupMaxMs: 10 * minute,
   hintMaturityMs: hour,
   hintMaturityEpochs: 1,
-  repairProofKeys: 65_536, // ours: an audit samples the root of the keys; some 700 B a key
+  repairProofKeys: 65_536, // ours: an audit samples the root of the keys; some 150 B a key
 }
 
 const VERIFICATION = {

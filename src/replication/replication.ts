@@ -31,9 +31,9 @@ import { Pruner } from './prune/pruner.ts'
 import { BootstrapDrain } from './sync/bootstrap-drain.ts'
 import { Comeback } from './sync/comeback.ts'
 import { HintExchange } from './sync/hint-exchange.ts'
+import { HintListMaker } from './sync/hint-lists.ts'
 import { Joiner } from './sync/joiner.ts'
 import { NeighborSync } from './sync/neighbor-sync.ts'
-import { News } from './sync/news.ts'
 import { Repair } from './sync/repair.ts'
 import { RepairProofs } from './sync/repair-proofs.ts'
 import { fetchResponse, pointerAnswer, verificationResponse } from './traffic/answers.ts'
@@ -62,7 +62,7 @@ class Engine implements Replication {
   readonly #holdings: Holdings
   readonly #pipeline: HintPipeline
   readonly #sync: NeighborSync
-  readonly #news = new News()
+  readonly #lists: HintListMaker
   readonly #claims: ClaimTracker
   readonly #proofs: RepairProofs
   readonly #drain: BootstrapDrain
@@ -124,7 +124,8 @@ class Engine implements Replication {
       bootstrapping: () => this.#drain.bootstrapping,
     }
     const parts = this.#parts
-    const [pipeline, sync, news, claims] = [this.#pipeline, this.#sync, this.#news, this.#claims]
+    const [pipeline, sync, claims] = [this.#pipeline, this.#sync, this.#claims]
+    this.#lists = new HintListMaker(parts)
     const hinted = () => this.#verifier.wake()
     this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
     this.#pruner = new Pruner({
@@ -144,11 +145,11 @@ class Engine implements Replication {
     this.#exchange = new HintExchange({
       commitment: () => this.#commitments.show(),
       shown: (peer, commitment) => this.#auditor.shown(peer, commitment),
-      ...{ parts, sync, news, pipeline, claims, proofs: this.#proofs, drain: this.#drain, hinted },
+      ...{ parts, sync, pipeline, claims, lists: this.#lists, proofs: this.#proofs, drain: this.#drain, hinted },
       inTable: (peer) => this.#holdings.view.has(peer),
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
     })
-    this.#repair = new Repair({ parts, news, sync, newsCame: () => this.#exchange.newsCame() })
+    this.#repair = new Repair({ parts, sync, newsCame: () => this.#exchange.newsCame() })
     this.#verifier = new KeyVerifier({
       ...{
         parts,
@@ -185,6 +186,7 @@ class Engine implements Replication {
     this.#comeback = new Comeback({
       parts,
       lost: (key) => this.chunkRemoved(key, true),
+      changed: () => this.#lists.forgetAll(),
       missed: (keys) => this.#miss(keys),
     })
     this.#budgets = new PeerBudgets(options, clock)
@@ -290,7 +292,7 @@ class Engine implements Replication {
   #forget(peer: PeerId): void {
     this.#sync.peerRemoved(peer)
     this.#proofs.peerRemoved(peer)
-    this.#news.forget(peer)
+    this.#lists.forget(peer)
     this.#auditor.forget(peer)
     this.#pipeline.pending.forgetRejection(peer)
   }

@@ -24,6 +24,7 @@ export function validateReplicationOptions(options: ReplicationOptions): void {
   if (paidGroupSize < 1) refuse('paidGroupSize', paidGroupSize, 'at least 1')
   if (syncPeers < 1) refuse('syncPeers', syncPeers, 'at least 1')
   if (syncScope > 20) refuse('syncScope', syncScope, '20')
+  if (options.syncFullMs.length === 0) refuse('syncFullMs', 'empty', 'at least one pause')
   for (const [least, most] of INTERVALS) {
     if (options[least] > options[most]) refuse(least, options[least], `${most} = ${options[most]}`)
   }

@@ -10,6 +10,8 @@ export interface ComebackDeps {
   readonly parts: Parts
   /** Held before, and not on the disk any more. */
   lost(key: ChunkAddress): void
+  /** What is held is not what neighbours were told. */
+  changed(): void
   /** To be verified and fetched. */
   missed(keys: readonly ChunkAddress[]): void
 }
@@ -53,6 +55,7 @@ export class Comeback {
       after = page.at(-1)
       await holdings.pause(signal)
     }
+    this.#deps.changed()
     for (let after: ChunkAddress | undefined; ; ) {
       const page = holdings.index.keysAfter(after, 'stored', PAGE)
       for (const key of page) if (!store.has(key)) this.#deps.lost(key)

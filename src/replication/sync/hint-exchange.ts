@@ -2,7 +2,7 @@
  * Exchanges hints with neighbours (replication.md 7): rounds and urgent news of ours, answers to theirs. What they hint
  * goes into the pipeline; what we hinted is remembered for audits.
  */
-import { Alarm, LruMap } from '../../base/index.ts'
+import { Alarm } from '../../base/index.ts'
 import {
   type ChunkAddress,
   keyOf,
@@ -16,15 +16,14 @@ import { type Parts, report } from '../parts.ts'
 import type { HintPipeline } from '../verify/hint-pipeline.ts'
 import { closeGroup } from '../view/groups.ts'
 import type { BootstrapDrain } from './bootstrap-drain.ts'
-import type { KeyKind } from './hint-index.ts'
+import { ALL_KINDS, type HintListMaker, type HintLists } from './hint-lists.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
-import type { News } from './news.ts'
 import type { RepairProofs } from './repair-proofs.ts'
 
 export interface HintExchangeDeps {
   readonly parts: Parts
   readonly sync: NeighborSync
-  readonly news: News
+  readonly lists: HintListMaker
   readonly pipeline: HintPipeline
   readonly claims: ClaimTracker
   readonly proofs: RepairProofs
@@ -40,15 +39,11 @@ export interface HintExchangeDeps {
   cycleEnded(): void
 }
 
-/** Hints of one kind in one message: encoding them, and decoding them on the other side, takes some 5 ms. */
-const MAX_HINTS = 16_384
 /** Messages to one peer in a row: two million keys. Beyond that the next round goes on. */
 const MAX_MESSAGES = 128
 
 /** Keys admitted or noted in one go: some 3 ms. */
 const SLICE = 512
-/** Peers whose last message had no room for all. */
-const RESUMED = 512
 
 /** What an answer brought. */
 interface Told {
@@ -58,14 +53,10 @@ interface Told {
 }
 const NOTHING: Told = { admitted: [], bootstrapping: false }
 
-type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
-
 export class HintExchange {
   readonly #deps: HintExchangeDeps
   readonly #alarm = new Alarm()
   #roundAt = 0
-  /** The last key that was told, by peer and kind, where a message had no room for more. */
-  readonly #resume = new LruMap<string, ChunkAddress>(RESUMED)
 
   constructor(deps: HintExchangeDeps) {
     this.#deps = deps
@@ -101,8 +92,7 @@ export class HintExchange {
 
   /** One of the first questions of a node that joins: resolves with the hinted keys that wait to be dealt with. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
-    const { sync, news, parts } = this.#deps
-    news.forget(peer)
+    const { sync, parts } = this.#deps
     const told = await this.#tellAll(peer, signal)
     // Asked again soon: a key that reaches no quorum now may do so when others have caught up.
     if (told) sync.exchanged(peer, parts.clock.monotonic(), true)
@@ -111,12 +101,14 @@ export class HintExchange {
 
   /** Every hint for the peer, in as many messages as it takes; undefined: no answer to the first one. */
   async #tellAll(peer: PeerId, signal: AbortSignal): Promise<Told | undefined> {
+    const { lists } = this.#deps
     let all: Told | undefined
     for (let messages = 0; messages < MAX_MESSAGES; messages++) {
-      if (all && !this.#hasMore(peer)) break
-      const told = await this.#exchange(peer, await this.#hintsFor(peer, signal, all !== undefined), signal)
+      const hints = await lists.make(peer, { kinds: ALL_KINDS, restOnly: all !== undefined }, signal)
+      const told = await this.#exchange(peer, hints, signal)
       if (!told) break
       all = { admitted: [...(all?.admitted ?? []), ...told.admitted], bootstrapping: told.bootstrapping }
+      if (!hints.more) break
     }
     return all
   }
@@ -130,10 +122,9 @@ export class HintExchange {
 
   /** The peer, and when it fails the one that takes its place. */
   async #visit(peer: PeerId, signal: AbortSignal): Promise<void> {
-    const { sync, parts, news } = this.#deps
+    const { sync, parts } = this.#deps
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
-      news.forget(left)
       const told = await this.#tellAll(left, signal)
       const now = parts.clock.monotonic()
       if (told) {
@@ -147,32 +138,33 @@ export class HintExchange {
     this.#alarm.ring()
   }
 
-  /** Exactly the keys whose group gained the peer. */
+  /** Replica hints that are new for the peer: most often exactly the keys whose group gained it. */
   async #tellNews(peer: PeerId, signal: AbortSignal): Promise<void> {
-    const { news, sync, parts } = this.#deps
-    let told = NOTHING
-    let keys = news.take(peer, MAX_HINTS)
-    while (keys.length > 0) {
-      const answer = await this.#exchange(peer, { replicaHints: keys, paidHints: [] }, signal)
-      if (!answer) break
-      told = answer
-      keys = news.take(peer, MAX_HINTS)
-    }
-    if (keys.length === 0) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
+    const { lists, sync, parts } = this.#deps
+    const kinds = ['stored'] as const
+    let hints = await lists.make(peer, { kinds }, signal)
+    // It has heard of them in a round meanwhile.
+    if (hints.replicaHints.length === 0) sync.needless(peer)
     else {
-      for (const key of keys) news.add(peer, key)
-      sync.dropped(peer)
+      let told = await this.#exchange(peer, hints, signal)
+      for (let messages = 1; told && hints.more && messages < MAX_MESSAGES; messages++) {
+        hints = await lists.make(peer, { kinds, restOnly: true }, signal)
+        told = await this.#exchange(peer, hints, signal)
+      }
+      if (told) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
+      else sync.dropped(peer)
     }
     this.#alarm.ring()
   }
 
   /** undefined: no answer. */
-  async #exchange(peer: PeerId, hints: Hints, signal: AbortSignal): Promise<Told | undefined> {
+  async #exchange(peer: PeerId, hints: HintLists, signal: AbortSignal): Promise<Told | undefined> {
     const { parts } = this.#deps
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
+    const { replicaHints, paidHints } = hints
     const body: ReplicationBody = {
-      ...{ kind: 'neighborSyncRequest', ...hints, bootstrapping },
+      ...{ kind: 'neighborSyncRequest', replicaHints, paidHints, bootstrapping },
       ...(commitment ? { commitment } : {}),
     }
     const options = { timeoutMs: parts.options.syncTimeoutMs, signal }
@@ -183,26 +175,31 @@ export class HintExchange {
     // It left the table while it was asked: it answered, and that is all.
     if (!this.#deps.inTable(peer)) return NOTHING
     this.#deps.shown(peer, answer.body.commitment)
-    if (!answer.body.bootstrapping) await this.#told(peer, hints.replicaHints, signal)
+    hints.heard({ bootstrapping: answer.body.bootstrapping })
+    if (!answer.body.bootstrapping) await this.#told(peer, replicaHints, signal)
     const admitted = await this.#take(peer, answer.body, signal)
     return { admitted, bootstrapping: answer.body.bootstrapping }
   }
 
   /** A neighbour asks: it always gets our hints; its own count only when it is in our table (7.3). */
   async answer(peer: PeerId, request: NeighborHints, signal: AbortSignal): Promise<ReplicationBody> {
-    const { parts, sync, inTable } = this.#deps
-    const hints = await this.#hintsFor(peer, signal)
+    const { parts, sync, inTable, lists } = this.#deps
+    if (request.bootstrapping) lists.joins(peer)
+    const hints = await lists.make(peer, { kinds: ALL_KINDS }, signal)
+    const { replicaHints, paidHints } = hints
     if (inTable(peer)) {
       sync.exchanged(peer, parts.clock.monotonic(), request.bootstrapping)
       this.#deps.shown(peer, request.commitment)
       // Before the answer, so that the places of its pool bound this work too.
       await this.#take(peer, request, signal)
-      if (!request.bootstrapping) await this.#told(peer, hints.replicaHints, signal)
+      if (!request.bootstrapping) await this.#told(peer, replicaHints, signal)
+      // An answer may be lost: what is to be copied is told again until it is answered itself.
+      hints.heard({ bootstrapping: request.bootstrapping, paidOnly: true })
     }
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
     return {
-      ...{ kind: 'neighborSyncResponse', ...hints, bootstrapping, rejectedKeys: [] },
+      ...{ kind: 'neighborSyncResponse', replicaHints, paidHints, bootstrapping, rejectedKeys: [] },
       ...(commitment ? { commitment } : {}),
     }
   }
@@ -245,37 +242,6 @@ export class HintExchange {
       proofs.told(key, peer, closeGroup(holdings.view, keyOf(key), options), moment)
     }
   }
-
-  #hasMore(peer: PeerId): boolean {
-    return this.#resume.has(placeOf(peer, 'stored')) || this.#resume.has(placeOf(peer, 'paid'))
-  }
-
-  /**
-   * What the peer should hold and list as paid. A disk that is away, or a chunk that cannot be read, is hinted by those
-   * who have the bytes. What finds no place in one message is told in the next one.
-   */
-  async #hintsFor(peer: PeerId, signal: AbortSignal, restOnly = false): Promise<Hints> {
-    const { holdings, options, store } = this.#deps.parts
-    const { view, index } = holdings
-    const list = async (kind: KeyKind, width: number, says: (key: ChunkAddress) => boolean) => {
-      const place = placeOf(peer, kind)
-      const keys: ChunkAddress[] = []
-      if (restOnly && !this.#resume.has(place)) return keys
-      const walk = index.keysFor(view, peer, kind, width, this.#resume.get(place))
-      await holdings.walk(
-        walk,
-        (key) => says(key) && keys.push(key),
-        signal,
-        () => keys.length > MAX_HINTS,
-      )
-      this.#resume.delete(place)
-      if (keys.length <= MAX_HINTS) return keys
-      this.#resume.set(place, keys[MAX_HINTS - 1] as ChunkAddress)
-      return keys.slice(0, MAX_HINTS)
-    }
-    const replicaHints = await list('stored', options.closeGroupSize, (key) => store.has(key))
-    return { replicaHints, paidHints: await list('paid', options.paidGroupSize, () => true) }
-  }
 }
 
 /** Replica hints first, so that a key of both lists is a replica. */
@@ -284,8 +250,4 @@ function* slices(replica: readonly ChunkAddress[], paid: readonly ChunkAddress[]
     yield { replica: replica.slice(at, at + SLICE), paid: [], more: at + SLICE < replica.length || paid.length > 0 }
   for (let at = 0; at < paid.length; at += SLICE)
     yield { replica: [], paid: paid.slice(at, at + SLICE), more: at + SLICE < paid.length }
-}
-
-function placeOf(peer: PeerId, kind: KeyKind): string {
-  return `${peer} ${kind}`
 }

@@ -7,7 +7,8 @@ import { type ChunkAddress, KEY_BYTES, type PeerId } from '../../protocol/index.
 import { keyText } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { SortedKeys } from '../view/sorted-keys.ts'
-import { groupsGained, groupsOf, HintWalk } from './hint-walk.ts'
+import { groupsGained, groupsGainedBy, groupsOf, HintWalk } from './hint-walk.ts'
+import { KeyJournal } from './key-journal.ts'
 
 /** `stored` keys make replica hints, `paid` keys make paid hints; a key may be both. */
 export type KeyKind = 'stored' | 'paid'
@@ -18,6 +19,7 @@ export class HintIndex {
   readonly #keys = new SortedKeys()
   readonly #counts = { stored: 0, paid: 0 }
   readonly #changes = { stored: 0, paid: 0 }
+  readonly #came: Readonly<Record<KeyKind, KeyJournal>> = { stored: new KeyJournal(), paid: new KeyJournal() }
   readonly #scratch = Buffer.alloc(KEY_BYTES)
 
   /** Keys of any kind. */
@@ -42,6 +44,7 @@ export class HintIndex {
     this.#keys.set(bytes, old | FLAGS[kind])
     this.#counts[kind]++
     this.#changes[kind]++
+    this.#came[kind].add(key)
     return true
   }
   /** false when it was not known. */
@@ -53,6 +56,19 @@ export class HintIndex {
     this.#counts[kind]--
     this.#changes[kind]++
     return true
+  }
+
+  /** Where the keys of a kind that come from now on can be asked for. */
+  place(kind: KeyKind): number {
+    return this.#came[kind].place
+  }
+  /** Keys that came since, some of which may be gone again; undefined when that is not known any more. */
+  cameSince(place: number, kind: KeyKind): readonly ChunkAddress[] | undefined {
+    return this.#came[kind].since(place)
+  }
+  /** What is held now was there from the start. */
+  loaded(): void {
+    for (const journal of Object.values(this.#came)) journal.clear()
   }
 
   /** Keys of a kind in ascending order, the first one after `after`; [] past the end. For scans in steps. */
@@ -78,6 +94,11 @@ export class HintIndex {
    */
   keysGained(before: OwnView, after: OwnView, kind: KeyKind, width: number): HintWalk {
     return new HintWalk(this.#keys, FLAGS[kind], groupsGained(before, after, width)) as HintWalk
+  }
+
+  /** Those of `peer` alone. */
+  keysGainedBy(peer: PeerId, before: OwnView, after: OwnView, kind: KeyKind, width: number): HintWalk {
+    return new HintWalk(this.#keys, FLAGS[kind], groupsGainedBy(peer, before, after, width)) as HintWalk
   }
 
   #bytes(key: ChunkAddress): Uint8Array {

@@ -144,6 +144,27 @@ export function groupsGained(
   }
 }
 
+/** Keys for which `peer` is among the `width` closest after the change and was not before. */
+export function groupsGainedBy(
+  peer: PeerId,
+  before: OwnView,
+  after: OwnView,
+  width: number,
+): WalkRule<{ readonly old: Narrowing; readonly now: Narrowing }> {
+  const [was, is] = [before.indexOf(peer), after.indexOf(peer)]
+  const told = [peer]
+  return {
+    start: { old: Narrowing.of(before, width), now: Narrowing.of(after, width) },
+    half: ({ old, now }, bit, value) => ({ old: old.half(bit, value), now: now.half(bit, value) }),
+    verdict: ({ old, now }) => {
+      const holds = is < 0 ? 'none' : now.holds(is)
+      const held = was < 0 ? 'none' : old.holds(was)
+      if (holds === 'none' || held === 'all') return 'none'
+      return holds === 'all' && held === 'none' ? told : 'open'
+    },
+  }
+}
+
 /** Running count of the members for which the question is true. */
 function marksOf(view: OwnView, marked: (peer: PeerId) => boolean): Int32Array {
   const marks = new Int32Array(view.size + 1)

@@ -161,6 +161,11 @@ export class NeighborSync {
     return this.#take(now)
   }
 
+  /** There was nothing to tell after all: nothing was sent. */
+  needless(peer: PeerId): void {
+    this.#outstanding.delete(peer)
+  }
+
   /** As `failed`, and nobody takes the place: an urgent request, or one that was never sent. */
   dropped(peer: PeerId): void {
     const newsSince = this.#outstanding.get(peer)

@@ -1,16 +1,14 @@
 /**
  * Repair by difference (replication.md 30.3 nr 2): when the view changes, the keys whose close group gained a member are
- * found, and exactly these are told to exactly that member. Changes of one moment are worked off together.
+ * found, and that member is told of exactly these. Changes of one moment are worked off together.
  */
 import { Alarm } from '../../base/index.ts'
 import type { Parts } from '../parts.ts'
 import type { OwnView } from '../view/own-view.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
-import type { News } from './news.ts'
 
 export interface RepairDeps {
   readonly parts: Parts
-  readonly news: News
   readonly sync: NeighborSync
   /** Somebody has news to hear. */
   newsCame(): void
@@ -45,11 +43,10 @@ export class Repair {
       const gained = holdings.index.keysGained(before, after, 'stored', options.closeGroupSize)
       await holdings.walk(
         gained,
-        (key, peers) => {
+        (_key, peers) => {
           for (const peer of peers) {
             if (peer === self) continue
             told++
-            this.#deps.news.add(peer, key)
             this.#deps.sync.addNews(peer, clock.monotonic())
           }
         },

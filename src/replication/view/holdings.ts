@@ -49,6 +49,7 @@ export class Holdings implements Facts {
       after = page.at(-1)
       await this.pause(signal)
     }
+    this.index.loaded()
   }
 
   get view(): OwnView {

@@ -13,7 +13,6 @@ export class OwnView {
   readonly peers: readonly PeerId[]
   readonly #keys: Uint8Array
   readonly #selfKey: Uint8Array
-  readonly #indexes = new Map<PeerId, number>()
 
   /** Peers in any order; self need not be among them. */
   constructor(self: PeerId, others: Iterable<PeerId>) {
@@ -23,21 +22,25 @@ export class OwnView {
     members.sort((a, b) => compare(a.key, b.key))
     this.peers = members.map(({ peer }) => peer)
     this.#keys = new Uint8Array(members.length * KEY_BYTES)
-    for (const [index, { peer, key }] of members.entries()) {
-      this.#keys.set(key, index * KEY_BYTES)
-      this.#indexes.set(peer, index)
-    }
+    for (const [index, { key }] of members.entries()) this.#keys.set(key, index * KEY_BYTES)
   }
 
   get size(): number {
     return this.peers.length
   }
   has(peer: PeerId): boolean {
-    return this.#indexes.has(peer)
+    return this.indexOf(peer) >= 0
   }
   /** Place in `peers`; -1 for a stranger. */
   indexOf(peer: PeerId): number {
-    return this.#indexes.get(peer) ?? -1
+    let [low, high] = [0, this.size]
+    // The order of the digits is that of the bytes.
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.peers[middle] as PeerId) < peer) low = middle + 1
+      else high = middle
+    }
+    return this.peers[low] === peer ? low : -1
   }
 
   /** First index of [low, high) whose bit is set; all of the range agree in the bits before. */

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { minute, never } from '../../../src/base/index.ts'
+import { backend } from '../../../src/crypto/index.ts'
 import type { RequestContext, RequestHandler } from '../../../src/network/index.ts'
 import {
   type ChunkAddress,
+  chunkAddressOf,
   decodeReplicationMessage,
   encodeReplicationMessage,
   type PeerId,
@@ -25,7 +27,7 @@ async function open(request?: (peer: PeerId, body: ReplicationBody) => Replicati
     const context = { from: { peer }, signal: never, answered: Promise.resolve() } as RequestContext
     const handler = engine.handlers.get(TOPIC_REPLICATION) as RequestHandler
     const answer = await engine.pump.run(() => handler(bytes, context) as Promise<Uint8Array>)
-    return decodeReplicationMessage(answer).body.kind
+    return decodeReplicationMessage(answer).body as Extract<ReplicationBody, { kind: 'neighborSyncResponse' }>
   }
   return { ...engine, sync, blamed: () => engine.reports.map(({ peer }) => peer) }
 }
@@ -33,7 +35,8 @@ async function open(request?: (peer: PeerId, body: ReplicationBody) => Replicati
 test('scenario 5: a stranger is answered, and neither its hints nor its claims count', async () => {
   const { replication, sync, blamed } = await open()
   for (const bootstrapping of [true, false, true]) {
-    assert.equal(await sync(STRANGER, { bootstrapping, replicaHints: [KEY] }), 'neighborSyncResponse')
+    const { kind } = await sync(STRANGER, { bootstrapping, replicaHints: [KEY] })
+    assert.equal(kind, 'neighborSyncResponse')
   }
   assert.deepEqual([replication.pending, blamed()], [0, []])
   await sync(ALICE, { replicaHints: [KEY] })
@@ -87,4 +90,43 @@ test('a peer that left the table while it was asked has its hints dropped', asyn
   assert.equal(peers.length, 0, 'it was asked')
   assert.equal(engine.replication.pending, 0)
   await engine.replication.stop()
+})
+
+test('replica hints are repeated until a peer has answered them, paid ones are said once; then only what is new', async () => {
+  const asked: ReplicationBody[] = []
+  const { replication, store, events, pump, sync } = await open((_peer, body) => {
+    if (body.kind !== 'neighborSyncRequest') return undefined
+    asked.push(body)
+    const nothing = { replicaHints: [], paidHints: [], bootstrapping: false }
+    return { kind: 'neighborSyncResponse', ...nothing, rejectedKeys: [] }
+  })
+  const hold = async (text: string) => {
+    const bytes = Buffer.from(text)
+    const address = chunkAddressOf(backend().blake3(bytes))
+    await store.put(address, bytes)
+    replication.chunkStored(address)
+    await replication.chunkPaid(address)
+    return address
+  }
+  const hints = async (peer: PeerId) => {
+    const { replicaHints, paidHints } = await sync(peer, {})
+    return { replicaHints, paidHints }
+  }
+  const [first, nothing] = [await hold('first'), { replicaHints: [], paidHints: [] }]
+  assert.deepEqual(await hints(ALICE), { replicaHints: [first], paidHints: [first] })
+  assert.deepEqual(await hints(ALICE), { replicaHints: [first], paidHints: [] }, 'the first answer may be lost')
+  events.emit('bootstrapComplete', { peers: 1 })
+  await pump.advance(minute)
+  const { replicaHints, paidHints } = asked[0] as Extract<ReplicationBody, { kind: 'neighborSyncRequest' }>
+  assert.deepEqual({ replicaHints, paidHints }, { replicaHints: [first], paidHints: [] }, 'our own question')
+  assert.deepEqual(await hints(ALICE), nothing, 'it has answered')
+  const second = await hold('second')
+  assert.deepEqual(await hints(ALICE), { replicaHints: [second], paidHints: [second] })
+  events.emit('peerRemoved', { peer: ALICE })
+  assert.deepEqual(
+    (await hints(ALICE)).replicaHints.toSorted(),
+    [first, second].toSorted(),
+    'who left the table is told all when it comes back',
+  )
+  await replication.stop()
 })

@@ -82,7 +82,30 @@ test('30.3 nr 2: after a change of view exactly the keys whose group gained a pe
           if (!had.includes(peer)) expected.set(peer, (expected.get(peer) ?? new Set()).add(key))
       }
       assert.deepEqual(told(index.keysGained(before, after, kind, width), 7), expected)
+      for (const peer of [self, ...come.slice(0, 3), pick(random, peers), peerId(random)]) {
+        const alone = told(index.keysGainedBy(peer, before, after, kind, width), 7)
+        assert.deepEqual(alone, new Map(expected.has(peer) ? [[peer, expected.get(peer)]] : []))
+      }
     }
+  })
+})
+
+test('keys that came since a place, each kind for itself; too many are not remembered, nor those of the start', () => {
+  const index = new HintIndex()
+  forSeeds(1, (random) => {
+    const [first, second, ...rest] = many(40_000, () => address(random)) as [ChunkAddress, ...ChunkAddress[]]
+    index.add(first, 'stored')
+    index.loaded()
+    const start = index.place('stored')
+    index.add(second as ChunkAddress, 'stored')
+    index.add(second as ChunkAddress, 'stored')
+    index.add(first, 'paid')
+    assert.deepEqual([index.cameSince(start, 'stored'), index.cameSince(start - 1, 'stored')], [[second], undefined])
+    assert.deepEqual(index.cameSince(index.place('stored'), 'stored'), [])
+    for (const key of rest) index.add(key, 'stored')
+    assert.equal(index.cameSince(start, 'stored'), undefined)
+    const tail = index.cameSince(index.place('stored') - 16_384, 'stored')
+    assert.deepEqual(tail, rest.slice(-16_384))
   })
 })
 

@@ -36,9 +36,15 @@ test('a round tells them all, each once, in messages of bounded size', async () 
   await engine.pump.advance(minute)
   assert.equal(messages.length, 3, 'while it joins')
   await engine.pump.advance(29 * minute)
-  assert.equal(messages.length, 6, 'and once more when others have had time to catch up')
+  assert.deepEqual(messages.slice(3), [[]], 'asked once more, and told nothing twice')
+  messages.pop()
+  await engine.pump.advance(90 * minute)
+  assert.equal(messages.filter((hints) => hints.length > 0).length, 6, 'all again after an hour')
+  await engine.pump.advance(60 * minute)
+  const whole = messages.filter((hints) => hints.length > 0)
+  assert.equal(whole.length, 6, 'and not in the hour after that')
   assert.ok(messages.every((hints) => hints.length <= 16_384))
-  for (const run of [messages.slice(0, 3), messages.slice(3)]) {
+  for (const run of [whole.slice(0, 3), whole.slice(3)]) {
     const all = run.flat()
     assert.deepEqual([new Set(all).size, all.length], [KEYS.length, KEYS.length], `seed ${SEED}`)
   }

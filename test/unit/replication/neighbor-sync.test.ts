@@ -4,8 +4,7 @@ import { hour, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
 import { NeighborSync } from '../../../src/replication/sync/neighbor-sync.ts'
-import { RepairProofs } from '../../../src/replication/sync/repair-proofs.ts'
-import { at, forSeeds, many, peerAt, peerId, pick } from './support/seeds.ts'
+import { forSeeds, many, peerAt, pick } from './support/seeds.ts'
 
 const peers = many(25, () => 0).map((_, i) => peerAt(i + 1))
 function open(count = 10) {
@@ -163,43 +162,6 @@ test('the pause between rounds is inside 10 to 20 min', () => {
   forSeeds(20, (random) => {
     const pause = open().interval(random)
     assert.ok(pause >= 10 * minute && pause < 20 * minute)
-  })
-})
-
-test('7.4 repair proofs: mature after an hour and an epoch; repeats keep the time; leaving the group loses it', () => {
-  const proofs = new RepairProofs(REPLICATION_DEFAULTS)
-  const key = at(0)
-  const [alice, bob, carol] = peers as [PeerId, PeerId, PeerId]
-  proofs.told(key, alice, [alice, bob], { now: 0, epoch: 1 })
-  proofs.told(key, alice, [alice, bob], { now: 50 * minute, epoch: 2 })
-  proofs.told(key, carol, [alice, bob], { now: 0, epoch: 1 })
-  const mature = (peer: PeerId, now: number, epoch: number) => proofs.mature(key, peer, { now, epoch })
-  assert.ok(!mature(alice, hour, 1) && !mature(alice, hour - 1, 2) && mature(alice, hour, 2))
-  assert.ok(!mature(bob, 9 * hour, 9) && !mature(carol, 9 * hour, 9))
-  proofs.told(key, bob, [bob, carol], { now: hour, epoch: 2 })
-  assert.ok(!mature(alice, 9 * hour, 9))
-  proofs.told(key, alice, [alice, bob], { now: 2 * hour, epoch: 3 })
-  assert.ok(!mature(alice, 2 * hour, 9) && mature(alice, 3 * hour, 4))
-  proofs.keyRemoved(key)
-  assert.deepEqual([proofs.size, proofs.peers], [0, 0])
-})
-
-test('repair proofs are bounded by keys, and both sides empty together', () => {
-  forSeeds(20, (random) => {
-    const proofs = new RepairProofs({ ...REPLICATION_DEFAULTS, repairProofKeys: 10 })
-    const some = many(8, () => peerId(random))
-    for (let i = 0; i < 300; i++) {
-      const key = at(randomBelow(random, 40))
-      const group = many(4, () => pick(random, some))
-      if (randomBelow(random, 6) === 0) proofs.keyRemoved(key)
-      else if (randomBelow(random, 10) === 0) proofs.peerRemoved(pick(random, some))
-      else proofs.told(key, pick(random, group), group, { now: i, epoch: 0 })
-      assert.ok(proofs.size <= 10)
-    }
-    for (let i = 50; i < 60; i++) proofs.told(at(i), some[0] as PeerId, some, { now: 0, epoch: 0 })
-    assert.equal(proofs.size, 10)
-    for (const peer of some) proofs.peerRemoved(peer)
-    assert.deepEqual([proofs.size, proofs.peers], [0, 0])
   })
 })
 

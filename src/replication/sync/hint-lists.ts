@@ -1,0 +1,152 @@
+/**
+ * The hints for a peer (replication.md 7.2, 30.3 nr 2): all that it should hold and list as paid, or what is new since it
+ * heard the last list. What finds no place in one message is told in the next one.
+ */
+import { LruMap } from '../../base/index.ts'
+import { type ChunkAddress, keyOf, type NeighborHints, type PeerId } from '../../protocol/index.ts'
+import type { Parts } from '../parts.ts'
+import type { KeyKind } from './hint-index.ts'
+import type { HintWalk } from './hint-walk.ts'
+import { type Moment, ToldPeers } from './told-peers.ts'
+
+export type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
+
+export interface HintLists extends Hints {
+  /** Keys that the message had no room for. */
+  readonly more: boolean
+  /** The peer has these; or, with `paidOnly`, it may have them: only replica hints are repeated until it says so. */
+  heard(by: { bootstrapping: boolean; paidOnly?: boolean }): void
+}
+
+export interface ListsWanted {
+  readonly kinds: readonly KeyKind[]
+  /** What the last message had no room for, and no more. */
+  readonly restOnly?: boolean
+}
+
+export const ALL_KINDS: readonly KeyKind[] = ['stored', 'paid']
+
+/** Hints of one kind in one message: encoding them, and decoding them on the other side, takes some 5 ms. */
+const MAX_HINTS = 16_384
+/** Keys looked at in one go: some 3 ms. */
+const SLICE = 512
+/** Lists whose last message had no room for all. */
+const RESUMED = 512
+
+interface List {
+  readonly kind: KeyKind
+  readonly keys: readonly ChunkAddress[]
+  readonly moment: Moment
+  /** Whether it is, or ends, a list of everything. */
+  readonly full: boolean
+  readonly more: boolean
+}
+
+export class HintListMaker {
+  readonly #parts: Parts
+  readonly #told: ToldPeers
+  /** The last key that was told, by peer and kind, and when its list began. */
+  readonly #resume = new LruMap<string, { after: ChunkAddress; moment: Moment }>(RESUMED)
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    this.#told = new ToldPeers(parts.options)
+  }
+
+  async make(peer: PeerId, wanted: ListsWanted, signal: AbortSignal): Promise<HintLists> {
+    const lists: List[] = []
+    for (const kind of wanted.kinds) {
+      if (!wanted.restOnly || this.#resume.has(placeOf(peer, kind))) lists.push(await this.#list(peer, kind, signal))
+    }
+    const keysOf = (kind: KeyKind) => lists.find((list) => list.kind === kind)?.keys ?? []
+    return {
+      ...{ replicaHints: keysOf('stored'), paidHints: keysOf('paid') },
+      more: lists.some(({ more }) => more),
+      heard: ({ bootstrapping, paidOnly }) => {
+        if (bootstrapping) this.#told.joins(peer)
+        for (const { kind, moment, full, more } of lists)
+          if (!more && !(paidOnly && kind === 'stored')) this.#told.heard(peer, kind, moment, { full, bootstrapping })
+      },
+    }
+  }
+
+  /** It says that it has not caught up. */
+  joins(peer: PeerId): void {
+    this.#told.joins(peer)
+  }
+  forget(peer: PeerId): void {
+    this.#told.forget(peer)
+    for (const kind of ALL_KINDS) this.#resume.delete(placeOf(peer, kind))
+  }
+  /** What is held is not what it was: everybody is told all. */
+  forgetAll(): void {
+    this.#told.clear()
+    this.#resume.clear()
+  }
+
+  async #list(peer: PeerId, kind: KeyKind, signal: AbortSignal): Promise<List> {
+    const { clock, holdings } = this.#parts
+    const resumed = this.#resume.get(placeOf(peer, kind))
+    const since = resumed ? undefined : this.#told.since(peer, kind, clock.monotonic())
+    const now = { at: clock.monotonic(), view: holdings.view, place: holdings.index.place(kind) }
+    const news = since && (await this.#news(peer, kind, since, now, signal))
+    if (news) return { kind, keys: news, moment: now, full: false, more: false }
+    return this.#all(peer, kind, resumed ?? { moment: now }, signal)
+  }
+
+  async #all(
+    peer: PeerId,
+    kind: KeyKind,
+    { after, moment }: { after?: ChunkAddress; moment: Moment },
+    signal: AbortSignal,
+  ): Promise<List> {
+    const { index, view } = this.#parts.holdings
+    const place = placeOf(peer, kind)
+    const keys = await this.#collect(kind, index.keysFor(view, peer, kind, this.#width(kind), after), signal)
+    const more = keys.length > MAX_HINTS
+    if (more) this.#resume.set(place, { after: keys[MAX_HINTS - 1] as ChunkAddress, moment })
+    else this.#resume.delete(place)
+    return { kind, keys: more ? keys.slice(0, MAX_HINTS) : keys, moment, full: true, more }
+  }
+
+  /** Keys whose group gained the peer, and keys that came; undefined when these are too many or not known any more. */
+  async #news(peer: PeerId, kind: KeyKind, since: Moment, now: Moment, signal: AbortSignal) {
+    const { holdings } = this.#parts
+    const { index } = holdings
+    const came = index.cameSince(since.place, kind)
+    if (!came) return undefined
+    const width = this.#width(kind)
+    const gained =
+      since.view === now.view
+        ? []
+        : await this.#collect(kind, index.keysGainedBy(peer, since.view, now.view, kind, width), signal)
+    const keys = new Set(gained)
+    for (const [i, key] of came.entries()) {
+      if ((i + 1) % SLICE === 0) await holdings.pause(signal)
+      if (index.has(key, kind) && now.view.rank(keyOf(key), peer) < width && this.#says(kind, key)) keys.add(key)
+    }
+    return keys.size > MAX_HINTS ? undefined : [...keys]
+  }
+
+  /** One more than a message takes says that there are more. */
+  async #collect(kind: KeyKind, walk: HintWalk, signal: AbortSignal): Promise<ChunkAddress[]> {
+    const keys: ChunkAddress[] = []
+    const visit = (key: ChunkAddress) => this.#says(kind, key) && keys.push(key)
+    await this.#parts.holdings.walk(walk, visit, signal, () => keys.length > MAX_HINTS)
+    return keys
+  }
+
+  /** A disk that is away, or a chunk that cannot be read, is hinted by those who have the bytes. */
+  #says(kind: KeyKind, key: ChunkAddress): boolean {
+    return kind === 'paid' || this.#parts.store.has(key)
+  }
+
+  #width(kind: KeyKind): number {
+    const { closeGroupSize, paidGroupSize } = this.#parts.options
+    return kind === 'stored' ? closeGroupSize : paidGroupSize
+  }
+}
+
+function placeOf(peer: PeerId, kind: KeyKind): string {
+  return `${peer} ${kind}`
+}
