@@ -123,7 +123,7 @@ export class HintListMaker {
     const keys = new Set(gained)
     for (const [i, key] of came.entries()) {
       if ((i + 1) % SLICE === 0) await holdings.pause(signal)
-      if (index.has(key, kind) && now.view.rank(keyOf(key), peer) < width && this.#says(kind, key)) keys.add(key)
+      if (now.view.rank(keyOf(key), peer) < width && index.has(key, kind) && this.#says(kind, key)) keys.add(key)
     }
     return keys.size > MAX_HINTS ? undefined : [...keys]
   }

@@ -66,7 +66,7 @@ export class OwnView {
     let [low, high, nearer] = [0, this.size, 0]
     for (let bit = 0; bit < KEY_BYTES * 8 && low < high; bit++) {
       // The last one is most often the peer itself: no need to go down all bits that it shares with itself.
-      if (high - low === 1) return nearer + (this.#nearer(low, own, key) ? 1 : 0)
+      if (high - low === 1) return this.peers[low] === peer || !this.#nearer(low, own, key) ? nearer : nearer + 1
       const middle = this.split(low, high, bit)
       const same = bitOf(own, bit) === bitOf(key, bit)
       if (!same) nearer += bitOf(key, bit) === 1 ? high - middle : middle - low
