@@ -171,11 +171,14 @@ export class HintExchange {
     const answer = await parts.messenger.ask(peer, body, 'neighborSyncResponse', options)
     const claims = answer.kind === 'answer' && answer.body.bootstrapping
     parts.metrics.syncs.add(1, { outcome: claims ? 'bootstrapping' : answer.kind })
-    if (answer.kind !== 'answer') return undefined
+    if (answer.kind !== 'answer') {
+      this.#deps.lists.unheard(peer)
+      return undefined
+    }
     // It left the table while it was asked: it answered, and that is all.
     if (!this.#deps.inTable(peer)) return NOTHING
     this.#deps.shown(peer, answer.body.commitment)
-    hints.heard({ bootstrapping: answer.body.bootstrapping })
+    hints.heard(answer.body)
     if (!answer.body.bootstrapping) await this.#told(peer, replicaHints, signal)
     const admitted = await this.#take(peer, answer.body, signal)
     return { admitted, bootstrapping: answer.body.bootstrapping }
@@ -185,7 +188,7 @@ export class HintExchange {
   async answer(peer: PeerId, request: NeighborHints, signal: AbortSignal): Promise<ReplicationBody> {
     const { parts, sync, inTable, lists } = this.#deps
     if (request.bootstrapping) lists.joins(peer)
-    const hints = await lists.make(peer, { kinds: ALL_KINDS }, signal)
+    const hints = await lists.make(peer, { kinds: ALL_KINDS, inAnswer: true }, signal)
     const { replicaHints, paidHints } = hints
     if (inTable(peer)) {
       sync.exchanged(peer, parts.clock.monotonic(), request.bootstrapping)
@@ -193,8 +196,7 @@ export class HintExchange {
       // Before the answer, so that the places of its pool bound this work too.
       await this.#take(peer, request, signal)
       if (!request.bootstrapping) await this.#told(peer, replicaHints, signal)
-      // An answer may be lost: what is to be copied is told again until it is answered itself.
-      hints.heard({ bootstrapping: request.bootstrapping, paidOnly: true })
+      hints.heard(request)
     }
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()

@@ -14,12 +14,14 @@ export type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
 export interface HintLists extends Hints {
   /** Keys that the message had no room for. */
   readonly more: boolean
-  /** The peer has these; or, with `paidOnly`, it may have them: only replica hints are repeated until it says so. */
-  heard(by: { bootstrapping: boolean; paidOnly?: boolean }): void
+  /** The peer has answered, or has been answered. */
+  heard(peer: { bootstrapping: boolean }): void
 }
 
 export interface ListsWanted {
   readonly kinds: readonly KeyKind[]
+  /** An answer may be lost: of replica hints only those count that went out with a question. */
+  readonly inAnswer?: boolean
   /** What the last message had no room for, and no more. */
   readonly restOnly?: boolean
 }
@@ -45,7 +47,7 @@ interface List {
 export class HintListMaker {
   readonly #parts: Parts
   readonly #told: ToldPeers
-  /** The last key that was told, by peer and kind, and when its list began. */
+  /** The last key that was told, by peer, kind and way, and when its list began. */
   readonly #resume = new LruMap<string, { after: ChunkAddress; moment: Moment }>(RESUMED)
 
   constructor(parts: Parts) {
@@ -54,20 +56,27 @@ export class HintListMaker {
   }
 
   async make(peer: PeerId, wanted: ListsWanted, signal: AbortSignal): Promise<HintLists> {
+    const { kinds, inAnswer = false, restOnly = false } = wanted
     const lists: List[] = []
-    for (const kind of wanted.kinds) {
-      if (!wanted.restOnly || this.#resume.has(placeOf(peer, kind))) lists.push(await this.#list(peer, kind, signal))
+    for (const kind of kinds) {
+      const place = placeOf(peer, kind, inAnswer)
+      if (!restOnly || this.#resume.has(place)) lists.push(await this.#list(peer, kind, place, signal))
     }
     const keysOf = (kind: KeyKind) => lists.find((list) => list.kind === kind)?.keys ?? []
     return {
       ...{ replicaHints: keysOf('stored'), paidHints: keysOf('paid') },
       more: lists.some(({ more }) => more),
-      heard: ({ bootstrapping, paidOnly }) => {
+      heard: ({ bootstrapping }) => {
         if (bootstrapping) this.#told.joins(peer)
         for (const { kind, moment, full, more } of lists)
-          if (!more && !(paidOnly && kind === 'stored')) this.#told.heard(peer, kind, moment, { full, bootstrapping })
+          if (!more && !(inAnswer && kind === 'stored')) this.#told.heard(peer, kind, moment, { full, bootstrapping })
       },
     }
+  }
+
+  /** A question was not answered: what it told is told again, from the first key on. */
+  unheard(peer: PeerId): void {
+    for (const kind of ALL_KINDS) this.#resume.delete(placeOf(peer, kind, false))
   }
 
   /** It says that it has not caught up. */
@@ -76,7 +85,8 @@ export class HintListMaker {
   }
   forget(peer: PeerId): void {
     this.#told.forget(peer)
-    for (const kind of ALL_KINDS) this.#resume.delete(placeOf(peer, kind))
+    this.unheard(peer)
+    for (const kind of ALL_KINDS) this.#resume.delete(placeOf(peer, kind, true))
   }
   /** What is held is not what it was: everybody is told all. */
   forgetAll(): void {
@@ -84,24 +94,15 @@ export class HintListMaker {
     this.#resume.clear()
   }
 
-  async #list(peer: PeerId, kind: KeyKind, signal: AbortSignal): Promise<List> {
+  async #list(peer: PeerId, kind: KeyKind, place: string, signal: AbortSignal): Promise<List> {
     const { clock, holdings } = this.#parts
-    const resumed = this.#resume.get(placeOf(peer, kind))
+    const resumed = this.#resume.get(place)
     const since = resumed ? undefined : this.#told.since(peer, kind, clock.monotonic())
     const now = { at: clock.monotonic(), view: holdings.view, place: holdings.index.place(kind) }
     const news = since && (await this.#news(peer, kind, since, now, signal))
     if (news) return { kind, keys: news, moment: now, full: false, more: false }
-    return this.#all(peer, kind, resumed ?? { moment: now }, signal)
-  }
-
-  async #all(
-    peer: PeerId,
-    kind: KeyKind,
-    { after, moment }: { after?: ChunkAddress; moment: Moment },
-    signal: AbortSignal,
-  ): Promise<List> {
-    const { index, view } = this.#parts.holdings
-    const place = placeOf(peer, kind)
+    const { index, view } = holdings
+    const { after, moment } = resumed ?? { after: undefined, moment: now }
     const keys = await this.#collect(kind, index.keysFor(view, peer, kind, this.#width(kind), after), signal)
     const more = keys.length > MAX_HINTS
     if (more) this.#resume.set(place, { after: keys[MAX_HINTS - 1] as ChunkAddress, moment })
@@ -147,6 +148,6 @@ export class HintListMaker {
   }
 }
 
-function placeOf(peer: PeerId, kind: KeyKind): string {
-  return `${peer} ${kind}`
+function placeOf(peer: PeerId, kind: KeyKind, inAnswer: boolean): string {
+  return `${peer} ${kind} ${inAnswer}`
 }

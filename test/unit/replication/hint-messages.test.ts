@@ -66,3 +66,23 @@ test('answers go on where the last one had no room for more', async () => {
   assert.deepEqual([new Set(told).size, told.length], [KEYS.length, KEYS.length], `seed ${SEED}`)
   await engine.replication.stop()
 })
+
+test('a message that nobody answered is told again: the list starts anew', async () => {
+  const heard: ChunkAddress[] = []
+  let asked = 0
+  const engine = await loneEngine({
+    ...{ peers: [ALICE], paid: KEYS },
+    request: (_peer, body): ReplicationBody | undefined => {
+      // The second of three is lost.
+      if (body.kind !== 'neighborSyncRequest' || ++asked === 2) return undefined
+      heard.push(...body.paidHints)
+      return { kind: 'neighborSyncResponse', ...EMPTY, rejectedKeys: [] }
+    },
+  })
+  await engine.pump.run(() => engine.replication.start(never))
+  engine.events.emit('bootstrapComplete', { peers: 1 })
+  await engine.pump.advance(30 * minute)
+  assert.equal(asked, 5)
+  assert.equal(new Set(heard).size, KEYS.length, `seed ${SEED}`)
+  await engine.replication.stop()
+})
