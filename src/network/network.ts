@@ -52,8 +52,8 @@ export interface RouteLimits {
   readonly budgetMs?: number
 }
 
-/** Answers a `/rr/` request; undefined = no answer. */
-export type RequestHandler = (data: Uint8Array, context: RequestContext) => Promise<Uint8Array | undefined>
+/** Answers a `/rr/` request; undefined = no answer. What it answers with is borrowed until `answered`. */
+export type RequestHandler = (data: Uint8Array, context: RequestContext) => Promise<MessageData | undefined>
 
 /** Where a peer can be dialled; filled by the routing table (wiring). */
 export interface AddressBook {

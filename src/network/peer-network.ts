@@ -15,10 +15,10 @@ import {
 } from '../base/index.ts'
 import type { Signer, Verifier } from '../crypto/index.ts'
 import {
-  encodeRequestEnvelope,
   type MessageData,
   type PeerId,
   peerIdOfPublicKey,
+  requestEnvelopeParts,
   requestTopic,
   type SocketAddress,
   TOPIC_IDENTITY,
@@ -273,7 +273,7 @@ class PeerNetwork implements Network, Startable {
     const sending = new AbortController()
     const over = () => sending.abort(signal.reason)
     signal.addEventListener('abort', over, { once: true })
-    const envelope = encodeRequestEnvelope({ messageId, isResponse: false, payload: data })
+    const envelope = requestEnvelopeParts({ messageId, isResponse: false, payload: data })
     let waits = false
     const onWait = (now: boolean) => {
       waits = now
@@ -321,10 +321,10 @@ class PeerNetwork implements Network, Startable {
     link: Link,
     topic: string,
     messageId: string,
-    payload: Uint8Array,
+    payload: MessageData,
     options: SendOptions,
   ): Promise<void> {
-    const envelope = encodeRequestEnvelope({ messageId, isResponse: true, payload })
+    const envelope = requestEnvelopeParts({ messageId, isResponse: true, payload })
     const current = this.#links.table.used(link.peer) ?? link
     await this.#sender.sendOn(current, topic, envelope, options)
   }

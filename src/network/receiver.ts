@@ -8,6 +8,7 @@ import {
   decodeRequestEnvelope,
   decodeWireMessage,
   MAX_MESSAGE_BYTES,
+  type MessageData,
   ProtocolError,
   protocolOfTopic,
   type RequestEnvelope,
@@ -31,7 +32,7 @@ export interface ReceiverDeps {
   /** The first verified message of a connection. */
   onIdentified(link: Link, userAgent: string): void
   /** Sends the answer to a request back to who asked. */
-  answer(link: Link, topic: string, messageId: string, answer: Uint8Array, options: SendOptions): Promise<void>
+  answer(link: Link, topic: string, messageId: string, answer: MessageData, options: SendOptions): Promise<void>
   count(topic: string, outcome: ReceiveOutcome): void
   countBytes(topic: string, bytes: number): void
 }

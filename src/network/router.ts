@@ -1,6 +1,6 @@
 /** From a verified message to the one handler of its topic. Handlers run bounded in number and time and never throw out. */
 import { assert, type Clock, DeadlineExceeded, type Logger, messageOf, type TaskGroup } from '../base/index.ts'
-import { type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
+import { type MessageData, type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
 import type {
@@ -101,7 +101,7 @@ export class Router {
     topic: string,
     data: Uint8Array,
     from: Link,
-    reply: (answer: Uint8Array, options: SendOptions) => Promise<void>,
+    reply: (answer: MessageData, options: SendOptions) => Promise<void>,
   ): void {
     const route = this.#requests.get(topic)
     const refusal = this.refusal(topic, data.length)

@@ -59,6 +59,7 @@ export class Sender {
         if (bytes !== undefined) return bytes
         if (given === undefined) throw new NetworkError('NETWORK_SEND_FAILED', `sending ${topic}: it was released`)
         bytes = this.#encode(topic, given)
+        given = undefined
         return bytes
       },
       release: () => {
@@ -105,7 +106,7 @@ export class Sender {
   }
 
   /** On this connection or not at all: for answers. */
-  async sendOn(link: Link, topic: string, data: Uint8Array, request: SendRequest): Promise<void> {
+  async sendOn(link: Link, topic: string, data: MessageData, request: SendRequest): Promise<void> {
     const bytes = await this.#encode(topic, data)
     try {
       await this.#try(link, topic, bytes, request)

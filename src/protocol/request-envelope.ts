@@ -1,7 +1,8 @@
 /** Request and answer over topics that begin `/rr/` (wire.md 11). */
-import type { Bytes } from '../base/index.ts'
+import { type Bytes, concat } from '../base/index.ts'
 import { REQUEST_PREFIX } from './constants.ts'
 import { ProtocolError } from './errors.ts'
+import { lengthOf, type MessageData, partsOf } from './message-data.ts'
 import { Reader, Writer } from './postcard.ts'
 
 export interface RequestEnvelope {
@@ -12,13 +13,22 @@ export interface RequestEnvelope {
   readonly payload: Uint8Array
 }
 
+/** What is sent: the payload may come in parts. */
+export type OutgoingEnvelope = Omit<RequestEnvelope, 'payload'> & { readonly payload: MessageData }
+
 /** Id, two lengths and the flag. */
 const OVERHEAD_BYTES = 48
 
 /** Fresh bytes; the payload is copied. */
-export function encodeRequestEnvelope({ messageId, isResponse, payload }: RequestEnvelope): Bytes {
-  const writer = new Writer(payload.length + messageId.length + OVERHEAD_BYTES)
-  return writer.string(messageId).bool(isResponse).byteString(payload).finish()
+export function encodeRequestEnvelope(envelope: OutgoingEnvelope): Bytes {
+  return concat(requestEnvelopeParts(envelope))
+}
+
+/** The same bytes in parts: the payload is borrowed, not copied. */
+export function requestEnvelopeParts({ messageId, isResponse, payload }: OutgoingEnvelope): readonly Uint8Array[] {
+  const head = new Writer(messageId.length + OVERHEAD_BYTES)
+  head.string(messageId).bool(isResponse).uint(lengthOf(payload))
+  return [head.finish(), ...partsOf(payload)]
 }
 
 /** Throws PROTOCOL_DECODE; trailing bytes are ignored. */

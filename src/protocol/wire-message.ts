@@ -6,6 +6,7 @@ import { type Bytes, equal, utf8Length } from '../base/index.ts'
 import { ML_DSA_PUBLIC_KEY_BYTES, ML_DSA_SIGNATURE_BYTES, type Signer, type Verifier } from '../crypto/index.ts'
 import { TOPIC_IDENTITY } from './constants.ts'
 import type { PeerId } from './key.ts'
+import { lengthOf, type MessageData, partsOf } from './message-data.ts'
 import { peerIdOfPublicKey } from './peer-id.ts'
 import { readPeerId } from './peer-id-codec.ts'
 import { Reader, varintBytes, Writer } from './postcard.ts'
@@ -18,9 +19,6 @@ export interface WireMessageFields {
   readonly timestamp: number | bigint
   readonly userAgent: string
 }
-
-/** Content of a message, whole or in parts that stand one after the other. */
-export type MessageData = Uint8Array | readonly Uint8Array[]
 
 export type OutgoingFields = Omit<WireMessageFields, 'data'> & { readonly data: MessageData }
 
@@ -122,16 +120,6 @@ function writeSigned(writer: Writer, { topic, data, from, timestamp, userAgent }
   writer.string(topic).uint(lengthOf(data))
   for (const part of partsOf(data)) writer.raw(part)
   writer.string(from).uint(timestamp).string(userAgent)
-}
-
-function partsOf(data: MessageData): readonly Uint8Array[] {
-  return data instanceof Uint8Array ? [data] : data
-}
-
-function lengthOf(data: MessageData): number {
-  let length = 0
-  for (const part of partsOf(data)) length += part.length
-  return length
 }
 
 function signedSize({ topic, data, from, timestamp, userAgent }: OutgoingFields): number {

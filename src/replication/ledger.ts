@@ -4,7 +4,15 @@
  */
 import { type Clock, type Counter, type Logger, LruMap, type Registry } from '../base/index.ts'
 import type { Network, PreparedMessage } from '../network/index.ts'
-import { type PeerId, type ReplicationBody, replicationKindOf, short } from '../protocol/index.ts'
+import {
+  lengthOf,
+  type MessageData,
+  type PeerId,
+  partsOf,
+  type ReplicationBody,
+  replicationKindOf,
+  short,
+} from '../protocol/index.ts'
 
 export type EngineNetwork = Pick<
   Network,
@@ -54,7 +62,7 @@ export class Ledger {
           const kind = this.#count('rx', data)
           const answer = await handler(data, context)
           if (answer) this.#count('tx', answer)
-          if (answer && kind === 'fetchRequest') this.#serve(context.from.peer, answer.length)
+          if (answer && kind === 'fetchRequest') this.#serve(context.from.peer, lengthOf(answer))
           return answer
         }),
       request: async (peer, protocol, data, options) => {
@@ -64,7 +72,7 @@ export class Ledger {
         return answer
       },
       send: (peer, topic, data, options) => {
-        this.#add('tx', kindOf(data), lengthOf(data))
+        this.#count('tx', data)
         return network.send(peer, topic, data, options)
       },
       prepare: (topic, data) => {
@@ -103,9 +111,9 @@ export class Ledger {
     return { kinds, decode_error_rx_count: kinds['unknown']?.rx ?? 0, served }
   }
 
-  #count(way: Way, data: Uint8Array): Kind {
+  #count(way: Way, data: MessageData): Kind {
     const kind = kindOf(data)
-    this.#add(way, kind, data.length)
+    this.#add(way, kind, lengthOf(data))
     return kind
   }
 
@@ -123,14 +131,8 @@ export class Ledger {
   }
 }
 
-type Data = Parameters<EngineNetwork['send']>[2]
-
 /** By the head, which stands in the first part. */
-function kindOf(data: Data): Kind {
-  const head = data instanceof Uint8Array ? data : data[0]
+function kindOf(data: MessageData): Kind {
+  const [head] = partsOf(data)
   return (head && replicationKindOf(head)) ?? 'unknown'
-}
-
-function lengthOf(data: Data): number {
-  return data instanceof Uint8Array ? data.length : data.reduce((sum, part) => sum + part.length, 0)
 }

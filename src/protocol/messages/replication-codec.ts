@@ -2,7 +2,8 @@
 import type { Bytes } from '../../base/index.ts'
 import { MAX_MESSAGE_BYTES, MAX_SUBTREE_MESSAGE_BYTES, TOPIC_REPLICATION, TOPIC_SUBTREE_AUDIT } from '../constants.ts'
 import { ProtocolError } from '../errors.ts'
-import { Reader, Writer } from '../postcard.ts'
+import { lengthOf } from '../message-data.ts'
+import { Reader, RopeWriter, Writer } from '../postcard.ts'
 import type { ReplicationBody, ReplicationMessage } from './replication.ts'
 import {
   isSubtreeVariant,
@@ -26,11 +27,27 @@ const FIXED_BYTES = 512
 
 /** Throws PROTOCOL_TOO_LARGE above the ceiling of the body's topic. */
 export function encodeReplicationMessage({ requestId, body }: ReplicationMessage): Bytes {
-  const writer = new Writer(FIXED_BYTES + bulk(body)).uint(requestId)
+  const bytes = write(new Writer(FIXED_BYTES + bulk(body)), requestId, body).finish()
+  assertSize(bytes.length, body)
+  return bytes
+}
+
+/** The same bytes in parts: a chunk, and other large byte strings, are borrowed, not copied. */
+export function replicationMessageParts({ requestId, body }: ReplicationMessage): readonly Uint8Array[] {
+  const parts = write(new RopeWriter(FIXED_BYTES), requestId, body).finishParts()
+  assertSize(lengthOf(parts), body)
+  return parts
+}
+
+function write<W extends Writer>(writer: W, requestId: bigint, body: ReplicationBody): W {
+  writer.uint(requestId)
   writeReplicationBody(writer, body)
+  return writer
+}
+
+function assertSize(length: number, body: ReplicationBody): void {
   const ceiling = isSubtreeVariant(variantOf(body)) ? MAX_SUBTREE_MESSAGE_BYTES : MAX_MESSAGE_BYTES
-  if (writer.length > ceiling) throw tooLarge(writer.length, ceiling)
-  return writer.finish()
+  if (length > ceiling) throw tooLarge(length, ceiling)
 }
 
 /**

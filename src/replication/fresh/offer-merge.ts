@@ -46,7 +46,8 @@ export class OfferMerge {
     }
     const known = merge.sources.includes(source) || merge.proofs.some((other) => equal(other, proof))
     if (known || merge.proofs.length >= this.#options.mergedProofs) return 'duplicate'
-    merge.proofs.push(proof)
+    // Its message ends with this call; that of the first lives until all are tried.
+    merge.proofs.push(proof.slice())
     merge.sources.push(source)
     return 'merged'
   }

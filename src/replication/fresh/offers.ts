@@ -1,5 +1,5 @@
 /** Takes fresh chunks and notices of payment from neighbours (replication.md 5.2, 5.3), in the order written there. */
-import { CodedError, messageOf } from '../../base/index.ts'
+import { CodedError, messageOf, release } from '../../base/index.ts'
 import type { PaidQuote } from '../../payment/index.ts'
 import {
   type ChunkAddress,
@@ -38,8 +38,16 @@ export class Offers {
     this.#deps = deps
   }
 
-  /** One offer to its end. */
+  /** One offer to its end, which is that of its memory too. */
   async take(peer: PeerId, offer: Offer, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#take(peer, offer, signal)
+    } finally {
+      release(offer.data)
+    }
+  }
+
+  async #take(peer: PeerId, offer: Offer, signal: AbortSignal): Promise<void> {
     const { parts } = this.#deps
     const { store, metrics } = parts
     const { key, data } = offer

@@ -3,9 +3,9 @@ import { Alarm, CodedError, messageOf, release } from '../../base/index.ts'
 import type { PreparedMessage } from '../../network/index.ts'
 import {
   type ChunkAddress,
-  encodeReplicationMessage,
   type FreshResult,
   type PeerId,
+  replicationMessageParts,
   short,
   TOPIC_REPLICATION,
 } from '../../protocol/index.ts'
@@ -117,9 +117,12 @@ export class Spreader {
       const paymentProof = this.#proofs.get(key)
       if (!data || !paymentProof) return plans.loaded(key, 'missing', clock.monotonic())
       const body = { kind: 'freshOffer' as const, key, data, paymentProof }
-      const encoded = encodeReplicationMessage({ requestId: messenger.newId(), body })
-      this.#offers.set(key, { message: network.prepare(TOPIC_REPLICATION, encoded), bytes: data.length })
+      const parts = replicationMessageParts({ requestId: messenger.newId(), body })
+      const message = network.prepare(TOPIC_REPLICATION, parts)
+      // Made now, so that the chunk is in memory once.
+      await message.bytes()
       release(data)
+      this.#offers.set(key, { message, bytes: data.length })
       plans.loaded(key, 'loaded', clock.monotonic())
     } catch (error) {
       signal.throwIfAborted()

@@ -2,16 +2,17 @@
  * What neighbours send: decoded, put behind the pool of its kind, answered (replication.md 4.2). A body on the wrong id,
  * or bytes that make no sense, are dropped without a word (25).
  */
-import { CodedError, messageOf, raceAbort } from '../../base/index.ts'
+import { CodedError, messageOf, raceAbort, release } from '../../base/index.ts'
 import type { MessageContext, Network, RequestContext } from '../../network/index.ts'
 import {
   decodeReplicationMessage,
-  encodeReplicationMessage,
   MAX_MESSAGE_BYTES,
   MAX_SUBTREE_MESSAGE_BYTES,
+  type MessageData,
   type PeerId,
   type ReplicationBody,
   type ReplicationMessage,
+  replicationMessageParts,
   replicationTopicOf,
   TOPIC_REPLICATION,
   TOPIC_SUBTREE_AUDIT,
@@ -86,7 +87,7 @@ export class Inbound {
     }
   }
 
-  async #request(topic: string, data: Uint8Array, context: RequestContext): Promise<Uint8Array | undefined> {
+  async #request(topic: string, data: Uint8Array, context: RequestContext): Promise<MessageData | undefined> {
     const { parts, answer } = this.#deps
     const message = this.#decode(topic, data)
     if (!message) return undefined
@@ -98,7 +99,11 @@ export class Inbound {
     parts.metrics.requests.add(1, { kind: body.kind, outcome: answered ? 'answered' : 'ignored' })
     if (!answered) return undefined
     context.lane = laneOf(answered)
-    return encodeReplicationMessage({ requestId, body: answered })
+    if (answered.kind === 'fetchResponse' && answered.result.kind === 'success') {
+      const { data: chunk } = answered.result
+      void context.answered.then(() => release(chunk))
+    }
+    return replicationMessageParts({ requestId, body: answered })
   }
 
   #plain(data: Uint8Array, { from }: MessageContext): void {

@@ -1,5 +1,5 @@
 /** Fetches verified keys, nearest first, a few at a time (replication.md 10). */
-import { Alarm, CodedError, codeOf, messageOf } from '../../base/index.ts'
+import { Alarm, CodedError, codeOf, messageOf, release } from '../../base/index.ts'
 import { keyOf, MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
@@ -99,12 +99,17 @@ export class Fetcher {
     if (answer.kind === 'silent') return 'timeout'
     if (answer.kind === 'malformed') return 'sourceFailed'
     const { result } = answer.body
-    if (result.kind !== 'success' || result.key !== key || result.data.length > MAX_CHUNK_BYTES) return 'sourceFailed'
-    metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
-    const content = await HashedContent.of(hash, result.data)
-    if (content.address !== key) return 'sourceFailed'
-    if (!inStorageWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
-    return this.#keep(key, content)
+    if (result.kind !== 'success') return 'sourceFailed'
+    try {
+      if (result.key !== key || result.data.length > MAX_CHUNK_BYTES) return 'sourceFailed'
+      metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
+      const content = await HashedContent.of(hash, result.data)
+      if (content.address !== key) return 'sourceFailed'
+      if (!inStorageWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
+      return await this.#keep(key, content)
+    } finally {
+      release(result.data)
+    }
   }
 
   async #keep(key: Fetch['key'], content: HashedContent): Promise<FetchOutcome> {

@@ -53,7 +53,7 @@ async function open(get?: ChunkStore['get'], options?: Partial<ReplicationOption
   const ask = async (body: ReplicationBody, topic = TOPIC_REPLICATION, peer = ALICE) => {
     const answer = await raw(topic, encodeReplicationMessage({ requestId: 77n, body }), peer)
     if (!answer) return undefined
-    const message = decodeReplicationMessage(answer)
+    const message = decodeReplicationMessage(answer as Uint8Array)
     assert.equal(message.requestId, 77n)
     return message.body
   }

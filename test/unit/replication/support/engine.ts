@@ -68,7 +68,10 @@ export async function loneEngine(
     self: SELF,
     handle: () => () => void plain++,
     handleRequests: (protocol, _options, handler) => {
-      handlers.set(protocol, handler)
+      handlers.set(protocol, async (data, context) => {
+        const answer = await handler(data, context)
+        return answer && concat([answer].flat())
+      })
       return () => handlers.delete(protocol)
     },
     request: async (peer, _topic, data) => {
