@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { MiB, toHex } from '../../../src/base/index.ts'
+import { concat, MiB, toHex } from '../../../src/base/index.ts'
 import * as protocol from '../../../src/protocol/index.ts'
 import { vectorBytes } from '../../support/vector-input.ts'
 import { testPeer, testVerifier } from './support.ts'
@@ -17,6 +17,22 @@ test('the ceiling is known from the head alone', () => {
     assert.equal(head(small), MAX_SUBTREE_MESSAGE_BYTES, small)
   }
   assert.equal(protocol.replicationCeiling(new Uint8Array(20).fill(255)), MAX_SUBTREE_MESSAGE_BYTES)
+})
+
+test('in parts it is the same message, and a chunk is borrowed', () => {
+  const chunk = new Uint8Array(100_000).fill(3)
+  for (const body of [
+    { kind: 'freshOffer', key: KEY, data: chunk, paymentProof: new Uint8Array(100).fill(4) },
+    { kind: 'fetchResponse', result: { kind: 'success', key: KEY, data: chunk } },
+    { kind: 'fetchRequest', key: KEY },
+  ] as const) {
+    const parts = protocol.replicationMessageParts({ requestId: 300n, body })
+    assert.deepEqual(concat(parts), Uint8Array.from(protocol.encodeReplicationMessage({ requestId: 300n, body })))
+    assert.equal(parts.includes(chunk), body.kind !== 'fetchRequest', body.kind)
+  }
+  const result = { kind: 'success', key: KEY, data: new Uint8Array(MAX_MESSAGE_BYTES) } as const
+  const large = { requestId: 1n, body: { kind: 'fetchResponse', result } } as const
+  assert.throws(() => protocol.replicationMessageParts(large), { code: 'PROTOCOL_TOO_LARGE' })
 })
 
 test('plain kinds and kinds behind the envelope', () => {

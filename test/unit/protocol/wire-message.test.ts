@@ -127,6 +127,8 @@ test('a timestamp may be any u64', async () => {
 test('envelopes and topics of requests', () => {
   const envelope = { messageId: '00000000-0000-4000-8000-000000000000', isResponse: true, payload: utf8('x') }
   assert.deepEqual(protocol.decodeRequestEnvelope(protocol.encodeRequestEnvelope(envelope)), envelope)
+  const parts = protocol.requestEnvelopeParts({ ...envelope, payload: [utf8('a'), utf8('bc')] })
+  assert.deepEqual(protocol.decodeRequestEnvelope(concat(parts)), { ...envelope, payload: utf8('abc') })
   assert.equal(protocol.requestTopic('relay-canary-v1'), '/rr/relay-canary-v1')
   assert.equal(protocol.protocolOfTopic('/rr/demo'), 'demo')
   for (const topic of ['/rr/', '/rr/a/b', '/rr/a\\b', '/rr/a\0', '/dht/1.0.0']) {

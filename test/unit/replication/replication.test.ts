@@ -106,6 +106,19 @@ test('a fetch gives the bytes, says that there are none, or that they cannot be 
   assert.ok(!answer.result.reason.includes('secret'))
 })
 
+test('the memory of a chunk that was served is given back when its answer has gone, and not before', async () => {
+  const read = new Uint8Array(100_000).fill(7)
+  const { ask, state } = await open(async () => read)
+  const gone = Promise.withResolvers<void>()
+  state.answered = gone.promise
+  const answer = await ask({ kind: 'fetchRequest', key: HELD })
+  assert.ok(answer?.kind === 'fetchResponse' && answer.result.kind === 'success')
+  assert.deepEqual([answer.result.data.length, read.length], [100_000, 100_000])
+  gone.resolve()
+  await turns()
+  assert.equal(read.length, 0)
+})
+
 test('chunks are answered in the lane of copies, audits in their own, the rest with the hints', async () => {
   const { ask, lanes } = await open()
   await ask({ kind: 'fetchRequest', key: HELD })
