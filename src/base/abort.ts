@@ -81,5 +81,11 @@ export function raceAbort<T>(signal: AbortSignal, promise: Promise<T>): Promise<
   })
 }
 
-/** A signal that never aborts, for top-level calls and tests. */
-export const never: AbortSignal = new AbortController().signal
+/**
+ * A signal that never aborts, for top-level calls and tests. It takes no listeners: it lives as long as the process, and
+ * so would everybody who listens and is never told to stop.
+ */
+export const never: AbortSignal = Object.assign(new AbortController().signal, {
+  addEventListener: () => undefined,
+  removeEventListener: () => undefined,
+})
