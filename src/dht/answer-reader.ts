@@ -52,9 +52,9 @@ export class AnswerReader {
   ): Pick<LookupEntry, 'addresses' | 'authority'> {
     const { keeper } = this.#deps
     const { peerId } = node
-    if (proof) keeper.applyV2(proof, this.#deps.localRecordView(proof), from, false)
+    if (proof) keeper.applyV2(proof, this.#deps.localRecordView(proof), standpoint, false)
     const sequence = peerId === from.peer ? (node.publicationSequence ?? 0n) : 0n
-    if (sequence !== 0n) keeper.applyV1(peerId, { sequence, addresses: node.addresses }, from)
+    if (sequence !== 0n) keeper.applyV1(peerId, { sequence, addresses: node.addresses }, standpoint)
 
     const stored = keeper.table.get(peerId)
     if (stored?.publication) {

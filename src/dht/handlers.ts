@@ -13,7 +13,7 @@ export interface DhtHandlersDeps {
   readonly self: PeerId
   readonly clock: Clock
   readonly metrics: DhtMetrics
-  readonly keeper: Pick<TableKeeper, 'table' | 'applyV1' | 'applyV2'>
+  readonly keeper: Pick<TableKeeper, 'table' | 'applyV1' | 'applyV2' | 'standpoint'>
   verifyRecord(record: SignedAddressRecord): Promise<boolean>
   localRecordView(record: SignedAddressRecord): LocalRecordView
 }
@@ -45,7 +45,7 @@ export class DhtHandlers {
       case 'leave':
         return { result: { kind: 'leaveSuccess' } }
       case 'publishAddressSet':
-        this.#deps.keeper.applyV1(from.peer, operation, from)
+        this.#deps.keeper.applyV1(from.peer, operation, this.#deps.keeper.standpoint(from))
         return { operation: PING, result: { kind: 'publishAddressAck' } }
       case 'publishAddressSetV2':
         return this.#publishSigned(operation.record, from)
@@ -67,7 +67,8 @@ export class DhtHandlers {
   async #publishSigned(record: SignedAddressRecord, from: PeerConnection): Promise<DhtReply | undefined> {
     if (record.owner !== from.peer || !(await this.#deps.verifyRecord(record))) return undefined
     if (!this.#deps.keeper.table.has(from.peer)) return { result: { kind: 'peerRejected' } }
-    this.#deps.keeper.applyV2(record, this.#deps.localRecordView(record), from, true)
+    const { keeper } = this.#deps
+    keeper.applyV2(record, this.#deps.localRecordView(record), keeper.standpoint(from), true)
     return { operation: PING, result: { kind: 'publishAddressAck' } }
   }
 

@@ -109,23 +109,18 @@ export class TableKeeper implements AddressBook {
   applyV1(
     owner: PeerId,
     incoming: { sequence: bigint; addresses: readonly TypedAddress[] },
-    from: PeerConnection,
+    standpoint: Standpoint,
   ): boolean {
     const entry = this.table.get(owner)
     if (!entry) return false
-    return this.#apply(owner, decideV1(entry.publication, incoming, this.standpoint(from)), 'v1', true)
+    return this.#apply(owner, decideV1(entry.publication, incoming, standpoint), 'v1', true)
   }
 
   /** A verified V2. `direct`: its owner sent it just now, which is a sign of life; a trailer is none. */
-  applyV2(
-    record: SignedAddressRecord,
-    view: LocalRecordView,
-    from: PeerConnection | undefined,
-    direct: boolean,
-  ): boolean {
+  applyV2(record: SignedAddressRecord, view: LocalRecordView, standpoint: Standpoint, direct: boolean): boolean {
     const entry = this.table.get(record.owner)
     if (!entry) return false
-    const effect = decideV2(entry.publication, record, view, this.standpoint(from))
+    const effect = decideV2(entry.publication, record, view, standpoint)
     return this.#apply(record.owner, effect, 'v2', direct)
   }
 

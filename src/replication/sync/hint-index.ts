@@ -8,7 +8,7 @@ import { keyText } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { SortedKeys } from '../view/sorted-keys.ts'
 import { groupsGained, groupsGainedBy, groupsOf, HintWalk } from './hint-walk.ts'
-import { KeyJournal } from './key-journal.ts'
+import { KeyJournal, type KeyRun } from './key-journal.ts'
 
 /** `stored` keys make replica hints, `paid` keys make paid hints; a key may be both. */
 export type KeyKind = 'stored' | 'paid'
@@ -36,15 +36,15 @@ export class HintIndex {
   has(key: ChunkAddress, kind: KeyKind): boolean {
     return (this.#keys.get(this.#bytes(key)) & FLAGS[kind]) !== 0
   }
-  /** false when it was known. */
-  add(key: ChunkAddress, kind: KeyKind): boolean {
+  /** false when it was known. Without `news` neighbours hear of it with the next whole list only. */
+  add(key: ChunkAddress, kind: KeyKind, news = true): boolean {
     const bytes = this.#bytes(key)
     const old = this.#keys.get(bytes)
     if ((old & FLAGS[kind]) !== 0) return false
     this.#keys.set(bytes, old | FLAGS[kind])
     this.#counts[kind]++
     this.#changes[kind]++
-    this.#came[kind].add(key)
+    if (news) this.#came[kind].add(bytes)
     return true
   }
   /** false when it was not known. */
@@ -63,7 +63,7 @@ export class HintIndex {
     return this.#came[kind].place
   }
   /** Keys that came since, some of which may be gone again; undefined when that is not known any more. */
-  cameSince(place: number, kind: KeyKind): readonly ChunkAddress[] | undefined {
+  cameSince(place: number, kind: KeyKind): KeyRun | undefined {
     return this.#came[kind].since(place)
   }
   /** What is held now was there from the start. */

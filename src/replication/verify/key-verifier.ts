@@ -184,7 +184,7 @@ class Settling {
     for (const result of this.#waiting.splice(0, SLICE)) {
       const decided = pipeline.decided(result, holdings, clock.monotonic())
       metrics.verified.add(1, { result: result.result })
-      if (decided.learnPaid) learnt.push(holdings.learnPaid(result.key))
+      if (decided.learnPaid) learnt.push(holdings.learnPaid(result.key, true))
       if (decided.lost) log.warn('a paid chunk has no holder that we know', { key: short(result.key) })
       toFetch ||= decided.next === 'fetch'
     }

@@ -83,9 +83,12 @@ export class Holdings implements Facts {
     this.index.remove(key, 'stored')
   }
 
-  /** Durable when it resolves; a disk that fails costs the entry and is said in the log. */
-  async learnPaid(key: ChunkAddress): Promise<void> {
-    if (!this.index.add(key, 'paid')) return
+  /**
+   * Durable when it resolves; a disk that fails costs the entry and is said in the log. Hinted by a neighbour, it is no
+   * news for the others: who has it hints it to each of the 20.
+   */
+  async learnPaid(key: ChunkAddress, hinted = false): Promise<void> {
+    if (!this.index.add(key, 'paid', !hinted)) return
     try {
       await this.#deps.paidList.insert(key)
     } catch (error) {

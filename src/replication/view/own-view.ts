@@ -6,18 +6,18 @@
 import { compare } from '../../base/index.ts'
 import { KEY_BYTES, keyOf, type PeerId } from '../../protocol/index.ts'
 import { bitOf } from './key-bytes.ts'
+import { type Members, Standing } from './standing.ts'
 
-export class OwnView {
+export class OwnView implements Members {
   readonly self: PeerId
   /** Ascending by key. */
   readonly peers: readonly PeerId[]
   readonly #keys: Uint8Array
-  readonly #selfKey: Uint8Array
+  #own: Standing | undefined
 
   /** Peers in any order; self need not be among them. */
   constructor(self: PeerId, others: Iterable<PeerId>) {
     this.self = self
-    this.#selfKey = keyOf(self)
     const members = [...new Set(others).add(self)].map((peer) => ({ peer, key: keyOf(peer) }))
     members.sort((a, b) => compare(a.key, b.key))
     this.peers = members.map(({ peer }) => peer)
@@ -60,30 +60,16 @@ export class OwnView {
     return nearest
   }
 
-  /** Members nearer to the key than `peer`, who need not be a member. */
+  /** Members nearer to the key than `peer`, who need not be a member. Of another than self, for many keys: `standing`. */
   rank(key: Uint8Array, peer: PeerId): number {
-    const own = peer === this.self ? this.#selfKey : keyOf(peer)
-    let [low, high, nearer] = [0, this.size, 0]
-    for (let bit = 0; bit < KEY_BYTES * 8 && low < high; bit++) {
-      // The last one is most often the peer itself: no need to go down all bits that it shares with itself.
-      if (high - low === 1) return this.peers[low] === peer || !this.#nearer(low, own, key) ? nearer : nearer + 1
-      const middle = this.split(low, high, bit)
-      const same = bitOf(own, bit) === bitOf(key, bit)
-      if (!same) nearer += bitOf(key, bit) === 1 ? high - middle : middle - low
-      if (bitOf(own, bit) === 1) low = middle
-      else high = middle
-    }
-    return nearer
+    return (peer === this.self ? this.#ownStanding : this.standing(peer)).rank(key)
+  }
+  standing(peer: PeerId): Standing {
+    return new Standing(this, peer)
   }
 
-  /** Whether the member at an index is nearer to the key than `own`. */
-  #nearer(index: number, own: Uint8Array, key: Uint8Array): boolean {
-    for (let i = 0; i < KEY_BYTES; i++) {
-      const [theirs, ours] = [this.#keys[index * KEY_BYTES + i] as number, own[i] as number]
-      const target = key[i] as number
-      if (theirs !== ours) return (theirs ^ target) < (ours ^ target)
-    }
-    return false
+  get #ownStanding(): Standing {
+    return (this.#own ??= this.standing(this.self))
   }
 
   #collect(key: Uint8Array, count: number, low: number, high: number, bit: number, into: PeerId[]): void {

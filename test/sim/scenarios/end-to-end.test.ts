@@ -1,6 +1,7 @@
 /** replication.md 28.1: the engine end to end. Pruning has a file of its own. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { concat } from '../../../src/base/index.ts'
 import { SimulatedDevnet, type SimulatedNode } from '../../../src/devnet/index.ts'
 import { type PaymentVerifier, signLocalProof } from '../../../src/payment/index.ts'
 import { type ChunkAddress, decodeReplicationMessage, TOPIC_REPLICATION } from '../../../src/protocol/index.ts'
@@ -227,8 +228,8 @@ test('28.1 bounded offers', () =>
     let [alive, most, made] = [0, 0, 0]
     network.prepare = (topic, data) => {
       const message = real(topic, data)
-      if (topic !== TOPIC_REPLICATION || !(data instanceof Uint8Array)) return message
-      if (decodeReplicationMessage(data).body.kind !== 'freshOffer') return message
+      if (topic !== TOPIC_REPLICATION) return message
+      if (decodeReplicationMessage(concat([data].flat())).body.kind !== 'freshOffer') return message
       most = Math.max(most, ++alive)
       made++
       const release = message.release.bind(message)
