@@ -115,3 +115,16 @@ test(`liars count for nothing, whatever they hold (SIM_SEED=${SEED})`, async () 
   assert.ok(probe.copies().most <= NODES - 4)
   await town.net.stop()
 })
+
+test(`of chunks that are lost it is told how (SIM_SEED=${SEED})`, async () => {
+  const { town, probe, net, moment } = await townOf()
+  probe.sample(0)
+  assert.deepEqual(town.notes, [])
+  moment('replace 100 %')
+  probe.sample(3_600_000)
+  assert.equal(town.notes.length, 5, 'five of twenty')
+  const told =
+    /^chunk [0-9a-f]{16} had no copy at 1\.00 h; copies of the last samples: [78], 0; its 7 nearest are (0, ){6}0 s old, 7 of them have not caught up, 0 have keys to verify or fetch; 0 of the 10 nearest list it as paid$/
+  for (const note of town.notes) assert.match(note, told)
+  await net.stop()
+})

@@ -5,6 +5,7 @@ import type { SimulatedNode } from '../../devnet/index.ts'
 import { type ChunkAddress, keyOf } from '../../protocol/index.ts'
 import { type Copies, copiesOf, type Sample, type Traffic, type Trust } from '../samples.ts'
 import type { Asks } from './asks.ts'
+import { Autopsy } from './autopsy.ts'
 import { some, type Town } from './town.ts'
 
 /** Nodes whose opinion is asked in one sample. */
@@ -18,22 +19,26 @@ export class Probe {
   readonly #indexes = new Map<ChunkAddress, number>()
   /** What building the network cost is left out. */
   readonly #before: Traffic
+  readonly #autopsy: Autopsy
 
   constructor(town: Town, asks: Asks) {
     this.#town = town
     this.#asks = asks
     this.#dice = town.net.world.random('probe')
     this.#before = town.traffic.read()
+    this.#autopsy = new Autopsy(town)
   }
 
   sample(at: number): Sample {
     const { live, traffic } = this.#town
+    const counts = this.#counts()
+    this.#autopsy.look(at, counts)
     const pending = live.map(({ replication }) => replication.pending)
     return {
       ...{
         at,
         live: live.length,
-        copies: this.copies(),
+        copies: copiesOf(counts),
         traffic: since(traffic.read(), this.#before),
         trust: this.#trust(),
       },
@@ -44,6 +49,11 @@ export class Probe {
   }
 
   copies(): Copies {
+    return copiesOf(this.#counts())
+  }
+
+  /** Of each chunk, in their order. */
+  #counts(): Uint16Array {
     const { chunks, honest } = this.#town
     for (let i = this.#indexes.size; i < chunks.length; i++) this.#indexes.set(chunks[i] as ChunkAddress, i)
     const counts = new Uint16Array(chunks.length)
@@ -56,7 +66,7 @@ export class Probe {
           counts[index] = (counts[index] as number) + 1
       }
     }
-    return copiesOf(counts)
+    return counts
   }
 
   /** Rotten copies whose bytes are still wrong; those that were mended or removed are forgotten. */

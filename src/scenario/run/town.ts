@@ -11,7 +11,7 @@ import { FillableStore, lyingStore } from './lying-store.ts'
 import { TrafficSum } from './traffic-sum.ts'
 
 /** Who may say that a chunk was paid for: a node asks these (replication.md 2). */
-const PAID_GROUP = 20
+export const PAID_GROUP = 20
 const CATCH_UP_LIMIT_MS = 10 * 60_000
 const LOOK_MS = 5000
 /** Chunks that clients put at the same time. */
@@ -36,6 +36,8 @@ export class Town {
   readonly rotten = new Map<SimulatedNode, Map<ChunkAddress, string>>()
   readonly notes: string[] = []
   readonly #roles = new Map<SimulatedNode, Role>()
+  /** When those came that joined later. */
+  readonly #bornAt = new Map<SimulatedNode, number>()
   readonly #deal: Random
 
   constructor(scenario: Scenario) {
@@ -56,6 +58,11 @@ export class Town {
   }
   roleOf(node: SimulatedNode): Role {
     return this.#roles.get(node) ?? { full: false }
+  }
+
+  /** Milliseconds since it joined. */
+  ageOf(node: SimulatedNode): number {
+    return this.net.world.clock.monotonic() - (this.#bornAt.get(node) ?? 0)
   }
 
   async found(): Promise<void> {
@@ -95,6 +102,7 @@ export class Town {
     const fills = !liar && this.#deal.float() < full
     const { node, joined } = this.net.join(this.#optionsOf(role))
     this.#roles.set(node, role)
+    this.#bornAt.set(node, this.net.world.clock.monotonic())
     if (fills) this.setFull(node, true)
     joined.catch((error: unknown) => this.#noteFailure(`node ${node.index} did not join`, node, error))
   }
@@ -110,6 +118,7 @@ export class Town {
     this.net.remove(node)
     this.rotten.delete(node)
     this.#roles.delete(node)
+    this.#bornAt.delete(node)
   }
 
   setFull(node: SimulatedNode, full: boolean): void {
