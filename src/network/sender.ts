@@ -49,7 +49,7 @@ export class Sender {
     this.#options = options
   }
 
-  /** Signed when it is first sent; every later send, to whomever, uses the same bytes. */
+  /** Signed when it is first sent, or asked for; until then the data are borrowed. Every send uses the same bytes. */
   prepare(topic: string, data: MessageData): PreparedMessage {
     let given: MessageData | undefined = data
     let bytes: Promise<Bytes> | undefined

@@ -7,7 +7,7 @@ export type PaymentContext = 'clientPut' | 'freshReplication' | 'paidListAdmissi
 /** A quote of a proof that was settled: its issuer is worth an audit of the commitment it was priced by. */
 export interface PaidQuote {
   readonly issuer: PeerId
-  /** 32 bytes. */
+  /** 32 bytes; no view into the proof, whose message is given back when the verdict is there. */
   readonly pin: Uint8Array
   readonly keyCount: number
   /** Unix ms. */

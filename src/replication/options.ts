@@ -97,6 +97,7 @@ const BOOTSTRAP = {
   drainPollMs: 5 * second,
   drainBatch: 4,
   overflowExpiryMs: 125 * minute, // max(5 x 20 min + 20 x 15 s, 1 h) + 20 min
+  catchUpMs: hour, // ours: between two looks for paid keys that we should hold and do not
   claimGraceMs: 24 * hour,
   claimPeers: 4096, // ours: histories remembered
 }

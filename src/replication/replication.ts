@@ -149,7 +149,7 @@ class Engine implements Replication {
       inTable: (peer) => this.#holdings.view.has(peer),
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
     })
-    this.#repair = new Repair({ parts, sync, newsCame: () => this.#exchange.newsCame() })
+    this.#repair = new Repair({ parts, sync, lists: this.#lists, newsCame: () => this.#exchange.newsCame() })
     this.#verifier = new KeyVerifier({
       ...{
         parts,
@@ -186,7 +186,11 @@ class Engine implements Replication {
     this.#comeback = new Comeback({
       parts,
       lost: (key) => this.chunkRemoved(key, true),
-      changed: () => this.#lists.forgetAll(),
+      changed: () => {
+        this.#lists.forgetAll()
+        for (const peer of this.#nearest()) sync.addNews(peer, clock.monotonic())
+        this.#exchange.newsCame()
+      },
       missed: (keys) => this.#miss(keys),
     })
     this.#budgets = new PeerBudgets(options, clock)
@@ -268,6 +272,7 @@ class Engine implements Replication {
       commitments: this.#commitments,
       firstAudits: this.#firstAudits,
       keeper: this.#keeper,
+      comeback: this.#comeback,
     }
     for (const [name, loop] of Object.entries({ ...loops, ...more }))
       this.#tasks.spawn(name, (inner) => loop.run(inner))

@@ -28,6 +28,7 @@ export class ObservedChunkStore extends ForwardingChunkStore {
     try {
       const found = await this.store.get(address)
       if (!found) this.#missed(address, before)
+      else this.#found(address, before)
       return found
     } catch (error) {
       this.#failed(address, before, error)
@@ -36,8 +37,10 @@ export class ObservedChunkStore extends ForwardingChunkStore {
   }
 
   override async put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome> {
+    const before = this.#before(address)
     const outcome = await this.store.put(address, content)
     if (outcome !== 'duplicate') this.listener.chunkStored(address)
+    else this.#found(address, before)
     return outcome
   }
 
@@ -45,8 +48,10 @@ export class ObservedChunkStore extends ForwardingChunkStore {
     address: ChunkAddress,
     content: Uint8Array | HashedContent,
   ): Promise<'absent' | 'duplicate' | 'repaired'> {
+    const before = this.#before(address)
     const outcome = await this.store.repair(address, content)
     if (outcome === 'repaired') this.listener.chunkStored(address)
+    else if (outcome === 'duplicate') this.#found(address, before)
     return outcome
   }
 
@@ -83,6 +88,10 @@ export class ObservedChunkStore extends ForwardingChunkStore {
 
   #before(address: ChunkAddress): Before {
     return { held: this.store.has(address), deletions: this.#deletions }
+  }
+  /** It was in doubt, and its bytes are right after all. */
+  #found(address: ChunkAddress, { held }: Before): void {
+    if (!held && this.store.has(address)) this.listener.chunkStored(address)
   }
   /** Its file was not there, unless the whole disk is away. */
   #missed(address: ChunkAddress, { held, deletions }: Before): void {

@@ -117,12 +117,15 @@ export class Spreader {
       const paymentProof = this.#proofs.get(key)
       if (!data || !paymentProof) return plans.loaded(key, 'missing', clock.monotonic())
       const body = { kind: 'freshOffer' as const, key, data, paymentProof }
-      const parts = replicationMessageParts({ requestId: messenger.newId(), body })
-      const message = network.prepare(TOPIC_REPLICATION, parts)
+      const bytes = data.length
+      const message = network.prepare(
+        TOPIC_REPLICATION,
+        replicationMessageParts({ requestId: messenger.newId(), body }),
+      )
       // Made now, so that the chunk is in memory once.
       await message.bytes()
       release(data)
-      this.#offers.set(key, { message, bytes: data.length })
+      this.#offers.set(key, { message, bytes })
       plans.loaded(key, 'loaded', clock.monotonic())
     } catch (error) {
       signal.throwIfAborted()

@@ -1,6 +1,6 @@
 /**
- * What is owed when the disk takes chunks again (replication.md 23): keys that were on a disk that came back without
- * them, and paid keys of our width that could not be stored meanwhile. Neighbours would hint them within the hour.
+ * What is owed without a hint: keys that were on a disk that came back without them, paid keys of our width that could
+ * not be stored meanwhile (replication.md 23), and once an hour those of our close groups that we never got.
  */
 import type { ChunkAddress } from '../../protocol/index.ts'
 import type { DiskState } from '../../storage/index.ts'
@@ -45,6 +45,15 @@ export class Comeback {
     tasks.spawn('room again', (signal) => this.catchUp(signal))
   }
 
+  /** Now and then: a hint may come too early, find no room or no quorum, and is not told again for hours. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, options, store } = this.#deps.parts
+    for (;;) {
+      await clock.sleep(options.catchUpMs, signal)
+      if (store.disk === 'writable') await this.#missing(options.closeGroupSize, signal)
+    }
+  }
+
   /** The disk was away and may be another one now: what it holds is held, what it does not hold is lost. */
   async reconcile(signal: AbortSignal): Promise<void> {
     const { holdings, store } = this.#deps.parts
@@ -65,11 +74,16 @@ export class Comeback {
     }
   }
 
-  /** Paid keys that we should hold and do not. */
-  async catchUp(signal: AbortSignal): Promise<void> {
+  /** Room again: paid keys of the whole width that we may have refused. */
+  catchUp(signal: AbortSignal): Promise<void> {
+    return this.#missing(this.#deps.parts.options.storageWidth, signal)
+  }
+
+  /** Paid keys for which self is among the `width` nearest, and that are not held. */
+  async #missing(width: number, signal: AbortSignal): Promise<void> {
     const { holdings, options, self, store } = this.#deps.parts
     const keys: ChunkAddress[] = []
-    const walk = holdings.index.keysFor(holdings.view, self, 'paid', options.storageWidth)
+    const walk = holdings.index.keysFor(holdings.view, self, 'paid', width)
     const visit = (key: ChunkAddress) => store.has(key) || keys.push(key)
     await holdings.walk(walk, visit, signal, () => keys.length >= options.pendingEntries)
     while (keys.length > 0) {

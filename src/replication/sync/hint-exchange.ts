@@ -16,7 +16,8 @@ import { type Parts, report } from '../parts.ts'
 import type { HintPipeline } from '../verify/hint-pipeline.ts'
 import { closeGroup } from '../view/groups.ts'
 import type { BootstrapDrain } from './bootstrap-drain.ts'
-import { ALL_KINDS, type HintListMaker, type HintLists } from './hint-lists.ts'
+import { ALL_KINDS } from './hint-index.ts'
+import type { HintListMaker, HintLists } from './hint-lists.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
 import type { RepairProofs } from './repair-proofs.ts'
 
@@ -80,11 +81,12 @@ export class HintExchange {
       // With no place free, the end of a request rings.
       const urgent = sync.outstanding < options.syncPeers ? (sync.nextUrgentAt() ?? Infinity) : Infinity
       // Who joins asks all neighbours already: one of a peer's two questions at once would be dropped.
-      const next = Math.min(drain.asked ? this.#roundAt : Infinity, urgent)
+      const next = drain.asked ? Math.min(this.#roundAt, urgent) : Infinity
       await this.#alarm.until(clock, next === Infinity ? undefined : next, signal)
       const now = clock.monotonic()
+      if (!drain.asked) continue
       for (const peer of sync.takeUrgent(now)) tasks.spawn('tell news', (inner) => this.#tellNews(peer, inner))
-      if (now < this.#roundAt || !drain.asked) continue
+      if (now < this.#roundAt) continue
       this.#roundAt = now + sync.interval(random)
       tasks.spawn('sync round', (inner) => this.#round(inner))
     }
@@ -171,15 +173,12 @@ export class HintExchange {
     const answer = await parts.messenger.ask(peer, body, 'neighborSyncResponse', options)
     const claims = answer.kind === 'answer' && answer.body.bootstrapping
     parts.metrics.syncs.add(1, { outcome: claims ? 'bootstrapping' : answer.kind })
-    if (answer.kind !== 'answer') {
-      this.#deps.lists.unheard(peer)
-      return undefined
-    }
+    if (answer.kind !== 'answer') return undefined
     // It left the table while it was asked: it answered, and that is all.
     if (!this.#deps.inTable(peer)) return NOTHING
     this.#deps.shown(peer, answer.body.commitment)
     hints.heard(answer.body)
-    if (!answer.body.bootstrapping) await this.#told(peer, replicaHints, signal)
+    if (!answer.body.bootstrapping && hints.whole) await this.#told(peer, replicaHints, signal)
     const admitted = await this.#take(peer, answer.body, signal)
     return { admitted, bootstrapping: answer.body.bootstrapping }
   }
@@ -187,19 +186,20 @@ export class HintExchange {
   /** A neighbour asks: it always gets our hints; its own count only when it is in our table (7.3). */
   async answer(peer: PeerId, request: NeighborHints, signal: AbortSignal): Promise<ReplicationBody> {
     const { parts, sync, inTable, lists } = this.#deps
-    if (request.bootstrapping) lists.joins(peer)
-    const hints = await lists.make(peer, { kinds: ALL_KINDS, inAnswer: true }, signal)
+    const { bootstrapping: all } = request
+    if (all) lists.joins(peer)
+    const hints = await lists.make(peer, { kinds: ALL_KINDS, inAnswer: true, all }, signal)
     const { replicaHints, paidHints } = hints
     if (inTable(peer)) {
       sync.exchanged(peer, parts.clock.monotonic(), request.bootstrapping)
       this.#deps.shown(peer, request.commitment)
       // Before the answer, so that the places of its pool bound this work too.
       await this.#take(peer, request, signal)
-      if (!request.bootstrapping) await this.#told(peer, replicaHints, signal)
-      hints.heard(request)
+      if (!request.bootstrapping && hints.whole) await this.#told(peer, replicaHints, signal)
     }
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
+    if (inTable(peer)) hints.heard(request)
     return {
       ...{ kind: 'neighborSyncResponse', replicaHints, paidHints, bootstrapping, rejectedKeys: [] },
       ...(commitment ? { commitment } : {}),

@@ -13,6 +13,8 @@ import { KeyJournal, type KeyRun } from './key-journal.ts'
 /** `stored` keys make replica hints, `paid` keys make paid hints; a key may be both. */
 export type KeyKind = 'stored' | 'paid'
 
+export const ALL_KINDS: readonly KeyKind[] = ['stored', 'paid']
+
 const FLAGS: Readonly<Record<KeyKind, number>> = { stored: 1, paid: 2 }
 
 export class HintIndex {

@@ -6,15 +6,18 @@ import { LruMap } from '../../base/index.ts'
 import { type ChunkAddress, KEY_BYTES, type NeighborHints, type PeerId } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
 import { keyText } from '../view/key-bytes.ts'
-import type { KeyKind } from './hint-index.ts'
+import type { OwnView } from '../view/own-view.ts'
+import { ALL_KINDS, type KeyKind } from './hint-index.ts'
 import type { HintWalk } from './hint-walk.ts'
-import { type Moment, ToldPeers } from './told-peers.ts'
+import { type Moment, type Since, ToldPeers } from './told-peers.ts'
 
 export type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
 
 export interface HintLists extends Hints {
   /** Keys that the message had no room for. */
   readonly more: boolean
+  /** The replica hints are all that there are, or the end of that: whoever missed some before hears them again. */
+  readonly whole: boolean
   /** The peer has answered, or has been answered. */
   heard(peer: { bootstrapping: boolean }): void
 }
@@ -25,14 +28,15 @@ export interface ListsWanted {
   readonly inAnswer?: boolean
   /** What the last message had no room for, and no more. */
   readonly restOnly?: boolean
+  /** Everything, whatever the peer has heard. */
+  readonly all?: boolean
 }
-
-export const ALL_KINDS: readonly KeyKind[] = ['stored', 'paid']
 
 /** Hints of one kind in one message: encoding them, and decoding them on the other side, takes some 5 ms. */
 const MAX_HINTS = 16_384
 /** Lists whose last message had no room for all. */
 const RESUMED = 512
+const FORGOTTEN = 512
 
 interface List {
   readonly kind: KeyKind
@@ -48,6 +52,9 @@ export class HintListMaker {
   readonly #told: ToldPeers
   /** The last key that was told, by peer, kind and way, and when its list began. */
   readonly #resume = new LruMap<string, { after: ChunkAddress; moment: Moment }>(RESUMED)
+  /** When: what was under way then does not count. */
+  readonly #forgotten = new LruMap<PeerId, number>(FORGOTTEN)
+  #allForgottenAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -55,48 +62,67 @@ export class HintListMaker {
   }
 
   async make(peer: PeerId, wanted: ListsWanted, signal: AbortSignal): Promise<HintLists> {
-    const { kinds, inAnswer = false, restOnly = false } = wanted
+    const { kinds, inAnswer = false, restOnly = false, all = false } = wanted
+    const madeAt = this.#parts.clock.monotonic()
     const lists: List[] = []
     for (const kind of kinds) {
       const place = placeOf(peer, kind, inAnswer)
-      if (!restOnly || this.#resume.has(place)) lists.push(await this.#list(peer, kind, place, signal))
+      if (!restOnly || this.#resume.has(place)) lists.push(await this.#list(peer, kind, { place, all }, signal))
     }
     const keysOf = (kind: KeyKind) => lists.find((list) => list.kind === kind)?.keys ?? []
     return {
       ...{ replicaHints: keysOf('stored'), paidHints: keysOf('paid') },
       more: lists.some(({ more }) => more),
+      whole: lists.some(({ kind, full }) => kind === 'stored' && full),
       heard: ({ bootstrapping }) => {
-        if (bootstrapping) this.#told.joins(peer)
-        for (const { kind, moment, full, more } of lists)
+        if (madeAt <= Math.max(this.#allForgottenAt, this.#forgotten.get(peer) ?? madeAt - 1)) return
+        if (bootstrapping) this.joins(peer)
+        for (const { kind, keys, moment, full, more } of lists) {
+          const place = placeOf(peer, kind, inAnswer)
+          // The next part follows the last one that was heard.
+          if (more) this.#resume.set(place, { after: keys.at(-1) as ChunkAddress, moment })
+          else if (full) this.#resume.delete(place)
           if (!more && !(inAnswer && kind === 'stored')) this.#told.heard(peer, kind, moment, { full, bootstrapping })
+        }
       },
     }
   }
 
-  /** A question was not answered: what it told is told again, from the first key on. */
-  unheard(peer: PeerId): void {
-    for (const kind of ALL_KINDS) this.#resume.delete(placeOf(peer, kind, false))
+  /** The peer came into groups in which it was not in the view `before`. */
+  regained(peer: PeerId, before: OwnView): void {
+    this.#told.regained(peer, 'stored', before, this.#parts.clock.monotonic())
   }
 
   /** It says that it has not caught up. */
   joins(peer: PeerId): void {
-    this.#told.joins(peer)
+    if (this.#told.joins(peer)) this.#startAnew(peer)
   }
   forget(peer: PeerId): void {
+    this.#forgotten.set(peer, this.#parts.clock.monotonic())
     this.#told.forget(peer)
-    this.unheard(peer)
-    for (const kind of ALL_KINDS) this.#resume.delete(placeOf(peer, kind, true))
+    this.#startAnew(peer)
   }
   /** What is held is not what it was: everybody is told all. */
   forgetAll(): void {
+    this.#allForgottenAt = this.#parts.clock.monotonic()
     this.#told.clear()
     this.#resume.clear()
   }
 
-  async #list(peer: PeerId, kind: KeyKind, place: string, signal: AbortSignal): Promise<List> {
+  #startAnew(peer: PeerId): void {
+    for (const kind of ALL_KINDS)
+      for (const inAnswer of [true, false]) this.#resume.delete(placeOf(peer, kind, inAnswer))
+  }
+
+  async #list(
+    peer: PeerId,
+    kind: KeyKind,
+    { place, all }: { readonly place: string; readonly all: boolean },
+    signal: AbortSignal,
+  ): Promise<List> {
     const { clock, holdings } = this.#parts
     const resumed = this.#resume.get(place)
-    const since = resumed ? undefined : this.#told.since(peer, kind, clock.monotonic())
+    const since = resumed || all ? undefined : this.#told.since(peer, kind, clock.monotonic())
     const now = { at: clock.monotonic(), view: holdings.view, place: holdings.index.place(kind) }
     const news = since && (await this.#news(peer, kind, since, now, signal))
     if (news) return { kind, keys: news, moment: now, full: false, more: false }
@@ -104,13 +130,11 @@ export class HintListMaker {
     const { after, moment } = resumed ?? { after: undefined, moment: now }
     const keys = await this.#collect(kind, index.keysFor(view, peer, kind, this.#width(kind), after), signal)
     const more = keys.length > MAX_HINTS
-    if (more) this.#resume.set(place, { after: keys[MAX_HINTS - 1] as ChunkAddress, moment })
-    else this.#resume.delete(place)
     return { kind, keys: more ? keys.slice(0, MAX_HINTS) : keys, moment, full: true, more }
   }
 
   /** Keys whose group gained the peer, and keys that came; undefined when these are too many or not known any more. */
-  async #news(peer: PeerId, kind: KeyKind, since: Moment, now: Moment, signal: AbortSignal) {
+  async #news(peer: PeerId, kind: KeyKind, since: Since, now: Moment, signal: AbortSignal) {
     const { holdings } = this.#parts
     const { index } = holdings
     const came = index.cameSince(since.place, kind)
@@ -121,11 +145,12 @@ export class HintListMaker {
     const mine: ChunkAddress[] = []
     for (let at = 0; at < came.bytes.length; at += KEY_BYTES)
       if (standing.rank(came.bytes, at) < width) mine.push(keyText(came.bytes, at))
-    const gained =
-      since.view === now.view
-        ? []
-        : await this.#collect(kind, index.keysGainedBy(peer, since.view, now.view, kind, width), signal)
-    const keys = new Set(gained)
+    const keys = new Set<ChunkAddress>()
+    for (const before of [since.view, ...since.gaps]) {
+      if (before === now.view) continue
+      const gained = index.keysGainedBy(peer, before, now.view, kind, width)
+      for (const key of await this.#collect(kind, gained, signal)) keys.add(key)
+    }
     for (const key of mine) if (index.has(key, kind) && this.#says(kind, key)) keys.add(key)
     return keys.size > MAX_HINTS ? undefined : [...keys]
   }

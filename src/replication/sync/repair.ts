@@ -3,12 +3,15 @@
  * found, and that member is told of exactly these. Changes of one moment are worked off together.
  */
 import { Alarm } from '../../base/index.ts'
+import type { PeerId } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
 import type { OwnView } from '../view/own-view.ts'
+import type { HintListMaker } from './hint-lists.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
 
 export interface RepairDeps {
   readonly parts: Parts
+  readonly lists: Pick<HintListMaker, 'regained'>
   readonly sync: NeighborSync
   /** Somebody has news to hear. */
   newsCame(): void
@@ -40,6 +43,7 @@ export class Repair {
       const [before, after] = [this.#before, holdings.view]
       this.#before = after
       let told = 0
+      const gaining = new Set<PeerId>()
       const gained = holdings.index.keysGained(before, after, 'stored', options.closeGroupSize)
       await holdings.walk(
         gained,
@@ -47,11 +51,15 @@ export class Repair {
           for (const peer of peers) {
             if (peer === self) continue
             told++
-            this.#deps.sync.addNews(peer, clock.monotonic())
+            gaining.add(peer)
           }
         },
         signal,
       )
+      for (const peer of gaining) {
+        this.#deps.lists.regained(peer, before)
+        this.#deps.sync.addNews(peer, clock.monotonic())
+      }
       if (told === 0) continue
       metrics.repairHints.add(told)
       this.#deps.newsCame()

@@ -130,3 +130,26 @@ test('replica hints are repeated until a peer has answered them, paid ones are s
   )
   await replication.stop()
 })
+
+test('a paid chunk of our group that nobody hints any more is found within the hour', async () => {
+  const content = Buffer.from('nobody said so')
+  const key = chunkAddressOf(backend().blake3(content))
+  let asked = 0
+  const engine = await loneEngine({
+    ...{ peers: [ALICE], paid: [key] },
+    request: (_peer, body) => {
+      if (body.kind === 'verificationRequest')
+        return { kind: 'verificationResponse', results: body.keys.map((each) => ({ key: each, present: true })) }
+      if (body.kind !== 'fetchRequest') return undefined
+      asked++
+      return { kind: 'fetchResponse', result: { kind: 'success', key, data: content } }
+    },
+  })
+  await engine.pump.run(() => engine.replication.start(never))
+  engine.events.emit('bootstrapComplete', { peers: 1 })
+  await engine.pump.advance(59 * minute)
+  assert.equal(engine.store.has(key), false)
+  await engine.pump.advance(2 * minute)
+  assert.deepEqual([engine.store.has(key), asked], [true, 1])
+  await engine.replication.stop()
+})

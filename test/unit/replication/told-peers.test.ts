@@ -61,3 +61,23 @@ test('an answer that comes late does not make news old again; news without a who
   told.clear()
   assert.equal(told.since(BOB, 'stored', 40), undefined)
 })
+
+test('groups that it left and came back to are news again, until it has heard them; too many, and it is told all', () => {
+  const told = new ToldPeers(REPLICATION_DEFAULTS)
+  const views = Array.from({ length: 20 }, () => new OwnView(SELF, [BOB]))
+  const gaps = (now: number) => told.since(ALICE, 'stored', now)?.gaps
+  told.regained(ALICE, 'stored', views[0] as OwnView, 1)
+  assert.equal(gaps(1), undefined, 'it was told nothing')
+  told.heard(ALICE, 'stored', moment(10), FULL)
+  told.regained(ALICE, 'stored', view, 20)
+  assert.deepEqual(gaps(20), [], 'it had heard since')
+  told.regained(ALICE, 'stored', views[1] as OwnView, 30)
+  told.regained(ALICE, 'stored', views[2] as OwnView, 40)
+  assert.deepEqual(gaps(40), views.slice(1, 3))
+  told.heard(ALICE, 'stored', moment(35), NEWS)
+  assert.deepEqual(gaps(40), [views[2]], 'a list that was made between')
+  told.heard(ALICE, 'stored', moment(41), NEWS)
+  assert.deepEqual(gaps(42), [])
+  for (const each of views.slice(0, 9)) told.regained(ALICE, 'stored', each, 50)
+  assert.equal(told.since(ALICE, 'stored', 50), undefined)
+})

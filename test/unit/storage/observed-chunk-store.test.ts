@@ -74,3 +74,18 @@ test('what is deleted while it is read is not lost, and nothing is while the who
   stopListening()
   await store.stop()
 })
+
+test('a chunk that could not be read for a moment is told as stored when its bytes prove right', async () => {
+  for (const again of ['get', 'put'] as const) {
+    const { disk, store, told } = await scene()
+    told.length = 0
+    disk.fail({ failing: 'reads' })
+    await assert.rejects(store.get(A.address), { code: 'STORAGE_IO' })
+    disk.fail({})
+    if (again === 'get') assert.deepEqual(await store.get(A.address), A.content)
+    else assert.equal(await store.put(A.address, A.content), 'duplicate')
+    assert.equal(store.has(A.address), true)
+    assert.deepEqual(told, ['A lost', 'A stored'], again)
+    await store.stop()
+  }
+})
