@@ -21,9 +21,9 @@ import {
   SUCCESS,
 } from './support/stage.ts'
 
-/** Hints are ripe after two minutes, peers are synced once, and there is an audit each minute. */
+/** Hints are whole, and ripe after two minutes, peers are synced once, and there is an audit each minute. */
 const QUICK: Partial<ReplicationOptions> = {
-  ...{ syncIntervalMinMs: MINUTE, syncIntervalMaxMs: MINUTE, syncCooldownMs: 100 * HOUR },
+  ...{ syncIntervalMinMs: MINUTE, syncIntervalMaxMs: MINUTE, syncCooldownMs: 100 * HOUR, syncFullMs: [MINUTE] },
   ...{ hintMaturityMs: 2 * MINUTE, auditTickMinMs: MINUTE, auditTickMaxMs: MINUTE },
 }
 /** The same with the network's audit ticks. */
@@ -247,6 +247,8 @@ async function displaced(
           }),
         )
       })
+      // The next list is a whole one.
+      await stage.advance(MINUTE)
       await stage.hint(victim, {})
       await stage.untilGot(victim, 'auditChallenge')
       await stage.advance(6 * SECOND)
