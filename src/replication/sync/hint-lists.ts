@@ -5,10 +5,10 @@
 import { LruMap } from '../../base/index.ts'
 import { type ChunkAddress, KEY_BYTES, type NeighborHints, type PeerId } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
+import { ALL_KINDS, type KeyKind } from '../view/hint-index.ts'
+import type { HintWalk } from '../view/hint-walk.ts'
 import { keyText } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
-import { ALL_KINDS, type KeyKind } from './hint-index.ts'
-import type { HintWalk } from './hint-walk.ts'
 import { type Moment, type Since, ToldPeers } from './told-peers.ts'
 
 export type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>

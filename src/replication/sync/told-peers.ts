@@ -6,8 +6,8 @@
 import { LruMap } from '../../base/index.ts'
 import type { PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
+import { ALL_KINDS, type KeyKind } from '../view/hint-index.ts'
 import type { OwnView } from '../view/own-view.ts'
-import { ALL_KINDS, type KeyKind } from './hint-index.ts'
 
 export type ToldOptions = Pick<ReplicationOptions, 'syncFullMs' | 'syncIntervalMinMs'>
 

@@ -2,9 +2,9 @@
 import { type Logger, messageOf } from '../../base/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import type { ChunkStore, PaidList } from '../../storage/index.ts'
-import { HintIndex } from '../sync/hint-index.ts'
-import type { HintWalk, KeyVisitor } from '../sync/hint-walk.ts'
 import type { Facts } from '../verify/hint-pipeline.ts'
+import { HintIndex } from './hint-index.ts'
+import type { HintWalk, KeyVisitor } from './hint-walk.ts'
 import { OwnView } from './own-view.ts'
 
 export interface HoldingsDeps {

@@ -5,7 +5,7 @@ import { type ChunkAddress, keyOf, type PeerId } from '../../../src/protocol/ind
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
 import { PaidPrune, paidConfirmationsNeeded } from '../../../src/replication/prune/prune-paid.ts'
 import { type PruneChallenge, proofsNeeded, RecordPrune } from '../../../src/replication/prune/prune-records.ts'
-import { HintIndex } from '../../../src/replication/sync/hint-index.ts'
+import { HintIndex } from '../../../src/replication/view/hint-index.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, at, forSeeds, many, peerAt, peerId } from './support/seeds.ts'
 import { Timers } from './support/timers.ts'

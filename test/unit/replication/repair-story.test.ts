@@ -8,10 +8,10 @@ import { atOnce, minute, type Random, randomBelow, second } from '../../../src/b
 import { NEIGHBOUR_WATCH_DEFAULTS, NeighbourWatch } from '../../../src/dht/neighbour-watch.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { HintIndex } from '../../../src/replication/sync/hint-index.ts'
 import { NeighborSync } from '../../../src/replication/sync/neighbor-sync.ts'
 import { HintPipeline } from '../../../src/replication/verify/hint-pipeline.ts'
 import { VerificationRound } from '../../../src/replication/verify/verification-round.ts'
+import { HintIndex } from '../../../src/replication/view/hint-index.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { address, forSeeds, many, peerId, pick } from './support/seeds.ts'
 

@@ -4,10 +4,10 @@
  * halved otherwise. Runs in steps; keys may come and go between them: those behind the walk are not seen. Pure.
  */
 import { type ChunkAddress, KEY_BYTES, keyOf, type PeerId } from '../../protocol/index.ts'
-import { bitOf, compareAt, keyText } from '../view/key-bytes.ts'
-import { Narrowing } from '../view/narrowing.ts'
-import type { OwnView } from '../view/own-view.ts'
-import type { KeyCursor, SortedKeys } from '../view/sorted-keys.ts'
+import { bitOf, compareAt, keyText } from './key-bytes.ts'
+import { Narrowing } from './narrowing.ts'
+import type { OwnView } from './own-view.ts'
+import type { KeyCursor, SortedKeys } from './sorted-keys.ts'
 
 /** What a walk asks of each region. */
 export interface WalkRule<State> {

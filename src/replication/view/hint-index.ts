@@ -4,11 +4,11 @@
  */
 import { Buffer } from 'node:buffer'
 import { type ChunkAddress, KEY_BYTES, type PeerId } from '../../protocol/index.ts'
-import { keyText } from '../view/key-bytes.ts'
-import type { OwnView } from '../view/own-view.ts'
-import { SortedKeys } from '../view/sorted-keys.ts'
 import { groupsGained, groupsGainedBy, groupsOf, HintWalk } from './hint-walk.ts'
+import { keyText } from './key-bytes.ts'
 import { KeyJournal, type KeyRun } from './key-journal.ts'
+import type { OwnView } from './own-view.ts'
+import { SortedKeys } from './sorted-keys.ts'
 
 /** `stored` keys make replica hints, `paid` keys make paid hints; a key may be both. */
 export type KeyKind = 'stored' | 'paid'
