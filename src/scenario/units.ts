@@ -1,4 +1,5 @@
 /** Quantities of scenario files, as words and back. Pure. */
+import { hour } from '../base/index.ts'
 
 const TIMES: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000 }
 const SIZES: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2 }
@@ -30,6 +31,10 @@ function rounded(value: number): number {
   return Number(value.toPrecision(12))
 }
 
+/** For reports: 0.97 h. */
+export function hoursText(ms: number): string {
+  return `${(ms / hour).toFixed(2)} h`
+}
 export function timeText(ms: number): string {
   return inLargest(ms, TIMES)
 }

@@ -128,3 +128,13 @@ test(`of chunks that are lost it is told how (SIM_SEED=${SEED})`, async () => {
   for (const note of town.notes) assert.match(note, told)
   await net.stop()
 })
+
+test(`bytes that go out with offers are counted, whatever becomes of their memory (SIM_SEED=${SEED})`, async () => {
+  const [count, bytes] = [4, 100_000]
+  const town = new Town(parseScenario(`nodes ${NODES}\nseed ${SEED}\nchunks ${count} of ${bytes} B put\nrun 10 min`))
+  await town.found()
+  // Four of the seven have them from the client.
+  const { freshBytes } = town.traffic.read()
+  assert.ok(freshBytes >= 3 * count * bytes, `seed ${SEED}: ${freshBytes}`)
+  await town.net.stop()
+})

@@ -15,7 +15,7 @@ import type { ClaimTracker } from '../audits/claim-tracker.ts'
 import { type Parts, report } from '../parts.ts'
 import type { HintPipeline } from '../verify/hint-pipeline.ts'
 import { closeGroup } from '../view/groups.ts'
-import { ALL_KINDS } from '../view/hint-index.ts'
+import { ALL_KINDS, type KeyKind } from '../view/hint-index.ts'
 import type { BootstrapDrain } from './bootstrap-drain.ts'
 import type { HintListMaker, HintLists } from './hint-lists.ts'
 import type { NeighborSync } from './neighbor-sync.ts'
@@ -95,24 +95,32 @@ export class HintExchange {
   /** One of the first questions of a node that joins: resolves with the hinted keys that wait to be dealt with. */
   async ask(peer: PeerId, signal: AbortSignal): Promise<readonly ChunkAddress[] | undefined> {
     const { sync, parts } = this.#deps
-    const told = await this.#tellAll(peer, signal)
+    const told = await this.#tell(peer, ALL_KINDS, signal)
     // Asked again soon: a key that reaches no quorum now may do so when others have caught up.
     if (told) sync.exchanged(peer, parts.clock.monotonic(), true)
     return told?.admitted
   }
 
-  /** Every hint for the peer, in as many messages as it takes; undefined: no answer to the first one. */
-  async #tellAll(peer: PeerId, signal: AbortSignal): Promise<Told | undefined> {
+  /** The hints for the peer, in as many messages as it takes; undefined: no answer to the first one. */
+  async #tell(
+    peer: PeerId,
+    kinds: readonly KeyKind[],
+    signal: AbortSignal,
+    first?: HintLists,
+  ): Promise<(Told & { readonly whole: boolean }) | undefined> {
     const { lists } = this.#deps
-    let all: Told | undefined
-    for (let messages = 0; messages < MAX_MESSAGES; messages++) {
-      const hints = await lists.make(peer, { kinds: ALL_KINDS, restOnly: all !== undefined }, signal)
-      const told = await this.#exchange(peer, hints, signal)
-      if (!told) break
-      all = { admitted: [...(all?.admitted ?? []), ...told.admitted], bootstrapping: told.bootstrapping }
-      if (!hints.more) break
+    let hints = first ?? (await lists.make(peer, { kinds }, signal))
+    let told = await this.#exchange(peer, hints, signal)
+    if (!told) return undefined
+    const admitted = [...told.admitted]
+    for (let messages = 1; hints.more && messages < MAX_MESSAGES; messages++) {
+      hints = await lists.make(peer, { kinds, restOnly: true }, signal)
+      const more = await this.#exchange(peer, hints, signal)
+      if (!more) return { ...told, admitted, whole: false }
+      told = more
+      for (const key of told.admitted) admitted.push(key)
     }
-    return all
+    return { ...told, admitted, whole: true }
   }
 
   async #round(signal: AbortSignal): Promise<void> {
@@ -127,7 +135,7 @@ export class HintExchange {
     const { sync, parts } = this.#deps
     let left: PeerId | undefined = peer
     for (let tries = 0; left !== undefined && tries < 2; tries++) {
-      const told = await this.#tellAll(left, signal)
+      const told = await this.#tell(left, ALL_KINDS, signal)
       const now = parts.clock.monotonic()
       if (told) {
         sync.succeeded(left, now, told.bootstrapping)
@@ -144,16 +152,12 @@ export class HintExchange {
   async #tellNews(peer: PeerId, signal: AbortSignal): Promise<void> {
     const { lists, sync, parts } = this.#deps
     const kinds = ['stored'] as const
-    let hints = await lists.make(peer, { kinds }, signal)
+    const first = await lists.make(peer, { kinds }, signal)
     // It has heard of them in a round meanwhile.
-    if (hints.replicaHints.length === 0) sync.needless(peer)
+    if (first.replicaHints.length === 0) sync.needless(peer)
     else {
-      let told = await this.#exchange(peer, hints, signal)
-      for (let messages = 1; told && hints.more && messages < MAX_MESSAGES; messages++) {
-        hints = await lists.make(peer, { kinds, restOnly: true }, signal)
-        told = await this.#exchange(peer, hints, signal)
-      }
-      if (told) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
+      const told = await this.#tell(peer, kinds, signal, first)
+      if (told?.whole) sync.succeeded(peer, parts.clock.monotonic(), told.bootstrapping)
       else sync.dropped(peer)
     }
     this.#alarm.ring()
@@ -190,7 +194,8 @@ export class HintExchange {
     if (all) lists.joins(peer)
     const hints = await lists.make(peer, { kinds: ALL_KINDS, inAnswer: true, all }, signal)
     const { replicaHints, paidHints } = hints
-    if (inTable(peer)) {
+    const member = inTable(peer)
+    if (member) {
       sync.exchanged(peer, parts.clock.monotonic(), request.bootstrapping)
       this.#deps.shown(peer, request.commitment)
       // Before the answer, so that the places of its pool bound this work too.
@@ -199,7 +204,8 @@ export class HintExchange {
     }
     const bootstrapping = parts.bootstrapping()
     const commitment = await this.#deps.commitment()
-    if (inTable(peer)) hints.heard(request)
+    // Should it have left meanwhile, this does not count.
+    if (member) hints.heard(request)
     return {
       ...{ kind: 'neighborSyncResponse', replicaHints, paidHints, bootstrapping, rejectedKeys: [] },
       ...(commitment ? { commitment } : {}),

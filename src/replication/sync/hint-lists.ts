@@ -11,9 +11,7 @@ import { keyText } from '../view/key-bytes.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { type Moment, type Since, ToldPeers } from './told-peers.ts'
 
-export type Hints = Pick<NeighborHints, 'replicaHints' | 'paidHints'>
-
-export interface HintLists extends Hints {
+export interface HintLists extends Pick<NeighborHints, 'replicaHints' | 'paidHints'> {
   /** Keys that the message had no room for. */
   readonly more: boolean
   /** The replica hints are all that there are, or the end of that: whoever missed some before hears them again. */
@@ -37,6 +35,7 @@ const MAX_HINTS = 16_384
 /** Lists whose last message had no room for all. */
 const RESUMED = 512
 const FORGOTTEN = 512
+const NEVER = Number.NEGATIVE_INFINITY
 
 interface List {
   readonly kind: KeyKind
@@ -54,7 +53,7 @@ export class HintListMaker {
   readonly #resume = new LruMap<string, { after: ChunkAddress; moment: Moment }>(RESUMED)
   /** When: what was under way then does not count. */
   readonly #forgotten = new LruMap<PeerId, number>(FORGOTTEN)
-  #allForgottenAt = Number.NEGATIVE_INFINITY
+  #allForgottenAt = NEVER
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -75,7 +74,7 @@ export class HintListMaker {
       more: lists.some(({ more }) => more),
       whole: lists.some(({ kind, full }) => kind === 'stored' && full),
       heard: ({ bootstrapping }) => {
-        if (madeAt <= Math.max(this.#allForgottenAt, this.#forgotten.get(peer) ?? madeAt - 1)) return
+        if (this.#forgottenSince(madeAt, peer)) return
         if (bootstrapping) this.joins(peer)
         for (const { kind, keys, moment, full, more } of lists) {
           const place = placeOf(peer, kind, inAnswer)
@@ -107,6 +106,10 @@ export class HintListMaker {
     this.#allForgottenAt = this.#parts.clock.monotonic()
     this.#told.clear()
     this.#resume.clear()
+  }
+
+  #forgottenSince(at: number, peer: PeerId): boolean {
+    return at <= this.#allForgottenAt || at <= (this.#forgotten.get(peer) ?? NEVER)
   }
 
   #startAnew(peer: PeerId): void {

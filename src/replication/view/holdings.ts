@@ -85,7 +85,7 @@ export class Holdings implements Facts {
 
   /**
    * Durable when it resolves; a disk that fails costs the entry and is said in the log. Hinted by a neighbour, it is no
-   * news for the others: who has it hints it to each of the 20.
+   * news for the others: who hinted it hints it to each of the 20 that he knows.
    */
   async learnPaid(key: ChunkAddress, hinted = false): Promise<void> {
     if (!this.index.add(key, 'paid', !hinted)) return

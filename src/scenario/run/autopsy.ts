@@ -6,6 +6,7 @@ import { codeOf } from '../../base/index.ts'
 import type { SimulatedNode } from '../../devnet/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, short } from '../../protocol/index.ts'
 import { Nearest } from '../nearest.ts'
+import { hoursText } from '../units.ts'
 import { PAID_GROUP, type Town } from './town.ts'
 
 /** Samples whose copies are told. */
@@ -44,7 +45,7 @@ export class Autopsy {
     const ages = group.map((node) => Math.round(this.#town.ageOf(node) / 1000)).sort((a, b) => a - b)
     const joining = group.filter(({ replication }) => replication.bootstrapping).length
     const wanted = group.filter(({ replication }) => replication.pending > 0).length
-    return `chunk ${short(address)} had no copy at ${(at / 3_600_000).toFixed(2)} h; copies of the last samples: ${copies}; its ${group.length} nearest are ${ages.join(', ')} s old, ${joining} of them have not caught up, ${wanted} have keys to verify or fetch; ${knowing} of the ${wide.length} nearest list it as paid`
+    return `chunk ${short(address)} had no copy at ${hoursText(at)}; copies of the last samples: ${copies}; its ${group.length} nearest are ${ages.join(', ')} s old, ${joining} of them have not caught up, ${wanted} have keys to verify or fetch; ${knowing} of the ${wide.length} nearest list it as paid`
   }
 }
 

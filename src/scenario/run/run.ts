@@ -5,6 +5,7 @@ import { judge, type Verdict } from '../judge.ts'
 import type { Cost, Sample } from '../samples.ts'
 import type { Scenario } from '../scenario.ts'
 import { type Step, timeline } from '../timeline.ts'
+import { hoursText } from '../units.ts'
 import { Asks } from './asks.ts'
 import { Happenings } from './events.ts'
 import { Probe } from './probe.ts'
@@ -77,7 +78,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   if (!lost) await world.advance(LAST_ANSWERS_MS)
   const { gets, puts, lookups } = asks
   samples.push({ ...(samples.pop() as Sample), gets: { ...gets }, puts: { ...puts }, lookups: { ...lookups } })
-  if (lost) town.notes.push(`stopped at ${(end / 3_600_000).toFixed(2)} h: a chunk was lost`)
+  if (lost) town.notes.push(`stopped at ${hoursText(end)}: a chunk was lost`)
   const hash = world.fingerprint()
   asks.stop()
   const verdicts = judge(scenario, samples)
