@@ -2,7 +2,6 @@
 import { type Logger, messageOf } from '../../base/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import type { ChunkStore, PaidList } from '../../storage/index.ts'
-import type { Facts } from '../verify/hint-pipeline.ts'
 import { HintIndex } from './hint-index.ts'
 import type { HintWalk, KeyVisitor } from './hint-walk.ts'
 import { OwnView } from './own-view.ts'
@@ -24,7 +23,7 @@ const STEP = 2048
 /** Paid entries read in one go at the start. */
 const PAGE = 4096
 
-export class Holdings implements Facts {
+export class Holdings {
   readonly index = new HintIndex()
   readonly #deps: HoldingsDeps
   #view: OwnView | undefined
