@@ -50,8 +50,10 @@ interface Entry extends Placed<'place'> {
   /** Untried, in order. */
   sources: PeerId[]
   /** Tried and untried. */
-  readonly named: Set<PeerId>
+  readonly named: PeerId[]
   source: PeerId | undefined
+  /** Whose lines it stands in. */
+  lines: readonly PeerId[]
 }
 
 export class FetchQueue {
@@ -59,7 +61,7 @@ export class FetchQueue {
   readonly #selfKey: Key
   readonly #entries = new Map<ChunkAddress, Entry>()
   readonly #waiting = new IndexedHeap<'place', Entry>('place', (a, b) => compareAt(a.distance, 0, b.distance, 0) < 0)
-  /** Entries whose untried sources are all busy, each under one of them. */
+  /** Entries whose untried sources are all busy, under each of them: the first that is free takes one. */
   readonly #parked = new Map<PeerId, Set<Entry>>()
   readonly #outstanding = new Map<PeerId, number>()
   #inFlight = 0
@@ -100,8 +102,8 @@ export class FetchQueue {
     const { key } = pending
     const untried = [...new Set(sources)].slice(0, this.#options.fetchSources)
     const away = distance(this.#selfKey, keyOf(key))
-    const named = new Set(untried)
-    const entry: Entry = { key, distance: away, pending, sources: untried, named, source: undefined, place: -1 }
+    const state = { sources: untried, named: [...untried], source: undefined, lines: [] }
+    const entry: Entry = { key, distance: away, pending, ...state, place: -1 }
     this.#entries.set(entry.key, entry)
     this.#waiting.push(entry)
     return true
@@ -110,15 +112,16 @@ export class FetchQueue {
   /** One more peer that hinted the key as a replica. */
   join(key: ChunkAddress, source: PeerId): void {
     const entry = this.#entries.get(key)
-    if (!entry || entry.named.has(source) || entry.named.size >= this.#options.fetchSources) return
-    entry.named.add(source)
+    if (!entry || entry.named.includes(source) || entry.named.length >= this.#options.fetchSources) return
+    entry.named.push(source)
     entry.sources.push(source)
+    if (entry.lines.length > 0) this.#unpark(entry)
   }
 
   /** The nearest key that has a free source; undefined when nothing can start now. Who is suspected is asked last. */
   next(suspected: (peer: PeerId) => boolean = () => false): Fetch | undefined {
     if (this.#inFlight >= this.#options.fetchParallel) return undefined
-    this.#unpark()
+    this.#unparkFree()
     for (let entry = this.#waiting.pop(); entry; entry = this.#waiting.pop()) {
       const sound = entry.sources.filter((peer) => !suspected(peer))
       const candidates = sound.length > 0 ? sound : entry.sources
@@ -163,10 +166,8 @@ export class FetchQueue {
     const entry = this.#entries.get(key)
     if (!entry || entry.source !== undefined) return false
     this.#entries.delete(key)
+    this.#unpark(entry)
     this.#waiting.delete(entry)
-    for (const [peer, entries] of this.#parked) {
-      if (entries.delete(entry) && entries.size === 0) this.#parked.delete(peer)
-    }
     return true
   }
 
@@ -190,25 +191,32 @@ export class FetchQueue {
     return this.#options.fetchOutstandingPerPeer - (this.#outstanding.get(peer) ?? 0)
   }
 
-  /** Under the source with the shortest line. */
   #park(entry: Entry, candidates: readonly PeerId[]): void {
-    const line = (peer: PeerId) => this.#parked.get(peer)?.size ?? 0
-    const peer = candidates.reduce((best, each) => (line(each) < line(best) ? each : best))
-    const entries = this.#parked.get(peer)
-    if (entries) entries.add(entry)
-    else this.#parked.set(peer, new Set([entry]))
+    entry.lines = candidates
+    for (const peer of candidates) {
+      const line = this.#parked.get(peer)
+      if (line) line.add(entry)
+      else this.#parked.set(peer, new Set([entry]))
+    }
+  }
+
+  #unpark(entry: Entry): void {
+    for (const peer of entry.lines) {
+      const line = this.#parked.get(peer)
+      if (line?.delete(entry) && line.size === 0) this.#parked.delete(peer)
+    }
+    if (entry.lines.length > 0) this.#waiting.push(entry)
+    entry.lines = []
   }
 
   /** As many of each line as its source has room for: lines exist only for the few peers that are busy. */
-  #unpark(): void {
-    for (const [peer, entries] of this.#parked) {
+  #unparkFree(): void {
+    for (const [peer, line] of this.#parked) {
       let room = this.#free(peer)
-      for (const entry of entries) {
+      for (const entry of line) {
         if (room-- <= 0) break
-        entries.delete(entry)
-        this.#waiting.push(entry)
+        this.#unpark(entry)
       }
-      if (entries.size === 0) this.#parked.delete(peer)
     }
   }
 }

@@ -114,6 +114,36 @@ test('a peer is asked for two chunks at once; a key whose only source is busy do
   assert.equal(queue.next(), undefined)
 })
 
+test('keys that a frozen source shares with a quick one all come from the quick one', () => {
+  const queue = open({ fetchParallel: 8 })
+  for (let i = 1; i <= 40; i++) queue.add(pendingOf(at(i)), [ALICE, BOB])
+  const begun = [queue.next(), queue.next(), queue.next(), queue.next()]
+  assert.equal(queue.next(), undefined)
+  // The frozen one never answers: its two go on beside the next source.
+  for (const fetch of begun) if (fetch?.source === ALICE) queue.settle(fetch.key, 'slow', true)
+  let key = begun.find((fetch) => fetch?.source === BOB)?.key
+  for (const fetch of begun) if (fetch?.source === BOB && fetch.key !== key) queue.settle(fetch.key, 'stored')
+  for (let i = 0; key; i++) {
+    assert.ok(i <= 40)
+    queue.settle(key, 'stored')
+    const [next, other] = [queue.next(), queue.next()]
+    assert.ok(next?.source !== ALICE && other?.source !== ALICE)
+    if (other) queue.settle(other.key, 'stored')
+    key = next?.key
+  }
+  assert.equal(queue.size, 0)
+})
+
+test('a key that waits for busy sources starts when one more is named', () => {
+  const queue = open({ fetchParallel: 8 })
+  for (let i = 1; i <= 3; i++) queue.add(pendingOf(at(i)), [ALICE])
+  queue.next()
+  queue.next()
+  assert.equal(queue.next(), undefined)
+  queue.join(at(3), BOB)
+  assert.deepEqual(queue.next(), { key: at(3), source: BOB })
+})
+
 test('a later replica hint is one more source', () => {
   const queue = open()
   queue.add(pendingOf(at(1)), [ALICE])
