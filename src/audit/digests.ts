@@ -63,11 +63,12 @@ export interface DigestFailure {
 }
 
 export type DigestVerdict =
-  | { readonly kind: 'pass' }
+  /** `proved`: keys whose digest is that of our own copy. */
+  | { readonly kind: 'pass'; readonly proved: readonly ChunkAddress[] }
   /** Nothing could be compared: own copies are gone. */
   | { readonly kind: 'idle' }
   /** To be confirmed against a fresh close group. */
-  | { readonly kind: 'failed'; readonly failures: readonly DigestFailure[] }
+  | { readonly kind: 'failed'; readonly failures: readonly DigestFailure[]; readonly proved: readonly ChunkAddress[] }
   /** Wrong challenge id, wrong number of digests, refused: a failure for all keys. */
   | { readonly kind: 'malformed' | 'rejected' }
   | { readonly kind: 'bootstrapping' }
@@ -82,16 +83,16 @@ export function judgeDigests(
   if (result.kind !== 'digests') return { kind: result.kind }
   if (result.digests.length !== keys.length) return { kind: 'malformed' }
   const failures: DigestFailure[] = []
-  let compared = 0
+  const proved: ChunkAddress[] = []
   for (const [i, key] of keys.entries()) {
     const [expected, digest] = [own[i], result.digests[i] as Uint8Array]
     if (expected === undefined) continue
-    compared++
     if (digest.every((byte) => byte === 0)) failures.push({ key, reason: 'keyAbsent' })
     else if (!equal(digest, expected)) failures.push({ key, reason: 'digestMismatch' })
+    else proved.push(key)
   }
-  if (failures.length > 0) return { kind: 'failed', failures }
-  return { kind: compared === 0 ? 'idle' : 'pass' }
+  if (failures.length > 0) return { kind: 'failed', failures, proved }
+  return proved.length === 0 ? { kind: 'idle' } : { kind: 'pass', proved }
 }
 
 export type ConfirmedDigests =

@@ -37,6 +37,11 @@ export class GossipTrigger {
     this.#attempts = new LruMap(options.stampedPeers)
   }
 
+  /** It left the table. Launches are not forgotten: its own cool-down for us goes on. */
+  forget(peer: PeerId): void {
+    this.#attempts.delete(peer)
+  }
+
   /**
    * Whether to audit the commitment that the peer just showed. The attempt is stamped before the lottery: a flood of
    * gossip has one try a window, and losing uses it up.

@@ -103,7 +103,14 @@ export function sliceDeadlineMs(openings: number, options: AuditOptions = defaul
   return saturated(options.sliceDeadlineMs + options.perItemDeadlineMs * openings)
 }
 
-/** Timers take 31 bits; a longer one would fire at once. */
+/** A request waits no longer (wire.md 11). */
+const LONGEST_MS = 300 * second
+
 function saturated(ms: number): number {
-  return Math.min(ms, 2 ** 31 - 1)
+  return Math.min(ms, LONGEST_MS)
+}
+
+/** Keys that a challenge of digests may name and still have all of its time. */
+export function digestKeysInTime({ digestDeadlineMs, perItemDeadlineMs }: AuditOptions = defaultAuditOptions): number {
+  return Math.floor((LONGEST_MS - digestDeadlineMs) / perItemDeadlineMs)
 }

@@ -57,6 +57,12 @@ export class PeerCommitments {
     return this.#last.get(peer)
   }
 
+  /** It left the table (4.3): what it showed is forgotten, not that it ever did. */
+  forget(peer: PeerId): void {
+    this.#last.delete(peer)
+    this.#attempts.delete(peer)
+  }
+
   /** Ever showed a valid one. */
   isCapable(peer: PeerId): boolean {
     return this.#capable.has(peer)

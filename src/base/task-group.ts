@@ -3,7 +3,7 @@ import { Aborted } from './abort.ts'
 
 export class TaskGroup {
   readonly #controller = new AbortController()
-  readonly #running = new Set<Promise<void>>()
+  readonly #running = new Map<Promise<void>, string>()
   readonly #onError: (error: unknown, name: string) => void
 
   constructor(onError: (error: unknown, name: string) => void) {
@@ -17,6 +17,11 @@ export class TaskGroup {
     return this.#running.size
   }
 
+  /** Of what runs, each once. */
+  names(): string[] {
+    return [...new Set(this.#running.values())]
+  }
+
   /** Starts `work`; a failure after the abort is silence, any other goes to `onError`. */
   spawn(name: string, work: (signal: AbortSignal) => Promise<void>): void {
     if (this.signal.aborted) return
@@ -27,12 +32,12 @@ export class TaskGroup {
         if (!this.signal.aborted) this.#onError(error, name)
       }
     })()
-    this.#running.add(run)
+    this.#running.set(run, name)
     void run.then(() => this.#running.delete(run))
   }
 
   async stop(): Promise<void> {
     if (!this.signal.aborted) this.#controller.abort(new Aborted('stopped'))
-    while (this.#running.size > 0) await Promise.all(this.#running)
+    while (this.#running.size > 0) await Promise.all(this.#running.keys())
   }
 }

@@ -211,6 +211,9 @@ class KademliaDht implements DhtService {
   suspected(peer: PeerId): boolean {
     return this.#neighbours.suspected(peer)
   }
+  uplinkDoubtedAt(): number | undefined {
+    return this.#neighbours.uplinkDoubtedAt()
+  }
   addressesOf(peer: PeerId): readonly TypedAddress[] {
     return this.#keeper.addressesOf(peer)
   }

@@ -65,6 +65,8 @@ export interface Dht {
   isResponsible(target: Key, width: number): boolean
   /** One of our closest that did not answer of late and may be gone; never while it is our own uplink that is in doubt. */
   suspected(peer: PeerId): boolean
+  /** When most of our closest were last silent at once, so that it may have been our own uplink; monotonic ms. */
+  uplinkDoubtedAt(): number | undefined
   addressesOf(peer: PeerId): readonly TypedAddress[]
   signedRecordOf(peer: PeerId): SignedAddressRecord | undefined
   /** What we publish about ourselves. */

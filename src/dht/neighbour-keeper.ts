@@ -64,6 +64,10 @@ export class NeighbourKeeper {
     return this.#watch.isSuspect(peer) && !this.#watch.uplinkInDoubt
   }
 
+  uplinkDoubtedAt(): number | undefined {
+    return this.#watch.uplinkDoubtedAt(this.#deps.clock.monotonic())
+  }
+
   /** One look at all neighbours, and what follows from it. */
   look(): void {
     const { clock, keeper } = this.#deps

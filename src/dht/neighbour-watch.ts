@@ -65,6 +65,7 @@ export class NeighbourWatch {
   readonly #gone: LruMap<PeerId, true>
   readonly #redials: TokenBucket
   #doubtSince: number | undefined
+  #doubtedUntil: number | undefined
   #feelerAt = Number.NEGATIVE_INFINITY
   #heardAt: number
 
@@ -94,6 +95,10 @@ export class NeighbourWatch {
   /** Most neighbours are silent at once. */
   get uplinkInDoubt(): boolean {
     return this.#doubtSince !== undefined
+  }
+  /** The last moment of such a doubt, the present one included; undefined: there was none. */
+  uplinkDoubtedAt(now: number): number | undefined {
+    return this.#doubtSince === undefined ? this.#doubtedUntil : now
   }
 
   /** The closest to self now. Newcomers count as heard; those that are gone stay gone until they are heard. */
@@ -205,6 +210,7 @@ export class NeighbourWatch {
     if (now - this.#heardAt > silenceMs + answerMs) this.#doubtSince = now
     if (many && now - this.#doubtSince < uplinkDoubtMs) return
     this.#doubtSince = undefined
+    this.#doubtedUntil = now
     for (const suspect of suspects)
       Object.assign(suspect, { suspectSince: now, tries: 0, askedAt: undefined, believed: many })
   }

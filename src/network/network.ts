@@ -124,7 +124,8 @@ export interface Network {
   sendPrepared(peer: PeerId, message: PreparedMessage, options: SendOptions): Promise<void>
   /**
    * `/rr/` request: envelope, matching answer from the same peer. The deadline covers connecting too. Throws as
-   * `connect` and `send` do, and NETWORK_REQUEST_TIMEOUT, NETWORK_REQUEST_LOST, NETWORK_REQUESTS_FULL.
+   * `connect` and `send` do, and NETWORK_REQUEST_TIMEOUT, NETWORK_REQUEST_LOST, NETWORK_REQUESTS_FULL; NETWORK_BUSY
+   * also when its time was up while it waited for its turn.
    */
   request(
     peer: PeerId,

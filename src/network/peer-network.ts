@@ -27,7 +27,7 @@ import {
 import type { Connection, Transport } from '../transport/index.ts'
 import type { DialContext } from './dial-plan.ts'
 import { Dialler, type DiallerDeps } from './dialler.ts'
-import { NetworkError, type NetworkErrorCode } from './errors.ts'
+import { isOwnFault, NetworkError } from './errors.ts'
 import type { Link } from './link.ts'
 import { Links, type LinksDeps } from './links.ts'
 import { type NetworkMetrics, networkMetrics, type ReceiveOutcome } from './metrics.ts'
@@ -68,10 +68,6 @@ export interface NetworkDeps {
 
 /** Ends the sending half of a request that has its outcome. A constant: without a reason each abort builds an exception. */
 const SETTLED = new Aborted('the request has its outcome')
-
-const OWN_FAULTS: ReadonlySet<NetworkErrorCode> = new Set([
-  ...(['NETWORK_REQUESTS_FULL', 'NETWORK_NOT_RUNNING', 'NETWORK_SELF', 'NETWORK_BUSY'] as const),
-])
 
 /** Builds without side effects. Owns the transport: `start` and `stop` start and stop it. */
 export function createNetwork(deps: NetworkDeps, options?: Partial<NetworkOptions>): Network & Startable {
@@ -285,9 +281,11 @@ class PeerNetwork implements Network, Startable {
       const payload = await answer
       this.#metrics.requests.add(1, { outcome: 'answered' })
       return payload
-    } catch (error) {
+    } catch (cause) {
       this.#metrics.requests.add(1, { outcome: signal.aborted ? 'aborted' : 'failed' })
-      if (!signal.aborted && isPeersFault(error, waits)) this.#deps.faults?.peerFault(peer, 'requestFailed')
+      const error = waits ? ratherBusy(cause, peer) : cause
+      if (!signal.aborted && error instanceof NetworkError && !isOwnFault(error))
+        this.#deps.faults?.peerFault(peer, 'requestFailed')
       throw error
     } finally {
       signal.removeEventListener('abort', over)
@@ -358,8 +356,8 @@ function peerOf(connection: Connection): PeerId {
   return peerIdOfPublicKey(connection.remoteKey)
 }
 
-/** What the peer or the way to it is to blame for (dht.md 5); our own limits and stops are not. */
-function isPeersFault(error: unknown, waits: boolean): boolean {
-  if (!(error instanceof NetworkError) || OWN_FAULTS.has(error.code)) return false
-  return !(waits && error.code === 'NETWORK_REQUEST_TIMEOUT')
+/** Its time was up before it had left: that says nothing about the peer. */
+function ratherBusy(cause: unknown, peer: PeerId): unknown {
+  if (!(cause instanceof NetworkError) || cause.code !== 'NETWORK_REQUEST_TIMEOUT') return cause
+  return new NetworkError('NETWORK_BUSY', 'the request waited too long for its turn', { data: { peer }, cause })
 }

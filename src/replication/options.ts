@@ -36,6 +36,9 @@ const FRESH = {
   freshGatherMs: 1 * second, // ours: answers of the 7 closest are waited for together; a later one costs an encoding more
   freshProbeTimeoutMs: 15 * second, // as any verification
   freshAnswerTimeoutMs: 20 * second, // ours: an offer unanswered for so long gets its notify all the same
+  notifyPauseMs: 250, // ours: between two for one peer, which checks each with the chain, two at a time
+  notifyTries: 2,
+  notifyWaiting: 8192, // ours: peers times keys
   mergedProofs: 4, // different proofs of offers for one key
   mergedKeys: 16, // as many offers as are let in
   minProofBytes: MIN_PAYMENT_PROOF_BYTES,
@@ -107,6 +110,7 @@ const AUDIT = {
   auditTickMinMs: 10 * minute,
   auditTickMaxMs: 20 * minute,
   challengesPerTarget: 2, // outgoing digest, possession and prune challenges of one peer at once
+  auditSilenceMs: 20 * second, // ours: as long as our own uplink takes to come into doubt (dht: NeighbourWatch)
   commitmentRotationMs: hour,
   commitmentFirstMs: Object.freeze([0, minute, 4 * minute, 15 * minute]), // ours: pauses after a node has caught up
   retentionSaveMs: 30 * second,

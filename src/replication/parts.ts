@@ -19,7 +19,7 @@ export interface Parts {
   readonly metrics: ReplicationMetrics
   readonly options: ReplicationOptions
   readonly network: Pick<Network, 'send' | 'prepare' | 'sendPrepared'>
-  readonly dht: Pick<Dht, 'reportTrust' | 'suspected'>
+  readonly dht: Pick<Dht, 'reportTrust' | 'suspected' | 'uplinkDoubtedAt'>
   readonly store: ChunkStore
   /** The same, for audits that are due in seconds. */
   readonly auditStore: Pick<ChunkStore, 'get'>

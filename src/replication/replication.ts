@@ -40,6 +40,7 @@ import { fetchResponse, pointerAnswer, verificationResponse } from './traffic/an
 import { Inbound } from './traffic/inbound.ts'
 import { Messenger } from './traffic/messenger.ts'
 import { PeerBudgets } from './traffic/peer-budgets.ts'
+import { VerificationGate } from './traffic/verification-gate.ts'
 import { validateReplicationOptions } from './validate.ts'
 import { Fetcher } from './verify/fetcher.ts'
 import { HintPipeline } from './verify/hint-pipeline.ts'
@@ -127,12 +128,15 @@ class Engine implements Replication {
     const [pipeline, sync, claims] = [this.#pipeline, this.#sync, this.#claims]
     this.#lists = new HintListMaker(parts)
     const hinted = () => this.#verifier.wake()
+    const gate = new VerificationGate()
+    const committedKeys = (peer: PeerId) => this.#auditor.recent(peer)?.commitment.keyCount
     this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
     this.#pruner = new Pruner({
       ...{ parts, claims, challenger: this.#challenger },
       records: new RecordPrune(options, deps.timers),
       paid: new PaidPrune(options, deps.timers),
       committed: (key) => this.#commitments.isCommitted(key as ChunkAddress),
+      ...{ gate, committedKeys },
     })
     const { signer, verifier, retention: files } = deps
     this.#commitments = new Commitments({ ...{ parts, signer, verifier, files }, built: () => this.#exchange.wake() })
@@ -141,7 +145,9 @@ class Engine implements Replication {
     this.#auditor = new SubtreeAuditor(parts, verifier, claims, launches)
     this.#firstAudits = new FirstAuditor({ parts, auditor: this.#auditor, launches })
     this.#lookups = new PinLookups({ parts, verifier, auditor: this.#auditor })
-    this.#digests = new DigestAuditor({ parts, sync, proofs: this.#proofs, claims, challenger: this.#challenger })
+    this.#digests = new DigestAuditor({
+      ...{ parts, sync, proofs: this.#proofs, claims, challenger: this.#challenger, committedKeys },
+    })
     this.#exchange = new HintExchange({
       commitment: () => this.#commitments.show(),
       shown: (peer, commitment) => this.#auditor.shown(peer, commitment),
@@ -154,6 +160,7 @@ class Engine implements Replication {
       ...{
         parts,
         pipeline,
+        gate,
         credited: (peer, key) => this.#auditor.credited(peer, key),
         waits: () => this.#drain.verificationWaits,
       },
@@ -161,7 +168,7 @@ class Engine implements Replication {
     })
     this.#fetcher = new Fetcher({ parts, pipeline, hinted })
     this.#spreader = new Spreader({
-      ...{ parts, plans: new FreshReplication(options) },
+      ...{ parts, plans: new FreshReplication(options), gate },
       spread: (key, peers) => this.#schedule.add({ key, peers }, clock.monotonic(), random),
     })
     this.#offers = new Offers({
@@ -226,6 +233,8 @@ class Engine implements Replication {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
+    // Should it come back, it has its whole time.
+    this.#deps.timers.clear('record', address)
     if (corrupt) this.#miss([address])
   }
 
@@ -287,7 +296,15 @@ class Engine implements Replication {
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe()
     // Before the tasks end: what they are about is owed.
     if (started) await this.#keeper.save()
-    await this.#tasks.stop()
+    await this.#ended()
+  }
+
+  async #ended(): Promise<void> {
+    const late = Promise.withResolvers<void>()
+    const timer = this.#parts.clock.timer(this.#options.taskStopMs, late.resolve)
+    await Promise.race([this.#tasks.stop(), late.promise])
+    timer.cancel()
+    if (this.#tasks.size > 0) this.#log.warn('tasks have not ended in time', { tasks: this.#tasks.names() })
   }
 
   #nearest(): readonly PeerId[] {

@@ -3,10 +3,14 @@ import type { ChunkAddress } from '../../protocol/index.ts'
 
 /** As `judgeDigests` of the room audit gives it, and the two ways to get no answer that can be judged. */
 export type ChallengeVerdict =
-  | { readonly kind: 'pass' }
-  /** None of our own copies is left to compare with. */
+  | { readonly kind: 'pass'; readonly proved: readonly ChunkAddress[] }
+  /** None of our own copies is left to compare with, or the challenge did not reach the peer through no fault of its. */
   | { readonly kind: 'idle' }
-  | { readonly kind: 'failed'; readonly failures: readonly { readonly key: ChunkAddress }[] }
+  | {
+      readonly kind: 'failed'
+      readonly failures: readonly { readonly key: ChunkAddress }[]
+      readonly proved: readonly ChunkAddress[]
+    }
   /** Undecodable, of another challenge (a claim of bootstrapping too), another count; refused. */
   | { readonly kind: 'malformed' | 'rejected' }
   | { readonly kind: 'bootstrapping' }
@@ -26,10 +30,23 @@ export function possessionConsequence({ kind }: ChallengeVerdict): ChallengeCons
   return { failure: kind !== 'pass' && kind !== 'idle', claim: 'clear' }
 }
 
-/** Whether a key of the challenge is proven to be held, or its peer failed for it; neither when nothing was said. */
-export function keyVerdict(verdict: ChallengeVerdict, key: ChunkAddress): 'proved' | 'failed' | undefined {
-  if (verdict.kind === 'bootstrapping' || verdict.kind === 'idle') return undefined
-  if (verdict.kind === 'pass') return 'proved'
-  if (verdict.kind !== 'failed') return 'failed'
-  return verdict.failures.some((failure) => failure.key === key) ? 'failed' : 'proved'
+/**
+ * Which keys of a challenge are proven to be held, and for which its peer failed; a key is in neither when nothing was
+ * said of it, or our own copy could not be read to compare with.
+ */
+export function keyVerdicts(
+  verdict: ChallengeVerdict,
+  keys: readonly ChunkAddress[],
+): { readonly proved: readonly ChunkAddress[]; readonly failed: readonly ChunkAddress[] } {
+  switch (verdict.kind) {
+    case 'bootstrapping':
+    case 'idle':
+      return { proved: [], failed: [] }
+    case 'pass':
+      return { proved: verdict.proved, failed: [] }
+    case 'failed':
+      return { proved: verdict.proved, failed: verdict.failures.map(({ key }) => key) }
+    default:
+      return { proved: [], failed: keys }
+  }
 }

@@ -1,6 +1,13 @@
 /** Digest challenges of ours and answers to theirs (replication.md 6, 15, 21): few at a time for each peer. */
-import { absentDigest, auditDigest, type ChallengeBinding, judgeDigests, refuseDigests } from '../../audit/index.ts'
-import { CodedError, Semaphore, second } from '../../base/index.ts'
+import {
+  absentDigest,
+  auditDigest,
+  type ChallengeBinding,
+  digestDeadlineMs,
+  judgeDigests,
+  refuseDigests,
+} from '../../audit/index.ts'
+import { CodedError, Semaphore, SemaphoreFull } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../../protocol/index.ts'
 import type { ChunkStore } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
@@ -13,9 +20,6 @@ type Challenge = Extract<ReplicationBody, { kind: 'auditChallenge' }>
 
 const NONCE_BYTES = 32
 const DUE_AT_ONCE = 64
-/** replication.md 2.2; a key more is five times a chunk at 50 MiB/s. */
-const AUDIT_BASE_MS = 4 * second
-const AUDIT_PER_KEY_MS = 400
 
 export interface ChallengerDeps {
   readonly parts: Parts
@@ -64,20 +68,34 @@ export class Challenger {
 
   /** Asks a peer to prove that it holds the keys. Rejects only with the signal's reason. */
   async challenge({ peer, keys, audit }: Asked, signal: AbortSignal): Promise<ChallengeVerdict> {
-    const { messenger, random, metrics } = this.#deps.parts
+    const { clock, messenger, random, metrics } = this.#deps.parts
     const binding = { challengeId: messenger.newId(), nonce: random.bytes(NONCE_BYTES), challengedPeer: peer, keys }
-    const timeoutMs = AUDIT_BASE_MS + AUDIT_PER_KEY_MS * keys.length
-    const asking = { timeoutMs, signal, requestId: binding.challengeId }
-    const answer = await this.#inTurn(peer, signal, () =>
-      messenger.ask(peer, { kind: 'auditChallenge', ...binding }, 'auditResponse', asking),
-    )
-    const verdict = await this.#judge(binding, answer)
+    const asking = { timeoutMs: digestDeadlineMs(keys.length), signal, requestId: binding.challengeId }
+    let askedAt = clock.monotonic()
+    const answer = await this.#inTurn(peer, signal, () => {
+      askedAt = clock.monotonic()
+      return messenger.ask(peer, { kind: 'auditChallenge', ...binding }, 'auditResponse', asking)
+    })
+    const verdict =
+      answer.kind === 'silent'
+        ? await this.#silence(answer.unasked, askedAt, signal)
+        : await this.#judge(binding, answer)
     metrics.challenges.add(1, { audit, outcome: verdict.kind })
     return verdict
   }
 
-  async #judge(binding: Omit<Challenge, 'kind'>, answer: Answer<'auditResponse'>): Promise<ChallengeVerdict> {
-    if (answer.kind === 'silent') return { kind: 'timeout' }
+  /** No answer costs the peer dearly: not while it may be our own uplink that is gone. */
+  async #silence(unasked: boolean, askedAt: number, signal: AbortSignal): Promise<ChallengeVerdict> {
+    const { clock, dht, options } = this.#deps.parts
+    if (unasked) return { kind: 'idle' }
+    await clock.sleep(options.auditSilenceMs, signal)
+    return { kind: (dht.uplinkDoubtedAt() ?? Number.NEGATIVE_INFINITY) >= askedAt ? 'idle' : 'timeout' }
+  }
+
+  async #judge(
+    binding: Omit<Challenge, 'kind'>,
+    answer: Exclude<Answer<'auditResponse'>, { kind: 'silent' }>,
+  ): Promise<ChallengeVerdict> {
     if (answer.kind === 'malformed') return { kind: 'malformed' }
     const own: (Uint8Array | undefined)[] = []
     for (const key of binding.keys) own.push(await this.#digest(this.#deps.parts.store, binding, key))
@@ -110,8 +128,15 @@ export class Challenger {
     }
   }
 
-  /** Two challenges of a peer at once: digests, possession and prune share them. */
-  async #inTurn<T>(peer: PeerId, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  /**
+   * Two challenges of a peer at once: digests, possession and prune share them. Too many wait for one that is slow: as
+   * good as not asked.
+   */
+  async #inTurn(
+    peer: PeerId,
+    signal: AbortSignal,
+    work: () => Promise<Answer<'auditResponse'>>,
+  ): Promise<Answer<'auditResponse'>> {
     const { challengesPerTarget, pruneKeys } = this.#deps.parts.options
     let place = this.#permits.get(peer)
     if (!place)
@@ -119,6 +144,9 @@ export class Challenger {
     place.users++
     try {
       return await place.semaphore.run(signal, work)
+    } catch (error) {
+      if (!(error instanceof SemaphoreFull)) throw error
+      return { kind: 'silent', unasked: true }
     } finally {
       if (--place.users === 0) this.#permits.delete(peer)
     }

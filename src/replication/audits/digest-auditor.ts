@@ -1,5 +1,5 @@
 /** Asks neighbours for digests of keys that both of us hold (replication.md 15), now and then. */
-import { confirmDigests, digestSampleSize } from '../../audit/index.ts'
+import { confirmDigests, digestKeyLimit, digestKeysInTime, digestSampleSize } from '../../audit/index.ts'
 import { randomBelow, randomBetween, shuffled } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
@@ -18,6 +18,8 @@ export interface DigestAuditorDeps {
   readonly proofs: RepairProofs
   readonly claims: ClaimTracker
   readonly challenger: Challenger
+  /** Keys of the commitment that a peer showed of late. */
+  committedKeys(peer: PeerId): number | undefined
 }
 
 export class DigestAuditor {
@@ -68,13 +70,18 @@ export class DigestAuditor {
 
   /** A sample of our keys that the peer is responsible for and has had the time to fetch. */
   #keysFor(peer: PeerId): ChunkAddress[] {
-    const { parts, proofs, sync } = this.#deps
+    const { parts, proofs, sync, committedKeys } = this.#deps
     const { clock, random, store } = parts
     const moment = { now: clock.monotonic(), epoch: sync.epoch }
     const sample: ChunkAddress[] = []
-    const size = digestSampleSize(store.size)
+    const told = [...proofs.keysTold(peer)]
+    // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of.
+    const size = Math.min(
+      ...[digestSampleSize(Math.min(store.size, told.length)), digestKeysInTime()],
+      digestKeyLimit(committedKeys(peer) ?? Number.POSITIVE_INFINITY),
+    )
     // No more than a slice of work: where few of the keys will do, a smaller sample must.
-    for (const key of shuffled(random, [...proofs.keysTold(peer)]).slice(0, LOOKED_AT)) {
+    for (const key of shuffled(random, told).slice(0, LOOKED_AT)) {
       if (sample.length >= size) break
       if (store.has(key) && proofs.mature(key, peer, moment) && this.#responsible(peer, key)) sample.push(key)
     }

@@ -74,6 +74,8 @@ export class SubtreeAuditor {
 
   forget(peer: PeerId): void {
     this.#provers.forget(peer)
+    this.#known.forget(peer)
+    this.#gossip.forget(peer)
   }
 
   #due(peer: PeerId): boolean {
@@ -131,6 +133,7 @@ export class SubtreeAuditor {
   #apply(peer: PeerId, pin: Pin, grade: SubtreeGrade, leaves: readonly SubtreeLeaf[]): void {
     const { clock, log } = this.#parts
     const now = clock.monotonic()
+    this.#provers.expire(now)
     if (grade.trust === 'failure') {
       log.info('a subtree audit failed', { peer: short(peer) })
       report(this.#parts, peer, 'subtreeAudit')

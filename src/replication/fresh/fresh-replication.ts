@@ -1,8 +1,9 @@
 /**
  * Spreading what a client stored here (replication.md 5.1, changed by 30.3 nr 3: ask before sending bytes). Each storer
  * waits by its rank, asks the 20 closest who holds the key and who lists it as paid, offers the bytes to those of the 7
- * that lack them, and notifies whoever of the 20 heard of the payment from nobody. Pure: the caller does what `step`
- * says and reports what came of it; every action is answered exactly once.
+ * that lack them, and notifies whoever of the 20 heard of the payment from nobody: at once who needs no bytes, at the
+ * end who did not accept them. Pure: the caller does what `step` says and reports what came of it; every action is
+ * answered exactly once.
  */
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
@@ -49,7 +50,7 @@ interface Plan extends Placed<'dueIndex'> {
   audience: readonly PeerId[]
   /** Probed and not answered. */
   readonly asking: Set<PeerId>
-  /** List the key as paid: by their own word, or because they accepted an offer. */
+  /** List the key as paid, by their own word or because they accepted an offer; or were notified. */
   readonly informed: Set<PeerId>
   readonly toOffer: PeerId[]
   /** Attempts so far, of the copy on its way. */
@@ -112,13 +113,13 @@ export class FreshReplication {
     return true
   }
 
-  /** What is to be done now. */
-  step(view: OwnView, now: number): FreshAction[] {
+  /** What is to be done now. `busy`: may not be probed now. */
+  step(view: OwnView, now: number, busy?: (peer: PeerId) => boolean): FreshAction[] {
     for (let plan = this.#due.peek(); plan && plan.dueAt <= now; plan = this.#due.peek()) {
       this.#due.pop()
       this.#timeUp(plan, view, now)
     }
-    this.#actions.push(...this.#probes.take().map((question) => ({ kind: 'probe' as const, ...question })))
+    this.#actions.push(...this.#probes.take(busy).map((question) => ({ kind: 'probe' as const, ...question })))
     this.#startLoads()
     this.#startSends()
     return this.#actions.splice(0)
@@ -134,6 +135,7 @@ export class FreshReplication {
       if (answer?.paid === true) plan.informed.add(peer)
       // Who does not answer gets an offer too: a busy pool drops questions in silence.
       if (plan.targets.includes(peer) && answer?.present !== true) plan.toOffer.push(peer)
+      else this.#notify(plan, peer)
       this.#advance(plan)
     }
   }
@@ -230,10 +232,15 @@ export class FreshReplication {
     this.#plans.delete(plan.key)
     this.#due.delete(plan)
     this.#offering.delete(plan)
-    for (const peer of plan.audience)
-      if (!plan.informed.has(peer)) this.#actions.push({ kind: 'notify', key: plan.key, peer })
+    for (const peer of plan.audience) this.#notify(plan, peer)
     if (plan.targets.length > 0) this.#actions.push({ kind: 'checkPossession', key: plan.key, peers: plan.targets })
     this.#actions.push({ kind: 'done', key: plan.key })
+  }
+
+  #notify(plan: Plan, peer: PeerId): void {
+    if (plan.informed.has(peer)) return
+    plan.informed.add(peer)
+    this.#actions.push({ kind: 'notify', key: plan.key, peer })
   }
 
   #startLoads(): void {

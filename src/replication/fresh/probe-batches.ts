@@ -26,11 +26,11 @@ export class ProbeBatches {
     else this.#waiting.set(peer, new Set([key]))
   }
 
-  /** A request for each peer that is free and has questions; `answered` frees it. */
-  take(): ProbeQuestion[] {
+  /** A request for each peer that is free and has questions; `answered` frees it. `busy`: with other requests of ours. */
+  take(busy: (peer: PeerId) => boolean = () => false): ProbeQuestion[] {
     const questions: ProbeQuestion[] = []
     for (const [peer, waiting] of this.#waiting) {
-      if (this.#outstanding.has(peer)) continue
+      if (this.#outstanding.has(peer) || busy(peer)) continue
       const keys = [...waiting].slice(0, this.#keysPerRequest)
       for (const key of keys) waiting.delete(key)
       if (waiting.size === 0) this.#waiting.delete(peer)

@@ -10,11 +10,14 @@ import {
   TOPIC_REPLICATION,
 } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
+import type { VerificationGate } from '../traffic/verification-gate.ts'
 import type { FreshAction, FreshReplication } from './fresh-replication.ts'
+import { Notifier } from './notifier.ts'
 
 export interface SpreaderDeps {
   readonly parts: Parts
   readonly plans: FreshReplication
+  readonly gate: VerificationGate
   /** These should hold the key by now. */
   spread(key: ChunkAddress, peers: readonly PeerId[]): void
 }
@@ -22,17 +25,22 @@ export interface SpreaderDeps {
 export class Spreader {
   readonly #deps: SpreaderDeps
   readonly #alarm = new Alarm()
+  readonly #notifier: Notifier
   readonly #proofs = new Map<ChunkAddress, Uint8Array>()
   #proofBytes = 0
+  /** Their plans are over. */
+  readonly #spread = new Set<ChunkAddress>()
   readonly #offers = new Map<ChunkAddress, { readonly message: PreparedMessage; readonly bytes: number }>()
 
   constructor(deps: SpreaderDeps) {
     this.#deps = deps
+    this.#notifier = new Notifier({ parts: deps.parts, told: (key) => this.#forget(key) })
   }
 
   /** A client paid for a chunk and it is stored. */
   stored(key: ChunkAddress, proof: Uint8Array): void {
     const { parts, plans } = this.#deps
+    if (this.#proofs.has(key)) return
     void parts.holdings.learnPaid(key)
     // What finds no place is left to the hints of the next rounds.
     if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return
@@ -49,11 +57,13 @@ export class Spreader {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { parts, plans } = this.#deps
+    const { parts, plans, gate } = this.#deps
     const { clock, holdings } = parts
+    gate.onFreed(() => this.#alarm.ring())
     for (;;) {
       await this.#alarm.until(clock, plans.nextAt, signal)
-      for (const action of plans.step(holdings.view, clock.monotonic())) this.#act(action)
+      const busy = (peer: PeerId) => gate.busy(peer)
+      for (const action of plans.step(holdings.view, clock.monotonic(), busy)) this.#act(action)
     }
   }
 
@@ -79,18 +89,20 @@ export class Spreader {
         this.#deps.spread(action.key, action.peers)
         break
       case 'done':
-        this.#proofBytes -= this.#proofs.get(action.key)?.length ?? 0
-        this.#proofs.delete(action.key)
+        this.#spread.add(action.key)
+        this.#forget(action.key)
     }
   }
 
   #notify(key: ChunkAddress, peer: PeerId): void {
-    const { messenger, tasks } = this.#deps.parts
     const paymentProof = this.#proofs.get(key)
-    if (!paymentProof) return
-    tasks.spawn('notify', async (signal) => {
-      await messenger.tell(peer, { kind: 'paidNotify', key, paymentProof }, signal)
-    })
+    if (paymentProof) this.#notifier.add(peer, key, paymentProof)
+  }
+
+  #forget(key: ChunkAddress): void {
+    if (this.#notifier.owes(key) || !this.#spread.delete(key)) return
+    this.#proofBytes -= this.#proofs.get(key)?.length ?? 0
+    this.#proofs.delete(key)
   }
 
   #start(name: string, work: (signal: AbortSignal) => Promise<void>): void {
@@ -101,11 +113,17 @@ export class Spreader {
   }
 
   async #probe({ peer, keys, paidListCheckIndices }: FreshAction & { kind: 'probe' }, signal: AbortSignal) {
-    const { parts, plans } = this.#deps
+    const { parts, plans, gate } = this.#deps
     const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
     const asking = { timeoutMs: parts.options.freshProbeTimeoutMs, signal }
-    const answer = await parts.messenger.ask(peer, body, 'verificationResponse', asking)
-    plans.probed(peer, answer.kind === 'answer' ? answer.body.results : undefined)
+    // `step` saw that it is free.
+    gate.tryTake(peer)
+    try {
+      const answer = await parts.messenger.ask(peer, body, 'verificationResponse', asking)
+      plans.probed(peer, answer.kind === 'answer' ? answer.body.results : undefined)
+    } finally {
+      gate.free(peer)
+    }
   }
 
   async #load(key: ChunkAddress, signal: AbortSignal): Promise<void> {

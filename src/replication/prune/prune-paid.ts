@@ -73,6 +73,11 @@ export class PaidPrune {
       .map(([key]) => key)
   }
 
+  /** Forgotten: should they be learnt anew, they have their whole time. */
+  forgotten(keys: readonly ChunkAddress[]): void {
+    for (const key of keys) this.#timers.clear('paid', key)
+  }
+
   /** Out of the group for 3 days; so its members without self are as many as it has places. */
   #mayGo(key: ChunkAddress, view: OwnView, now: number): boolean {
     const { paidGroupSize, pruneHysteresisMs } = this.#options

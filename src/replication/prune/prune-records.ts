@@ -5,7 +5,7 @@
  */
 import type { InSlices } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
-import { type ChallengeVerdict, keyVerdict, possessionConsequence } from '../audits/challenge-verdict.ts'
+import { type ChallengeVerdict, keyVerdicts, possessionConsequence } from '../audits/challenge-verdict.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { inStorageWidth, presenceTargets, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
@@ -26,6 +26,9 @@ export interface PruneFacts {
   /** Under any retained commitment. */
   committed(key: ChunkAddress): boolean
 }
+
+/** Keys that one challenge of a peer may name. */
+export type KeysEach = (peer: PeerId) => number
 
 /** Stored keys in ascending order, after a key or from the start. */
 export type KeysAfter = (after: ChunkAddress | undefined, limit: number) => readonly ChunkAddress[]
@@ -75,11 +78,11 @@ export class RecordPrune {
     this.#timers = timers
   }
 
-  /** Looks at the next keys and says whom to challenge. `stored`: keys held in all. `drained`: audits may go out. */
-  *plan(keysAfter: KeysAfter, stored: number, drained: boolean, facts: PruneFacts): InSlices<PruneChallenge[]> {
+  /** Looks at the next keys and says whom to challenge. `drained`: audits may go out. */
+  *plan(keysAfter: KeysAfter, keysEach: KeysEach, drained: boolean, facts: PruneFacts): InSlices<PruneChallenge[]> {
     this.#fast = []
     for (const table of [this.#proofs, this.#failed, this.#claims, this.#answered]) table.clear()
-    const challenges = new Challenges(Math.max(1, Math.floor(Math.sqrt(stored))), this.#options.pruneRequests)
+    const challenges = new Challenges(keysEach, this.#options.pruneRequests)
     for (const [i, key] of this.#nextKeys(keysAfter).entries()) {
       if ((i + 1) % SLICE === 0) yield
       if (!this.#mayGo(key, facts) || !drained) continue
@@ -100,28 +103,35 @@ export class RecordPrune {
     const { claim } = possessionConsequence(verdict)
     if (claim === 'observe') this.#claims.add(peer)
     if (claim === 'clear') this.#answered.add(peer)
-    for (const key of keys) {
-      const said = keyVerdict(verdict, key)
-      if (said === 'proved') this.#proofs.get(key)?.add(peer)
-      else if (said === 'failed') this.#failed.set(peer, (this.#failed.get(peer) ?? new Set()).add(key))
-    }
+    const { proved, failed } = keyVerdicts(verdict, keys)
+    for (const key of proved) this.#proofs.get(key)?.add(peer)
+    for (const key of failed) this.#failed.set(peer, (this.#failed.get(peer) ?? new Set()).add(key))
   }
 
-  /** The end of the pass. What is deletable is deleted now or not at all; `deleted` follows for each that was. */
+  /** The end of the pass. What is deletable is asked for once more at its turn (`mayStillGo`); `deleted` follows. */
   *settle(facts: PruneFacts): InSlices<PruneVerdict> {
     const { view } = facts
     const deletable: ChunkAddress[] = []
     let looked = 0
     for (const [key, proofs] of [...this.#fast.map((fast) => [fast, NO_PROOFS] as const), ...this.#proofs]) {
       if (++looked % SLICE === 0) yield
-      const bytes = keyOf(key)
-      const sure = fastDeletable(view, bytes, this.#options) || this.#proved(view, bytes, proofs)
-      if (sure && this.#mayGo(key, facts)) deletable.push(key)
+      if (this.#sure(key, proofs, facts)) deletable.push(key)
     }
     const responsible = (peer: PeerId) => (key: ChunkAddress) =>
       view.has(peer) && view.rank(keyOf(key), peer) < this.#options.closeGroupSize
     const failures = [...this.#failed].filter(([peer, keys]) => [...keys].some(responsible(peer))).map(([peer]) => peer)
     return { deletable, failures, claims: [...this.#claims], answered: [...this.#answered] }
+  }
+
+  /** The line of deletions may take minutes, in which neighbours die and commitments are made. */
+  mayStillGo(key: ChunkAddress, facts: PruneFacts): boolean {
+    return this.#sure(key, this.#proofs.get(key) ?? NO_PROOFS, facts)
+  }
+
+  #sure(key: ChunkAddress, proofs: ReadonlySet<PeerId>, facts: PruneFacts): boolean {
+    const bytes = keyOf(key)
+    const others = fastDeletable(facts.view, bytes, this.#options) || this.#proved(facts.view, bytes, proofs)
+    return others && this.#mayGo(key, facts)
   }
 
   #proved(view: OwnView, key: Uint8Array, proofs: ReadonlySet<PeerId>): boolean {
@@ -130,10 +140,10 @@ export class RecordPrune {
     return targets.length > 0 && count >= proofsNeeded(targets.length)
   }
 
-  /** The record is gone: its timer goes, that of its paid entry starts. */
-  deleted(key: ChunkAddress, now: number): void {
+  /** The record is gone: its timer goes, that of its paid entry starts if it has one. */
+  deleted(key: ChunkAddress, paid: boolean, now: number): void {
     this.#timers.clear('record', key)
-    this.#timers.out('paid', key, now)
+    if (paid) this.#timers.out('paid', key, now)
   }
 
   /** Out of range for 3 days and not committed. Starts, continues or clears the timer. */
@@ -159,20 +169,22 @@ export class RecordPrune {
 
 /** Keys by peer in challenges of limited size and number. */
 class Challenges {
-  readonly #keysEach: number
+  readonly #keysEach: KeysEach
   readonly #limit: number
   readonly #open = new Map<PeerId, ChunkAddress[]>()
   readonly #all: PruneChallenge[] = []
 
-  constructor(keysEach: number, limit: number) {
+  constructor(keysEach: KeysEach, limit: number) {
     this.#keysEach = keysEach
     this.#limit = limit
   }
 
   /** All targets or none. */
   add(key: ChunkAddress, targets: readonly PeerId[]): boolean {
-    const room = (peer: PeerId) => (this.#open.get(peer)?.length ?? this.#keysEach) < this.#keysEach
-    const opened = targets.filter((peer) => !room(peer))
+    const opened = targets.filter((peer) => {
+      const keys = this.#open.get(peer)
+      return !keys || keys.length >= this.#keysEach(peer)
+    })
     if (this.#all.length + opened.length > this.#limit) return false
     for (const peer of opened) {
       const keys: ChunkAddress[] = []

@@ -1,9 +1,11 @@
 /** Deletes what others are responsible for (replication.md 21), one pass after each sync cycle. */
+import { digestKeyLimit, digestKeysInTime, digestSampleSize } from '../../audit/index.ts'
 import { CodedError, messageOf, Semaphore, withPauses } from '../../base/index.ts'
-import { short } from '../../protocol/index.ts'
+import { type PeerId, short } from '../../protocol/index.ts'
 import type { Challenger } from '../audits/challenger.ts'
 import type { ClaimTracker } from '../audits/claim-tracker.ts'
 import { type Parts, report } from '../parts.ts'
+import type { VerificationGate } from '../traffic/verification-gate.ts'
 import type { PaidPrune } from './prune-paid.ts'
 import type { KeysAfter, RecordPrune } from './prune-records.ts'
 
@@ -13,8 +15,11 @@ export interface PrunerDeps {
   readonly challenger: Challenger
   readonly records: RecordPrune
   readonly paid: PaidPrune
+  readonly gate: VerificationGate
   /** Under any commitment that may still be asked for. */
   committed(key: string): boolean
+  /** Keys of the commitment that a peer showed of late. */
+  committedKeys(peer: PeerId): number | undefined
 }
 
 export class Pruner {
@@ -38,13 +43,15 @@ export class Pruner {
   }
 
   async #records(signal: AbortSignal): Promise<void> {
-    const { parts, records, challenger, claims, committed } = this.#deps
+    const { parts, records, challenger, claims, committed, committedKeys } = this.#deps
     const { clock, holdings, options, store } = parts
     const facts = () => ({ view: holdings.view, now: clock.monotonic(), committed })
     const stored = holdings.index.keysAfter.bind(holdings.index)
     const breathe = () => holdings.pause(signal)
     const keysAfter: KeysAfter = (after, limit) => stored(after, 'stored', limit)
-    const challenges = await withPauses(records.plan(keysAfter, store.size, !parts.bootstrapping(), facts()), breathe)
+    const most = Math.min(digestSampleSize(store.size), digestKeysInTime())
+    const keysEach = (peer: PeerId) => Math.min(most, digestKeyLimit(committedKeys(peer) ?? Number.POSITIVE_INFINITY))
+    const challenges = await withPauses(records.plan(keysAfter, keysEach, !parts.bootstrapping(), facts()), breathe)
     const permits = new Semaphore(options.pruneParallel, challenges.length)
     await Promise.all(
       challenges.map((challenge) =>
@@ -59,14 +66,17 @@ export class Pruner {
     for (const peer of claiming)
       if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
     for (const peer of failures) report(parts, peer, 'pruneAudit')
-    for (const key of deletable) await this.#delete(key)
+    for (const key of deletable) {
+      signal.throwIfAborted()
+      if (records.mayStillGo(key, facts())) await this.#delete(key)
+    }
   }
 
   async #delete(key: Parameters<RecordPrune['deleted']>[0]): Promise<void> {
     const { parts, records } = this.#deps
     try {
       await parts.store.delete(key)
-      records.deleted(key, parts.clock.monotonic())
+      records.deleted(key, parts.holdings.paid(key), parts.clock.monotonic())
       parts.metrics.pruned.add()
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
@@ -75,7 +85,7 @@ export class Pruner {
   }
 
   async #paid(signal: AbortSignal): Promise<void> {
-    const { parts, paid } = this.#deps
+    const { parts, paid, gate } = this.#deps
     const { clock, holdings, messenger, options } = parts
     const keysAfter: KeysAfter = (after, limit) => holdings.index.keysAfter(after, 'paid', limit)
     const plan = paid.plan(keysAfter, !parts.bootstrapping(), holdings.view, clock.monotonic())
@@ -84,11 +94,18 @@ export class Pruner {
       questions.map(async ({ peer, keys, paidListCheckIndices }) => {
         const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
         const asking = { timeoutMs: options.verificationTimeoutMs, signal }
-        const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
-        paid.answered(peer, answer.kind === 'answer' ? answer.body.results : undefined)
+        await gate.take(peer, signal)
+        try {
+          const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
+          paid.answered(peer, answer.kind === 'answer' ? answer.body.results : undefined)
+        } finally {
+          gate.free(peer)
+        }
       }),
     )
     const gone = paid.settle(holdings.view, clock.monotonic())
-    if (gone.length > 0) await holdings.forgetPaid(gone)
+    if (gone.length === 0) return
+    await holdings.forgetPaid(gone)
+    paid.forgotten(gone)
   }
 }

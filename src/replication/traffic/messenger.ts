@@ -1,6 +1,6 @@
 /** Replication bodies to other peers: questions with an answer, and plain messages. */
 import { CodedError, type Random } from '../../base/index.ts'
-import type { Network } from '../../network/index.ts'
+import { isOwnFault, type Network, NetworkError } from '../../network/index.ts'
 import {
   decodeReplicationMessage,
   encodeReplicationMessage,
@@ -16,8 +16,8 @@ type BodyOf<Kind extends ReplicationBody['kind']> = Extract<ReplicationBody, { k
 
 export type Answer<Kind extends ReplicationBody['kind']> =
   | { readonly kind: 'answer'; readonly body: BodyOf<Kind> }
-  /** Nothing came in time, or the peer was not reached. */
-  | { readonly kind: 'silent' }
+  /** Nothing came in time, or the peer was not reached; `unasked`: the question never left this node. */
+  | { readonly kind: 'silent'; readonly unasked: boolean }
   /** Something came that is no such answer. */
   | { readonly kind: 'malformed' }
 
@@ -57,7 +57,7 @@ export class Messenger {
     } catch (error) {
       signal.throwIfAborted()
       if (!(error instanceof CodedError)) throw error
-      return { kind: 'silent' }
+      return { kind: 'silent', unasked: !(error instanceof NetworkError) || isOwnFault(error) }
     }
     try {
       // Known from the question: a head that claims to be of the other topic makes no answer larger.

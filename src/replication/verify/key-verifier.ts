@@ -1,7 +1,8 @@
 /** Verifies hinted keys round by round (replication.md 9): asks, counts, decides, hands over to the fetcher. */
 import { Alarm, withPauses } from '../../base/index.ts'
-import { type PeerId, short } from '../../protocol/index.ts'
+import { short } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
+import type { VerificationGate } from '../traffic/verification-gate.ts'
 import type { HintPipeline } from './hint-pipeline.ts'
 import { type KeyResult, type PeerQuestion, type RoundHooks, VerificationRound } from './verification-round.ts'
 
@@ -11,6 +12,7 @@ const SLICE = 256
 export interface KeyVerifierDeps {
   readonly parts: Parts
   readonly pipeline: HintPipeline
+  readonly gate: VerificationGate
   readonly credited: RoundHooks['credited']
   /** The first questions of a node that joins are on their way (12.2). */
   waits(): boolean
@@ -21,11 +23,6 @@ export interface KeyVerifierDeps {
 export class KeyVerifier {
   readonly #deps: KeyVerifierDeps
   readonly #alarm = new Alarm()
-  /** Peers with a question of ours open. */
-  readonly #asked = new Set<PeerId>()
-  /** One of them has answered. */
-  #freed: () => void = () => undefined
-
   constructor(deps: KeyVerifierDeps) {
     this.#deps = deps
   }
@@ -47,7 +44,7 @@ export class KeyVerifier {
 
   /** Ends when every key has its result; peers that still owe an answer are not asked again before it came. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { parts, pipeline, credited } = this.#deps
+    const { parts, pipeline, credited, gate } = this.#deps
     const { clock, dht, holdings, options } = parts
     const breathe = () => holdings.pause(signal)
     await holdings.look()
@@ -56,7 +53,8 @@ export class KeyVerifier {
     const hooks: RoundHooks = {
       credited,
       askable: (peer) => !dht.suspected(peer),
-      busy: (peer) => this.#asked.has(peer),
+      busy: (peer) => gate.busy(peer),
+      paid: (key) => holdings.paid(key),
     }
     const settling = new Settling(this.#deps, signal)
     try {
@@ -96,7 +94,7 @@ export class KeyVerifier {
       let ended = false
       const end = (settle: () => void) => {
         ended = true
-        this.#freed = () => undefined
+        unsubscribe()
         for (const timer of timers) timer.cancel()
         signal.removeEventListener('abort', over)
         settle()
@@ -117,23 +115,24 @@ export class KeyVerifier {
         }
         if (round.exhausted) widen()
       }
-      this.#freed = proceed
+      const unsubscribe = this.#deps.gate.onFreed(proceed)
       signal.addEventListener('abort', over, { once: true })
       proceed()
     })
   }
 
   async #question({ peer, keys, paidListCheckIndices }: PeerQuestion, signal: AbortSignal) {
-    const { messenger, options } = this.#deps.parts
+    const { parts, gate } = this.#deps
+    const { messenger, options } = parts
     const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
     const asking = { timeoutMs: options.verificationTimeoutMs, signal }
-    this.#asked.add(peer)
+    // The round saw that it is free.
+    gate.tryTake(peer)
     try {
       const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
       return answer.kind === 'answer' ? answer.body.results : undefined
     } finally {
-      this.#asked.delete(peer)
-      this.#freed()
+      gate.free(peer)
     }
   }
 }

@@ -58,6 +58,8 @@ export interface RoundHooks {
   askable(peer: PeerId): boolean
   /** It has another question of ours open, and drops a second one (4.2): it is asked when that is over. */
   busy(peer: PeerId): boolean
+  /** On our own list by now: a notify often comes after the hint, while the key is asked for. */
+  paid(key: ChunkAddress): boolean
 }
 
 /** Grows until it is asked. */
@@ -260,7 +262,8 @@ export class VerificationRound {
   /** Final once no further answer can change it, and there is a choice of sources or nobody is left to ask. */
   #settle(tally: Tally): void {
     if (tally.result !== undefined) return
-    const result = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
+    const quorum = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
+    const result = quorum === 'quorumFailed' && this.#hooks.paid(tally.key) ? 'authorised' : quorum
     const sourcesWanted = this.#hurried ? 1 : this.#options.sourcesWanted
     const waits = result === 'quorumInconclusive' || (result !== 'quorumFailed' && tally.holders.length < sourcesWanted)
     if (waits && (tally.open > 0 || tally.farther.length > 0)) return

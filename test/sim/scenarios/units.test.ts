@@ -17,7 +17,7 @@ import { atOnce, fromHex, seededRandom, toHex } from '../../../src/base/index.ts
 import { backend } from '../../../src/crypto/index.ts'
 import { type ChunkAddress, chunkAddressOf, keyOf, type PeerId, peerIdOf } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
-import { RecordPrune } from '../../../src/replication/prune/prune-records.ts'
+import { type PruneChallenge, RecordPrune } from '../../../src/replication/prune/prune-records.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { SimSignatures } from '../../../src/sim/index.ts'
 import { OutOfRangeTimers } from '../../../src/storage/index.ts'
@@ -196,30 +196,32 @@ function prune(count: number, budgets: Partial<typeof options> = {}) {
   const keysAfter = (after: ChunkAddress | undefined, limit: number) =>
     stored.filter((each) => after === undefined || each > after).slice(0, limit)
   const facts = (now: number) => ({ view, now, committed: () => false })
-  const plan = (now: number) => atOnce(machine.plan(keysAfter, count, true, facts(now)))
-  return { plan, settle: (now: number) => atOnce(machine.settle(facts(now))), machine, others, stored }
+  const plan = (now: number) =>
+    atOnce(machine.plan(keysAfter, () => Math.max(1, Math.floor(Math.sqrt(count))), true, facts(now)))
+  const pass = (challenge: PruneChallenge) => machine.judged(challenge, { kind: 'pass', proved: challenge.keys })
+  return { plan, settle: (now: number) => atOnce(machine.settle(facts(now))), machine, pass, others, stored }
 }
 
 test('28.6 pruning: duplicate peers count once', () => {
-  const { plan, settle, machine } = prune(1)
+  const { plan, settle, pass } = prune(1)
   plan(0)
   const challenges = plan(3 * DAY)
   assert.equal(challenges.length, 7)
-  for (const challenge of challenges.slice(0, 5)) machine.judged(challenge, { kind: 'pass' })
-  for (let i = 0; i < 3; i++) machine.judged(challenges[0] as (typeof challenges)[0], { kind: 'pass' })
+  for (const challenge of challenges.slice(0, 5)) pass(challenge)
+  for (let i = 0; i < 3; i++) pass(challenges[0] as (typeof challenges)[0])
   assert.deepEqual(settle(3 * DAY).deletable, [])
-  machine.judged(challenges[5] as (typeof challenges)[0], { kind: 'pass' })
+  pass(challenges[5] as (typeof challenges)[0])
   assert.equal(settle(3 * DAY).deletable.length, 1)
 })
 
 test('28.6 pruning: non-targets do not count', () => {
-  const { plan, settle, machine, others, stored } = prune(1)
+  const { plan, settle, machine, pass, others, stored } = prune(1)
   plan(0)
   const challenges = plan(3 * DAY)
-  for (const challenge of challenges.slice(0, 5)) machine.judged(challenge, { kind: 'pass' })
+  for (const challenge of challenges.slice(0, 5)) pass(challenge)
   const targets = challenges.map(({ peer: target }) => target)
   for (const stranger of others.filter((other) => !targets.includes(other)))
-    machine.judged({ peer: stranger, keys: stored }, { kind: 'pass' })
+    machine.judged({ peer: stranger, keys: stored }, { kind: 'pass', proved: stored })
   assert.deepEqual(settle(3 * DAY).deletable, [])
 })
 

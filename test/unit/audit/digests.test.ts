@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as audit from '../../../src/audit/index.ts'
-import type { AuditResult, ChunkAddress } from '../../../src/protocol/index.ts'
+import { NETWORK_DEFAULTS } from '../../../src/network/index.ts'
+import { type AuditResult, type ChunkAddress, MAX_COMMITMENT_KEYS } from '../../../src/protocol/index.ts'
 import { createWorld, flipped, printedSeed } from './world.ts'
 
 const world = createWorld(printedSeed('digest audit'))
@@ -63,12 +64,15 @@ test('what a responder refuses, in order', async () => {
 
 describe('verdicts', () => {
   test('right digests pass, and nothing compared is nothing said', async () => {
-    const { answer, judge, digests } = await scene()
-    assert.deepEqual(answer(digests), { kind: 'pass' })
+    const { answer, judge, digests, keys } = await scene()
+    assert.deepEqual(answer(digests), { kind: 'pass', proved: keys })
     const none = digests.map(() => undefined)
     assert.deepEqual(judge({ kind: 'digests', challengeId: 7n, digests: [...digests] }, none), { kind: 'idle' })
     const oneLeft = none.with(0, digests[0] as never)
-    assert.deepEqual(judge({ kind: 'digests', challengeId: 7n, digests: [...digests] }, oneLeft), { kind: 'pass' })
+    assert.deepEqual(judge({ kind: 'digests', challengeId: 7n, digests: [...digests] }, oneLeft), {
+      kind: 'pass',
+      proved: [keys[0]],
+    })
   })
   test('zero is absent, anything else that differs is a mismatch, a vanished copy is passed over', async () => {
     const { answer, judge, digests, keys } = await scene(4)
@@ -83,11 +87,13 @@ describe('verdicts', () => {
         { key: keys[2], reason: 'digestMismatch' },
         { key: keys[3], reason: 'digestMismatch' },
       ],
+      proved: [keys[0]],
     })
     const own = [undefined, digests[1], undefined, undefined]
     assert.deepEqual(judge({ kind: 'digests', challengeId: 7n, digests: given }, own), {
       kind: 'failed',
       failures: [{ key: keys[1], reason: 'keyAbsent' }],
+      proved: [],
     })
   })
   test('wrong number, wrong id, refused, bootstrapping', async () => {
@@ -128,10 +134,15 @@ describe('verdicts', () => {
   })
 })
 
-test('deadlines grow by key and stay what a timer can hold', () => {
+test('deadlines grow by key and stay what a request may wait', () => {
   assert.equal(audit.digestDeadlineMs(1), 4400)
-  assert.equal(audit.digestDeadlineMs(1024), 4000 + 1024 * 400)
+  assert.equal(audit.digestDeadlineMs(512), 4000 + 512 * 400)
   assert.equal(audit.sliceDeadlineMs(10), 9000)
   for (const many of [1e9, Number.MAX_SAFE_INTEGER, Number.POSITIVE_INFINITY])
-    assert.equal(audit.digestDeadlineMs(many), 2 ** 31 - 1)
+    assert.equal(audit.digestDeadlineMs(many), NETWORK_DEFAULTS.maxRequestTimeoutMs)
+  // No tree that a peer may sign asks for a request that the network refuses to make.
+  for (let keys = 1; keys <= MAX_COMMITMENT_KEYS; keys += 997)
+    assert.ok(audit.digestDeadlineMs(audit.subtreeSpan(keys)) <= NETWORK_DEFAULTS.maxRequestTimeoutMs)
+  const [most, longest] = [audit.digestKeysInTime(), NETWORK_DEFAULTS.maxRequestTimeoutMs]
+  assert.ok(4000 + 400 * most <= longest && 4000 + 400 * (most + 1) > longest)
 })

@@ -26,7 +26,13 @@ function open(keys: readonly ChunkAddress[] = [key], overrides = {}) {
   const prune = new RecordPrune({ ...options, ...overrides }, timers)
   const keysAfter = (after: ChunkAddress | undefined, limit: number) => index.keysAfter(after, 'stored', limit)
   const plan = (view: OwnView, now: number, { drained = true, committed = uncommitted } = {}) =>
-    atOnce(prune.plan(keysAfter, index.count('stored'), drained, { view, now, committed }))
+    atOnce(
+      prune.plan(keysAfter, () => Math.max(1, Math.floor(Math.sqrt(index.count('stored')))), drained, {
+        view,
+        now,
+        committed,
+      }),
+    )
   const settle = (view: OwnView, now: number, committed: (key: ChunkAddress) => boolean = uncommitted) =>
     atOnce(prune.settle({ view, now, committed }))
   return { index, timers, prune, plan, settle }
@@ -34,7 +40,9 @@ function open(keys: readonly ChunkAddress[] = [key], overrides = {}) {
 const judge = (prune: RecordPrune, challenge: PruneChallenge, proved: boolean) =>
   prune.judged(
     challenge,
-    proved ? { kind: 'pass' } : { kind: 'failed', failures: challenge.keys.map((key) => ({ key })) },
+    proved
+      ? { kind: 'pass', proved: challenge.keys }
+      : { kind: 'failed', failures: challenge.keys.map((key) => ({ key })), proved: [] },
   )
 
 test('scenario 13 and 50: nothing is deleted before 3 days out of range, fast delete included', () => {
@@ -310,6 +318,8 @@ test('scenario 52: record and paid timers do not influence each other; a deleted
   const { prune, timers, plan } = open()
   plan(viewOf(22), 0)
   assert.deepEqual([timers.running('record', key), timers.running('paid', key)], [true, false])
-  prune.deleted(key, 4 * day)
+  prune.deleted(key, true, 4 * day)
   assert.deepEqual([timers.running('record', key), timers.out('paid', key, 5 * day)], [false, day])
+  prune.deleted(at(7), false, 4 * day)
+  assert.equal(timers.running('paid', at(7)), false, 'no timer for what is not listed')
 })

@@ -135,6 +135,7 @@ class Node {
       credited: () => true,
       askable: (peer: PeerId) => !this.watch.isSuspect(peer),
       busy: (peer: PeerId) => this.#asking.has(peer),
+      paid: () => false,
     }
     const round = atOnce(VerificationRound.over(keys, this.view, options, hooks))
     this.#round = { round, widenAt: now + options.roundWidenMs, hurryAt: now + options.roundHurryMs, widened: false }

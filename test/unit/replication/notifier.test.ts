@@ -1,0 +1,107 @@
+/** Notifies of payments are told one after the other to each peer; the gate lets one question a peer out. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { never, TaskGroup } from '../../../src/base/index.ts'
+import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
+import { Notifier } from '../../../src/replication/fresh/notifier.ts'
+import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
+import type { Parts } from '../../../src/replication/parts.ts'
+import { VerificationGate } from '../../../src/replication/traffic/verification-gate.ts'
+import { EventPump, SimClock } from '../../../src/sim/index.ts'
+import { at, many, peerAt } from './support/seeds.ts'
+
+const PROOF = new Uint8Array(100)
+
+function scene(reachable: (peer: PeerId, tries: number) => boolean = () => true, overrides = {}) {
+  const clock = new SimClock()
+  const pump = new EventPump(clock, 1)
+  const options = { ...REPLICATION_DEFAULTS, ...overrides }
+  const sent: { peer: PeerId; key: ChunkAddress; at: number }[] = []
+  const told: ChunkAddress[] = []
+  let [open, most] = [0, 0]
+  const tries = new Map<PeerId, number>()
+  const messenger = {
+    tell: async (peer: PeerId, body: { key: ChunkAddress }) => {
+      most = Math.max(most, ++open)
+      await clock.sleep(50, never)
+      open--
+      tries.set(peer, (tries.get(peer) ?? 0) + 1)
+      if (!reachable(peer, tries.get(peer) as number)) return false
+      sent.push({ peer, key: body.key, at: clock.monotonic() })
+      return true
+    },
+  }
+  const tasks = new TaskGroup((error) => assert.fail(String(error)))
+  const parts = { clock, options, tasks, messenger } as unknown as Parts
+  const notifier = new Notifier({ parts, told: (key) => told.push(key) })
+  const pass = (ms: number) => pump.run(() => clock.sleep(ms, never))
+  return { notifier, options, sent, told, pass, tries, most: () => most }
+}
+
+test('a hundred keys for three peers: one at a time for each, with pauses, and each key is told once all have it', async () => {
+  const { notifier, options, sent, told, pass, most } = scene()
+  const peers = [1, 2, 3].map((n) => peerAt(n))
+  for (let i = 0; i < 100; i++) for (const peer of peers) notifier.add(peer, at(i), PROOF)
+  assert.ok(notifier.owes(at(99)))
+  await pass(100 * (options.notifyPauseMs + 60))
+  assert.equal(sent.length, 300)
+  assert.equal(most(), 3)
+  for (const peer of peers) {
+    const times = sent.filter((each) => each.peer === peer).map((each) => each.at)
+    for (const [i, time] of times.slice(1).entries())
+      assert.ok(time - (times[i] as number) >= options.notifyPauseMs, `${time}`)
+  }
+  assert.deepEqual(
+    told,
+    many(100, () => 0).map((_, i) => at(i)),
+  )
+  assert.ok(!notifier.owes(at(99)))
+})
+
+test('who is not reached is tried once more at the end of its line, and then owed nothing', async () => {
+  const { notifier, sent, told, pass, tries } = scene((peer, count) => peer !== peerAt(1) || count > 1)
+  notifier.add(peerAt(1), at(1), PROOF)
+  notifier.add(peerAt(1), at(2), PROOF)
+  await pass(5000)
+  assert.deepEqual(
+    sent.map(({ key }) => key),
+    [at(2), at(1)],
+  )
+  assert.deepEqual(told, [at(2), at(1)])
+  const lost = scene(() => false)
+  lost.notifier.add(peerAt(1), at(1), PROOF)
+  await lost.pass(5000)
+  assert.deepEqual([lost.told, lost.tries.get(peerAt(1))], [[at(1)], lost.options.notifyTries])
+  assert.equal(tries.get(peerAt(1)), 3)
+})
+
+test('what waits is bounded', async () => {
+  const { notifier, sent, pass } = scene(() => true, { notifyWaiting: 3 })
+  for (let i = 0; i < 5; i++) notifier.add(peerAt(1), at(i), PROOF)
+  assert.deepEqual([notifier.owes(at(2)), notifier.owes(at(3))], [true, false])
+  await pass(5000)
+  assert.equal(sent.length, 3)
+  notifier.add(peerAt(1), at(4), PROOF)
+  await pass(5000)
+  assert.equal(sent.length, 4)
+})
+
+test('the gate: one at a time, whoever asks; who waits has its turn; an abort leaves nothing behind', async () => {
+  const gate = new VerificationGate()
+  let freed = 0
+  const unsubscribe = gate.onFreed(() => freed++)
+  assert.ok(gate.tryTake(peerAt(1)) && gate.tryTake(peerAt(2)) && !gate.tryTake(peerAt(1)))
+  const abort = new AbortController()
+  const gone = gate.take(peerAt(1), abort.signal)
+  const waits = gate.take(peerAt(1), never)
+  abort.abort(new Error('enough'))
+  await assert.rejects(gone, /enough/)
+  gate.free(peerAt(2))
+  assert.ok(gate.busy(peerAt(1)) && !gate.busy(peerAt(2)))
+  gate.free(peerAt(1))
+  await waits
+  assert.ok(gate.busy(peerAt(1)))
+  gate.free(peerAt(1))
+  assert.deepEqual([freed, gate.busy(peerAt(1))], [3, false])
+  unsubscribe()
+})
