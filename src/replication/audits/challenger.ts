@@ -59,7 +59,7 @@ export class Challenger {
           await this.challenge({ peer, keys: [key], audit: 'possession' }, signal),
         )
         if (claim === 'clear') claims.answered(peer)
-        if (claim === 'observe' && claims.claimed(peer, parts.clock.now()) === 'failure')
+        if (claim === 'observe' && claims.claimed(peer, parts.clock.monotonic()) === 'failure')
           report(parts, peer, 'bootstrapClaim')
         if (failure) report(parts, peer, 'possession')
       }),

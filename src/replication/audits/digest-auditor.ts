@@ -51,7 +51,7 @@ export class DigestAuditor {
     if (keys.length === 0) return 'idle'
     const verdict = await challenger.challenge({ peer, keys, audit: 'digest' }, signal)
     if (verdict.kind === 'bootstrapping') {
-      if (claims.claimed(peer, parts.clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+      if (claims.claimed(peer, parts.clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return 'idle'
     }
     if (verdict.kind !== 'timeout') claims.answered(peer)
@@ -75,11 +75,9 @@ export class DigestAuditor {
     const moment = { now: clock.monotonic(), epoch: sync.epoch }
     const sample: ChunkAddress[] = []
     const told = [...proofs.keysTold(peer)]
-    // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of.
-    const size = Math.min(
-      ...[digestSampleSize(Math.min(store.size, told.length)), digestKeysInTime()],
-      digestKeyLimit(committedKeys(peer) ?? Number.POSITIVE_INFINITY),
-    )
+    // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of, or more.
+    const holds = Math.max(told.length, committedKeys(peer) ?? 0)
+    const size = Math.min(digestSampleSize(store.size), digestKeyLimit(holds), digestKeysInTime())
     // No more than a slice of work: where few of the keys will do, a smaller sample must.
     for (const key of shuffled(random, told).slice(0, LOOKED_AT)) {
       if (sample.length >= size) break

@@ -57,7 +57,7 @@ export class SubtreeResponder {
     const now = clock.monotonic()
     if (!this.#budget.admits(now) || !this.#cooldown.take(peer, now)) return undefined
     const own = { peer: self, bootstrapping: bootstrapping(), retention: this.#commitments.retention }
-    const work = startRoundOne(challenge, own, clock.now())
+    const work = startRoundOne(challenge, own, now)
     if (work.kind !== 'work') return { kind: 'subtreeAuditResponse', result: refused(challenge.challengeId, work) }
     const leaves: SubtreeLeaf[] = []
     try {
