@@ -107,7 +107,7 @@ export class Commitments {
   /** A fresh tree over what this node is in the close group for; the same root changes nothing. */
   async rotate(signal: AbortSignal): Promise<void> {
     const { parts, signer } = this.#deps
-    const { clock, holdings, options, self } = parts
+    const { clock, holdings, options, self, store } = parts
     const retention = this.#retention
     if (!retention) return
     const { index, view } = holdings
@@ -115,7 +115,9 @@ export class Commitments {
     // A node in which nothing happens does nothing, however much it holds.
     if (this.#builtOver?.view === view && this.#builtOver.changes === changes) return
     const keys: ChunkAddress[] = []
-    await holdings.walk(index.keysFor(view, self, 'stored', options.closeGroupSize), (key) => keys.push(key), signal)
+    // The index hears of a chunk that vanished a moment later than the store.
+    const add = (key: ChunkAddress) => void (store.has(key) && keys.push(key))
+    await holdings.walk(index.keysFor(view, self, 'stored', options.closeGroupSize), add, signal)
     if (keys.length === 0) retention.retire(clock.monotonic())
     else {
       const breathe = () => this.#breathe()

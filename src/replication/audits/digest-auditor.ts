@@ -1,6 +1,6 @@
 /** Asks neighbours for digests of keys that both of us hold (replication.md 15), now and then. */
 import { confirmDigests, digestKeyLimit, digestKeysInTime, digestSampleSize } from '../../audit/index.ts'
-import { randomBelow, randomBetween, shuffled } from '../../base/index.ts'
+import { messageOf, randomBelow, randomBetween, shuffled } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { NeighborSync } from '../sync/neighbor-sync.ts'
@@ -31,9 +31,14 @@ export class DigestAuditor {
 
   /** Starts when the node has caught up: one audit at once, then one every 10 to 20 minutes. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, options, random } = this.#deps.parts
+    const { clock, log, options, random } = this.#deps.parts
     for (;;) {
-      await this.audit(signal)
+      try {
+        await this.audit(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.error('a digest audit failed in itself', { error: messageOf(error) })
+      }
       await clock.sleep(randomBetween(random, options.auditTickMinMs, options.auditTickMaxMs), signal)
     }
   }

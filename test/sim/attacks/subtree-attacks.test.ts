@@ -332,6 +332,14 @@ test('28.3 pin repudiated', async () => {
   await caught(lie, ['unknownCommitment'])
 })
 
+test('a count so high that its audit would last longer than any request: audited all the same', async () => {
+  const lie: Lie = {
+    shown: ({ attacker }) => createStorageCommitment({ root: dice.bytes(32), keyCount: 300_000 }, attacker.signer),
+    one: (_, __, { challengeId }) => ({ kind: 'rejected', challengeId, reject: 'unknownCommitment', reason: 'no' }),
+  }
+  await caught(lie, ['unknownCommitment'])
+})
+
 test('28.3 omitted item, duplicate item, unrequested item', async () => {
   await caught({ two: (honest) => ({ ...honest, items: honest.items.slice(1) }) }, ['digestMismatch'])
   const twice = (honest: Items): Items => ({ ...honest, items: [...honest.items, honest.items[0] as SliceItem] })
