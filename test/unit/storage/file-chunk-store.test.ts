@@ -100,6 +100,8 @@ test('a hundred thousand names are indexed without reading one of them', async (
       if (shards.has(shard)) return (shards.get(shard) as string[]).map((name) => ({ name, kind: 'file' as const }))
       return [...shards.keys()].map((name) => ({ name, kind: 'directory' as const }))
     },
+    // There are no such directories.
+    syncDirectory: async () => undefined,
     read: (path, maxBytes) => {
       if (!path.endsWith('layout.json')) reads++
       return nodeFileSystem.read(path, maxBytes)
