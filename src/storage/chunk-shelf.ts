@@ -243,16 +243,8 @@ const REFUSALS: Readonly<Record<DiskState, StorageErrorCode>> = {
   gone: 'STORAGE_GONE',
 }
 
-/** Anything but our own errors becomes STORAGE_IO with its cause. */
-export async function io<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    throw wrapped(what, cause)
-  }
-}
-
-function wrapped(what: string, cause: unknown): CodedError {
+/** Anything but our own errors becomes STORAGE_FULL or STORAGE_IO with its cause. */
+export function wrapped(what: string, cause: unknown): CodedError {
   if (cause instanceof CodedError) return cause
   if (stateOfError(cause) !== 'full') return new StorageError('STORAGE_IO', `${what} failed`, { cause })
   return new StorageError('STORAGE_FULL', 'Insufficient disk space: the disk has no room left', { cause })

@@ -4,6 +4,7 @@
  */
 import {
   type Clock,
+  CodedError,
   Emitter,
   type Logger,
   type Random,
@@ -15,9 +16,9 @@ import {
 import { backend } from '../crypto/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
 import { ChunkFolder } from './chunk-folder.ts'
-import { ChunkShelf, io, type RepairOutcome } from './chunk-shelf.ts'
+import { ChunkShelf, type RepairOutcome, wrapped } from './chunk-shelf.ts'
 import type { Capacity, ChunkCheck, ChunkStore, PutOutcome, StoreStats } from './chunk-store.ts'
-import type { DiskState } from './disk-state.ts'
+import { type DiskState, stateOfError } from './disk-state.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { StorageError } from './errors.ts'
 import type { FileLock } from './file-lock.ts'
@@ -104,18 +105,30 @@ export class FileChunkStore implements ChunkStore {
   }
 
   /**
-   * Throws STORAGE_LOCKED, STORAGE_LAYOUT, STORAGE_IO, or the signal's reason. A disk on which the names that are there
-   * cannot be flushed is open, in the state that the error tells.
+   * Throws STORAGE_LOCKED, STORAGE_LAYOUT, STORAGE_READ_ONLY, STORAGE_FULL, STORAGE_IO, or the signal's reason. A disk on
+   * which the names that are there cannot be flushed is open, in the state that the error tells.
    */
   async start(signal: AbortSignal): Promise<void> {
     if (this.#open) return
     signal.throwIfAborted()
-    const failure = await io(`opening the chunk folder ${this.#folder.path}`, () => this.#reopen(signal))
+    const failure = await this.#opened(signal)
     this.#open = true
     this.#locks.open()
     this.#watch.start()
     if (failure !== undefined) await this.#watch.writeFailed(failure)
     this.#log.info('chunk folder opened', { chunks: this.size, folder: this.#folder.path })
+  }
+
+  async #opened(signal: AbortSignal): Promise<unknown> {
+    try {
+      return await this.#reopen(signal)
+    } catch (cause) {
+      const { path } = this.#folder
+      if (cause instanceof CodedError || stateOfError(cause) !== 'readOnly')
+        throw wrapped(`opening the chunk folder ${path}`, cause)
+      const message = `the chunk folder ${path} cannot be written: its disk is mounted read-only, or the permissions forbid it`
+      throw new StorageError('STORAGE_READ_ONLY', message, { cause })
+    }
   }
 
   /** Lets running operations end, then gives the lock back. */

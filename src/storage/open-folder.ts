@@ -50,7 +50,7 @@ export async function scanFolder(
   for (const entry of await listOrRefuse(folder, folder.path)) {
     signal.throwIfAborted()
     const kind = nameKind(entry.name)
-    if (kind === 'temp' && entry.kind === 'file') await folder.fileSystem.unlink(join(folder.path, entry.name))
+    if (kind === 'temp' && entry.kind === 'file') await removeLeftover(folder, join(folder.path, entry.name))
     if (kind !== 'shard' || entry.kind !== 'directory') continue
     shards.push(entry.name)
     for (const address of await scanShard(folder, entry.name)) addresses.push(address)
@@ -99,11 +99,10 @@ async function scanShard(folder: Folder, shard: string): Promise<ChunkAddress[]>
     const file = join(path, name)
     switch (nameKind(name)) {
       case 'temp':
-        if (kind === 'file') await folder.fileSystem.unlink(file)
+        if (kind === 'file') await removeLeftover(folder, file)
         break
       case 'upperCase':
-        folder.log.warn('a chunk name in upper case is set aside', { file })
-        await folder.fileSystem.rename(file, `${file}.not-a-chunk`)
+        await setAside(folder, file)
         break
       case 'chunk':
         if (kind === 'file' && shardOf(name as ChunkAddress) === shard) addresses.push(name as ChunkAddress)
@@ -112,6 +111,20 @@ async function scanShard(folder: Folder, shard: string): Promise<ChunkAddress[]>
     }
   }
   return addresses
+}
+
+async function setAside({ fileSystem, log }: Folder, file: string): Promise<void> {
+  try {
+    await fileSystem.rename(file, `${file}.not-a-chunk`)
+    log.warn('a chunk name in upper case is set aside', { file })
+  } catch (error) {
+    log.warn('a chunk name in upper case is skipped: it cannot be set aside', { file, error })
+  }
+}
+
+/** It wastes room and nothing else. */
+async function removeLeftover({ fileSystem, log }: Folder, file: string): Promise<void> {
+  await fileSystem.unlink(file).catch((error) => log.warn('a temp file cannot be removed', { file, error }))
 }
 
 async function listOrRefuse(folder: Folder, path: string): Promise<readonly DirectoryEntry[]> {
