@@ -9,6 +9,7 @@ import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts
 import { Challenger } from './audits/challenger.ts'
 import { ClaimTracker } from './audits/claim-tracker.ts'
 import { Commitments } from './audits/commitments.ts'
+import { auditDeadlineMs } from './audits/deadlines.ts'
 import { DigestAuditor } from './audits/digest-auditor.ts'
 import { FirstAuditor } from './audits/first-auditor.ts'
 import { PinLookups } from './audits/pin-lookups.ts'
@@ -199,6 +200,8 @@ class Engine implements Replication {
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
       receive: (peer, body, signal) => this.#receive(peer, body, signal),
       busy: (peer, body) => this.#busy(peer, body),
+      deadlineMs: (body) =>
+        auditDeadlineMs(body, (pin) => this.#commitments.retention?.find(pin, clock.now())?.tree.keyCount),
     })
   }
 

@@ -35,6 +35,8 @@ export interface InboundDeps {
   readonly network: Pick<Network, 'handle' | 'handleRequests'>
   readonly answer: Answerer
   readonly receive: Receiver
+  /** How long whoever asks waits for the answer, where that is known; undefined: as long as the network's default. */
+  deadlineMs(body: ReplicationBody): number | undefined
   /** A message that found no place. */
   busy(peer: PeerId, body: ReplicationBody): void
 }
@@ -88,10 +90,11 @@ export class Inbound {
   }
 
   async #request(topic: string, data: Uint8Array, context: RequestContext): Promise<MessageData | undefined> {
-    const { parts, answer } = this.#deps
+    const { parts, answer, deadlineMs } = this.#deps
     const message = this.#decode(topic, data)
     if (!message) return undefined
     const { requestId, body } = message
+    context.budgetMs = deadlineMs(body) ?? context.budgetMs
     const { peer } = context.from
     const answered = await this.#inPool(peer, body, context.signal, context.answered, () =>
       answer(peer, body, context.signal),
