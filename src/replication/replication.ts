@@ -314,11 +314,11 @@ class Engine implements Replication {
       case 'fetchRequest':
         return fetchResponse(body, this.#deps.store, this.#parts.metrics, this.#budgets.fetches(peer))
       case 'auditChallenge':
-        return this.#challenger.answer(body)
+        return this.#challenger.answer(body, signal)
       case 'subtreeAuditChallenge':
         return this.#responder.roundOne(peer, body, signal)
       case 'subtreeSliceChallenge':
-        return this.#responder.roundTwo(peer, body)
+        return this.#responder.roundTwo(peer, body, signal)
       case 'getCommitmentByPin':
         return this.#commitments.answer(body.pin)
       default:

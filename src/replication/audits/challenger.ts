@@ -8,6 +8,7 @@ import type { Answer } from '../traffic/messenger.ts'
 import { type ChallengeVerdict, possessionConsequence } from './challenge-verdict.ts'
 import type { ClaimTracker } from './claim-tracker.ts'
 import type { PossessionCheck, PossessionSchedule } from './possession-schedule.ts'
+import { withChunk } from './with-chunk.ts'
 
 type Challenge = Extract<ReplicationBody, { kind: 'auditChallenge' }>
 
@@ -84,14 +85,17 @@ export class Challenger {
     return judgeDigests(answer.body.result, binding, own)
   }
 
-  /** What a neighbour's challenge gets. */
-  async answer(challenge: Challenge): Promise<ReplicationBody> {
+  /** What a neighbour's challenge gets. Rejects only with the signal's reason: then nobody waits for the rest. */
+  async answer(challenge: Challenge, signal: AbortSignal): Promise<ReplicationBody> {
     const { self, store, auditStore, bootstrapping } = this.#deps.parts
     const { challengeId, keys } = challenge
     const refusal = refuseDigests(challenge, { peer: self, keys: store.size, bootstrapping: bootstrapping() })
     if (refusal) return { kind: 'auditResponse', result: { ...refusal, challengeId } }
     const digests: Uint8Array[] = []
-    for (const key of keys) digests.push((await this.#digest(auditStore, challenge, key)) ?? absentDigest())
+    for (const key of keys) {
+      signal.throwIfAborted()
+      digests.push((await this.#digest(auditStore, challenge, key)) ?? absentDigest())
+    }
     return { kind: 'auditResponse', result: { kind: 'digests', challengeId, digests } }
   }
 
@@ -102,8 +106,7 @@ export class Challenger {
     key: ChunkAddress,
   ): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await store.get(key)
-      return bytes && auditDigest(binding, key, bytes)
+      return await withChunk(store, key, (bytes) => auditDigest(binding, key, bytes))
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
       return undefined

@@ -19,9 +19,10 @@ const CHUNKS = 6000
 async function routed(readMs: number) {
   const all = await auditee({ chunks: CHUNKS, readMs })
   const { engine } = all
+  const outcomes: string[] = []
   const router = new Router(
     {
-      ...{ clock: engine.clock, log: silentLogger, count: () => undefined },
+      ...{ clock: engine.clock, log: silentLogger, count: (_: string, outcome: string) => void outcomes.push(outcome) },
       tasks: new TaskGroup((error) => assert.fail(String(error))),
     },
     NETWORK_DEFAULTS,
@@ -42,7 +43,7 @@ async function routed(readMs: number) {
     )
     return promise
   }
-  return { ...all, ask }
+  return { ...all, router, outcomes, ask }
 }
 
 test('a challenge of 150 keys on a slow disk is answered after 58.5 s and after 63 s', async () => {
@@ -52,6 +53,19 @@ test('a challenge of 150 keys on a slow disk is answered after 58.5 s and after 
     const tookMs = (await engine.pump.run(() => ask(150), { limitMs: 100_000 })) - from
     assert.equal(tookMs, 150 * readMs, `SIM_SEED=${SEED}`)
   }
+})
+
+test('an answer that comes too late is given up at the auditor’s deadline, its place is free, nothing more is read', async () => {
+  const { engine, ask, router, reads, outcomes } = await routed(3000)
+  void ask(10)
+  await engine.pump.advance(7999)
+  assert.equal(router.running, 1, `SIM_SEED=${SEED}`)
+  await engine.pump.advance(3000)
+  assert.equal(router.running, 0, 'over after 4 s and 400 ms a key, and the read that ran then')
+  assert.deepEqual(outcomes, ['delivered', 'handlerFailed'])
+  const read = reads.length
+  await engine.pump.advance(30_000)
+  assert.deepEqual([read, reads.length], [3, 3])
 })
 
 test('the deadline is that of 2.2: keys of a challenge, span of the tree that is asked about, openings', () => {
