@@ -171,6 +171,9 @@ const POOLS = {
   syncsPerPeer: 1,
   syncWorkersPerPeer: 1,
   audits: 32, // shared by digests, slices and pins
+  // Ours: strangers need no more than an identity each, four of them took all places. What a neighbour asks and we drop
+  // costs us 5.0 of its trust, so the other half is for the routing table.
+  auditsOfStrangers: 16,
   auditsPerPeer: 8,
   slicesPerPeer: 4,
   auditAgeMs: 4 * second, // ours: the part of the auditor's deadline that does not depend on the keys

@@ -67,7 +67,9 @@ export class Inbound {
 
   constructor(deps: InboundDeps) {
     this.#deps = deps
-    this.#pools = createPools<Work>(deps.parts.options, (work) => work(undefined))
+    const { options, holdings } = deps.parts
+    const known = (peer: PeerId) => holdings.view.has(peer)
+    this.#pools = createPools<Work>(options, known, (work) => work(undefined))
   }
 
   /** Listens; the result stops it. */
