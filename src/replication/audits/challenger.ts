@@ -91,11 +91,14 @@ export class Challenger {
     const { challengeId, keys } = challenge
     const refusal = refuseDigests(challenge, { peer: self, keys: store.size, bootstrapping: bootstrapping() })
     if (refusal) return { kind: 'auditResponse', result: { ...refusal, challengeId } }
-    const digests: Uint8Array[] = []
+    // A key that is named again has its digest again (15: one a key, in order), and is not read again.
+    const made = new Map<ChunkAddress, Uint8Array>()
     for (const key of keys) {
+      if (made.has(key)) continue
       signal.throwIfAborted()
-      digests.push((await this.#digest(auditStore, challenge, key)) ?? absentDigest())
+      made.set(key, (await this.#digest(auditStore, challenge, key)) ?? absentDigest())
     }
+    const digests = keys.map((key) => made.get(key) as Uint8Array)
     return { kind: 'auditResponse', result: { kind: 'digests', challengeId, digests } }
   }
 

@@ -83,6 +83,17 @@ test('digests: the memory of each chunk is given back', async () => {
   )
 })
 
+test('digests: a key that is named again is answered again and read once', async () => {
+  const { ask, keys, reads } = await auditee({ chunks: 25 })
+  const [first, second] = keys as [ChunkAddress, ChunkAddress]
+  const result = await ask(ALICE, [first, second, first, first])
+  assert.ok(result?.kind === 'digests', seed)
+  const [one, two] = result.digests as [Uint8Array, Uint8Array]
+  assert.notDeepEqual(one, two)
+  assert.deepEqual(result.digests, [one, two, one, one])
+  assert.deepEqual(reads, [first, second])
+})
+
 test('round 1 and 2: the signal is looked at before each leaf and each opening', async () => {
   const first = await responder()
   const gone = new AbortController()
