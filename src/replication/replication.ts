@@ -128,6 +128,7 @@ class Engine implements Replication {
     const [pipeline, sync, claims] = [this.#pipeline, this.#sync, this.#claims]
     this.#lists = new HintListMaker(parts)
     const hinted = () => this.#verifier.wake()
+    const inTable = (peer: PeerId) => this.#holdings.view.has(peer)
     this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
     this.#pruner = new Pruner({
       ...{ parts, claims, challenger: this.#challenger },
@@ -147,7 +148,7 @@ class Engine implements Replication {
       commitment: () => this.#commitments.show(),
       shown: (peer, commitment) => this.#auditor.shown(peer, commitment),
       ...{ parts, sync, pipeline, claims, lists: this.#lists, proofs: this.#proofs, drain: this.#drain, hinted },
-      inTable: (peer) => this.#holdings.view.has(peer),
+      inTable,
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
     })
     this.#repair = new Repair({ parts, sync, lists: this.#lists, newsCame: () => this.#exchange.newsCame() })
@@ -194,9 +195,9 @@ class Engine implements Replication {
       },
       missed: (keys) => this.#miss(keys),
     })
-    this.#budgets = new PeerBudgets(options, clock)
+    this.#budgets = new PeerBudgets(options, clock, inTable)
     this.#inbound = new Inbound({
-      ...{ parts, network },
+      ...{ parts, network, known: inTable },
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
       receive: (peer, body, signal) => this.#receive(peer, body, signal),
       busy: (peer, body) => this.#busy(peer, body),
@@ -314,7 +315,7 @@ class Engine implements Replication {
       case 'fetchRequest':
         return fetchResponse(body, this.#deps.store, this.#parts.metrics, this.#budgets.fetches(peer))
       case 'auditChallenge':
-        return this.#challenger.answer(body, signal)
+        return this.#challenger.answer(body, this.#budgets.digests(peer), signal)
       case 'subtreeAuditChallenge':
         return this.#responder.roundOne(peer, body, signal)
       case 'subtreeSliceChallenge':

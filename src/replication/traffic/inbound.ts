@@ -33,6 +33,8 @@ export type Receiver = (peer: PeerId, body: ReplicationBody, signal: AbortSignal
 export interface InboundDeps {
   readonly parts: Parts
   readonly network: Pick<Network, 'handle' | 'handleRequests'>
+  /** In our routing table; everybody else is a stranger. */
+  known(peer: PeerId): boolean
   readonly answer: Answerer
   readonly receive: Receiver
   /** How long whoever asks waits for the answer, where that is known; undefined: as long as the network's default. */
@@ -67,9 +69,7 @@ export class Inbound {
 
   constructor(deps: InboundDeps) {
     this.#deps = deps
-    const { options, holdings } = deps.parts
-    const known = (peer: PeerId) => holdings.view.has(peer)
-    this.#pools = createPools<Work>(options, known, (work) => work(undefined))
+    this.#pools = createPools<Work>(deps.parts.options, deps.known, (work) => work(undefined))
   }
 
   /** Listens; the result stops it. */
