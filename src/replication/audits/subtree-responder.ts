@@ -26,6 +26,7 @@ import type {
 } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
 import type { Commitments } from './commitments.ts'
+import { withChunk } from './with-chunk.ts'
 
 type RoundOne = Extract<ReplicationBody, { kind: 'subtreeAuditChallenge' }>
 type RoundTwo = Extract<ReplicationBody, { kind: 'subtreeSliceChallenge' }>
@@ -51,7 +52,7 @@ export class SubtreeResponder {
     this.#budget = new WorkBudget(parts.clock.monotonic(), options)
   }
 
-  /** undefined: over the budget or too early, no answer. */
+  /** undefined: over the budget or too early, no answer. Rejects only with the signal's reason, as `roundTwo`. */
   async roundOne(peer: PeerId, challenge: RoundOne, signal: AbortSignal): Promise<ReplicationBody | undefined> {
     const { bootstrapping, clock, self } = this.#parts
     const now = clock.monotonic()
@@ -91,7 +92,7 @@ export class SubtreeResponder {
     }
   }
 
-  async roundTwo(peer: PeerId, challenge: RoundTwo): Promise<ReplicationBody> {
+  async roundTwo(peer: PeerId, challenge: RoundTwo, signal: AbortSignal): Promise<ReplicationBody> {
     const { clock, self } = this.#parts
     const { challengeId } = challenge
     const work = startRoundTwo(challenge, peer, { peer: self, sessions: this.#sessions }, clock.monotonic())
@@ -99,16 +100,17 @@ export class SubtreeResponder {
     const items: SliceItem[] = []
     const absent = new Set<ChunkAddress>()
     for (const opening of challenge.openings) {
-      let content: Uint8Array | undefined
+      signal.throwIfAborted()
+      if (absent.has(opening.key)) continue
+      let item: SliceItem | undefined
       try {
-        content = absent.has(opening.key) ? undefined : await this.#read(opening.key)
+        item = await this.#read(opening.key, (content) => openBlock(opening, content, challenge, this.#kernels))
       } catch (error) {
         if (!(error instanceof CodedError)) throw error
         // A disk that fails for now has not lost the chunk: absent would cost us 5.0.
         const reason = 'a committed chunk cannot be read now'
         return { kind: 'subtreeSliceResponse', result: { kind: 'rejected', challengeId, reject: 'transient', reason } }
       }
-      const item = content && (await openBlock(opening, content, challenge, this.#kernels))
       if (item) items.push(item)
       else absent.add(opening.key)
     }
@@ -125,9 +127,9 @@ export class SubtreeResponder {
   ): Promise<SubtreeLeaf | SubtreeRejectKind> {
     const { clock } = this.#parts
     for (let tries = 1; ; tries++) {
+      signal.throwIfAborted()
       try {
-        const content = await this.#read(planned.key)
-        const leaf = content && (await proveLeaf(planned, content, challenge, this.#kernels))
+        const leaf = await this.#read(planned.key, (content) => proveLeaf(planned, content, challenge, this.#kernels))
         return leaf ?? 'protocol'
       } catch (error) {
         if (!(error instanceof CodedError)) throw error
@@ -137,8 +139,9 @@ export class SubtreeResponder {
     }
   }
 
-  #read(key: ChunkAddress): Promise<Uint8Array | undefined> {
-    return this.#parts.auditStore.get(key)
+  /** Proofs and slices are copies: nothing of the content is kept. */
+  #read<T>(key: ChunkAddress, work: (content: Uint8Array) => Promise<T>): Promise<T | undefined> {
+    return withChunk(this.#parts.auditStore, key, work)
   }
 
   #rejectOne({ challengeId }: RoundOne, reject: SubtreeRejectKind): ReplicationBody {
