@@ -213,7 +213,9 @@ export class Router {
 
   #failed(topic: string, from: Link, error: unknown): void {
     this.#deps.count(topic, 'handlerFailed')
-    this.#deps.log.warn('a handler failed', { topic, peer: from.peer.slice(0, 16), error: messageOf(error) })
+    // Whoever lets us wait decides how often that happens.
+    const level = error instanceof DeadlineExceeded ? 'debug' : 'warn'
+    this.#deps.log[level]('a handler failed', { topic, peer: from.peer.slice(0, 16), error: messageOf(error) })
   }
 }
 
