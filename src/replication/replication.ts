@@ -115,7 +115,8 @@ class Engine implements Replication {
     this.#schedule = new PossessionSchedule(options)
     this.#parts = {
       ...{ self: network.self, clock, random, log: this.#log, options, network, dht: deps.dht, store: deps.store },
-      ...{ payment: deps.payment, hash: deps.hash, holdings: this.#holdings, tasks: this.#tasks },
+      ...{ payment: deps.payment, hash: deps.hash, kernels: deps.kernels },
+      ...{ holdings: this.#holdings, tasks: this.#tasks },
       metrics: replicationMetrics(registry, {
         pending: () => this.#pipeline.pending.size,
         fetching: () => this.#pipeline.fetches.size,

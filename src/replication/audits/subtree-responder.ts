@@ -15,7 +15,7 @@ import {
   WorkBudget,
 } from '../../audit/index.ts'
 import { CodedError } from '../../base/index.ts'
-import { backend, blockKernels } from '../../crypto/index.ts'
+import type { BlockKernels } from '../../crypto/index.ts'
 import type {
   ChunkAddress,
   PeerId,
@@ -34,7 +34,7 @@ type RoundTwo = Extract<ReplicationBody, { kind: 'subtreeSliceChallenge' }>
 const READ_TRIES = 3
 const READ_PAUSE_MS = 200
 
-export type ResponderParts = Pick<Parts, 'auditStore' | 'bootstrapping' | 'clock' | 'self'>
+export type ResponderParts = Pick<Parts, 'auditStore' | 'bootstrapping' | 'clock' | 'kernels' | 'self'>
 
 export class SubtreeResponder {
   readonly #parts: ResponderParts
@@ -42,10 +42,11 @@ export class SubtreeResponder {
   readonly #sessions: Sessions
   readonly #cooldown: RoundOneCooldown
   readonly #budget: WorkBudget
-  readonly #kernels = blockKernels(backend())
+  readonly #kernels: BlockKernels
 
   constructor(parts: ResponderParts, commitments: Pick<Commitments, 'retention'>, options = defaultAuditOptions) {
     this.#parts = parts
+    this.#kernels = parts.kernels
     this.#commitments = commitments
     this.#sessions = new Sessions(options)
     this.#cooldown = new RoundOneCooldown(options)
