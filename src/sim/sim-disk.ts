@@ -78,12 +78,16 @@ export class SimDisk implements FileSystem {
     this.#changes = 0
   }
 
-  /** Power is lost and comes back: handles are dead, locks are free, what was not flushed is as the aftermath says. */
+  /**
+   * Power is lost and comes back: handles are dead, locks are free, what was not flushed is as the aftermath says. A
+   * disk that is broken or away stays so.
+   */
   crash(aftermath: Aftermath, random: Random): void {
     this.#boot++
     this.#locks.clear()
-    this.#faults = SOUND
+    this.#faults = { ...this.#faults, powerLostAfter: SOUND.powerLostAfter }
     this.#tree.settle(aftermath, random)
+    this.#unplugged?.settle(aftermath, random)
   }
 
   /** The disk for the processes of this boot: after `crash` they reach nothing any more. */
@@ -104,6 +108,9 @@ export class SimDisk implements FileSystem {
     this.#unplugged ??= this.#tree
     this.#tree = new DiskTree(this.#contents)
     this.#makeDirectories(mountPoint)
+  }
+  get unplugged(): boolean {
+    return this.#unplugged !== undefined
   }
   plugIn(): void {
     this.#tree = this.#unplugged ?? this.#tree

@@ -4,11 +4,18 @@ import type { ChunkAddress } from '../../protocol/index.ts'
 import type { Moment, Span } from '../scenario.ts'
 import { countOf } from '../timeline.ts'
 import { some, type Town } from './town.ts'
+import { worstOf } from './worst-of.ts'
 
+/**
+ * Spans may overlap and outlive a restart: what is out of order follows at each beginning and each end from all spans
+ * that go on.
+ */
 export class Happenings {
   readonly #town: Town
-  /** Whom a span has struck, to be undone at its end. */
+  /** Whom each span that goes on has struck. */
   readonly #struck = new Map<Span, readonly SimulatedNode[]>()
+  /** Of `one-way`: who cannot dial whom. */
+  readonly #blocked = new Map<Span, readonly [from: SimulatedNode, to: SimulatedNode][]>()
 
   constructor(town: Town) {
     this.#town = town
@@ -40,28 +47,67 @@ export class Happenings {
   }
 
   begin(span: Span): void {
-    const { net, dice, live } = this.#town
-    const { network } = net.world
-    if (span.kind === 'loss') network.setPacketLoss(span.share)
-    else if (span.kind === 'one-way') this.#blockDials(span.share)
-    else {
-      // Disks that were full before stay so afterwards.
-      const open = span.kind === 'full' ? live.filter((node) => !this.#town.roleOf(node).full) : live
-      const struck = some(dice, open, Math.round(span.share * live.length))
-      this.#struck.set(span, struck)
-      if (span.kind === 'partition') this.#split()
-      else for (const node of struck) this.#spoil(node, span)
-    }
+    const struck = this.#chosen(span)
+    this.#struck.set(span, struck)
+    if (span.kind === 'one-way') this.#blocked.set(span, this.#pairs(span.share))
+    this.#apply(span, struck)
   }
 
   end(span: Span): void {
-    const { network } = this.#town.net.world
-    if (span.kind === 'loss') network.setPacketLoss(this.#town.scenario.loss)
-    if (span.kind === 'one-way') network.allowDials()
     const struck = this.#struck.get(span) ?? []
     this.#struck.delete(span)
-    if (span.kind === 'partition') this.#split()
-    for (const node of struck) this.#mend(node, span)
+    this.#blocked.delete(span)
+    this.#apply(span, struck)
+  }
+
+  #chosen({ kind, share }: Span): SimulatedNode[] {
+    const { dice, live } = this.#town
+    if (kind === 'loss' || kind === 'one-way') return []
+    // Disks that are full for good stay so afterwards.
+    const open = live.filter((node) => kind !== 'full' || !this.#town.roleOf(node).full || this.#strikes('full', node))
+    return some(dice, open, Math.round(share * live.length))
+  }
+
+  #pairs(share: number): [SimulatedNode, SimulatedNode][] {
+    const { dice, live } = this.#town
+    return live.flatMap((from) =>
+      live.filter((to) => from !== to && dice.float() < share).map((to): [SimulatedNode, SimulatedNode] => [from, to]),
+    )
+  }
+
+  #apply({ kind }: Span, struck: readonly SimulatedNode[]): void {
+    if (kind === 'loss') this.#lose()
+    else if (kind === 'one-way') this.#blockDials()
+    else if (kind === 'partition') this.#split()
+    else if (kind === 'full') for (const node of struck) this.#town.setFull(node, this.#strikes('full', node))
+    else if (kind === 'disks') for (const node of struck) this.#breakDisk(node)
+  }
+
+  #spans(kind: Span['kind']): Span[] {
+    return [...this.#struck.keys()].filter((span) => span.kind === kind)
+  }
+
+  #strikes(kind: Span['kind'], node: SimulatedNode): boolean {
+    return this.#spans(kind).some((span) => this.#struck.get(span)?.includes(node))
+  }
+
+  #lose(): void {
+    const shares = this.#spans('loss').map(({ share }) => share)
+    this.#town.net.world.network.setPacketLoss(shares.length > 0 ? Math.max(...shares) : this.#town.scenario.loss)
+  }
+
+  #blockDials(): void {
+    const { network } = this.#town.net.world
+    network.allowDials()
+    for (const pairs of this.#blocked.values()) for (const [from, to] of pairs) network.blockDials(from.host, to.host)
+  }
+
+  #breakDisk(node: SimulatedNode): void {
+    const spans = this.#spans('disks').filter((span) => this.#struck.get(span)?.includes(node))
+    const { unplugged, ...faults } = worstOf(spans.flatMap(({ fault }) => fault ?? []))
+    node.disk.fail(faults)
+    if (!unplugged) node.disk.plugIn()
+    else if (!node.disk.unplugged) node.disk.unplug(SIMULATED_ROOT)
   }
 
   /** Each partition is an island; all others, and who comes later, are the mainland. */
@@ -72,25 +118,6 @@ export class Happenings {
       island.filter((node) => !taken.has(node) && taken.add(node)).map(({ host }) => host),
     )
     this.#town.net.world.network.partition(islands)
-  }
-
-  #blockDials(share: number): void {
-    const { dice, live, net } = this.#town
-    for (const from of live)
-      for (const to of live) if (from !== to && dice.float() < share) net.world.network.blockDials(from.host, to.host)
-  }
-
-  #spoil(node: SimulatedNode, { kind, fault }: Span): void {
-    if (kind === 'full') this.#town.setFull(node, true)
-    else if (fault === 'unplugged') node.disk.unplug(SIMULATED_ROOT)
-    else if (fault === 'read-only') node.disk.fail({ readOnly: true })
-    else if (fault !== undefined) node.disk.fail({ failing: fault })
-  }
-
-  #mend(node: SimulatedNode, { kind, fault }: Span): void {
-    if (kind === 'full') this.#town.setFull(node, false)
-    else if (fault === 'unplugged') node.disk.plugIn()
-    else if (fault !== undefined) node.disk.fail({})
   }
 
   /** Of all copies on live disks, so many lose a bit. */

@@ -107,10 +107,16 @@ export class Town {
     joined.catch((error: unknown) => this.#noteFailure(`node ${node.index} did not join`, node, error))
   }
 
+  /** One whose process ends while it starts, as over a broken disk, is off until the next restart. */
   restart(node: SimulatedNode): void {
-    this.net
-      .powerOn(node)
-      .catch((error: unknown) => this.#noteFailure(`node ${node.index} did not come back`, node, error))
+    const { host } = node
+    const joined = this.net.powerOn(node)
+    const { boot } = host
+    joined.catch((error: unknown) => {
+      if (host.boot !== boot) return
+      this.#noteFailure(`node ${node.index} did not come back`, node, error)
+      host.kill()
+    })
   }
 
   /** For ever. */
