@@ -4,6 +4,8 @@
  */
 import { basename, dirname } from 'node:path/posix'
 import { assert, type Random, randomBelow } from '../base/index.ts'
+import type { Aftermath } from './aftermath.ts'
+import type { DiskKeys } from './disk-keys.ts'
 import type { SharedContent } from './shared-content.ts'
 
 export type DiskOperation =
@@ -15,12 +17,6 @@ export type DiskOperation =
   | { readonly kind: 'rename'; readonly from: string; readonly to: string }
   /** One bit of a file changes by itself, on the platter. */
   | { readonly kind: 'rot'; readonly path: string; readonly bit: number }
-
-/**
- * What is found after the power came back. `everything`: all that was done, as after kill -9. `flushed`: only what was
- * synced. `mixture`: of the rest, each name and each write is kept, lost or torn by dice.
- */
-export type Aftermath = 'everything' | 'flushed' | 'mixture'
 
 export class DiskFile {
   readonly mode: number
@@ -119,6 +115,8 @@ export class DiskDirectory {
 
 export class DiskTree {
   readonly root = new DiskDirectory()
+  /** Sets of keys by their folder: files, too, but never seen as such. */
+  readonly keySets = new Map<string, DiskKeys>()
   readonly #files = new Map<number, DiskFile>()
   readonly #contents: SharedContent | undefined
 
@@ -185,6 +183,7 @@ export class DiskTree {
   settle(aftermath: Aftermath, random: Random): void {
     this.#files.clear()
     this.root.settle(aftermath, random)
+    for (const keys of this.keySets.values()) keys.settle(aftermath, random)
   }
 
   /** Forgets a closed file's number. */

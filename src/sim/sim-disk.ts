@@ -5,9 +5,12 @@
  */
 import { dirname } from 'node:path/posix'
 import type { Random } from '../base/index.ts'
-import type { DirectoryEntry, FileLock, FileSystem, NewFile, ReadOutcome } from '../storage/index.ts'
-import { type Aftermath, DiskDirectory, DiskFile, type DiskOperation, DiskTree } from './disk-tree.ts'
+import type { DirectoryEntry, FileLock, FileSystem, KeySetClass, NewFile, ReadOutcome } from '../storage/index.ts'
+import type { Aftermath } from './aftermath.ts'
+import { DiskKeys } from './disk-keys.ts'
+import { DiskDirectory, DiskFile, type DiskOperation, DiskTree } from './disk-tree.ts'
 import type { SharedContent } from './shared-content.ts'
+import { keySetsOn } from './sim-key-set.ts'
 import { SimSession } from './sim-session.ts'
 
 export interface DiskFaults {
@@ -95,6 +98,36 @@ export class SimDisk implements FileSystem {
     const boot = this.#boot
     return new SimSession(this, () => {
       if (boot !== this.#boot) throw failure('EIO', 'the power was lost')
+    })
+  }
+
+  /** Sets of keys for the processes of this boot; they are no part of the history. */
+  keySets(): KeySetClass {
+    const boot = this.#boot
+    return keySetsOn({
+      open: (folder) => {
+        // Its lock file is opened for writing.
+        if (this.#faults.readOnly) throw failure('EROFS', folder)
+        this.#mayRead(folder)
+        if (!this.#tree.directory(folder)) throw failure('ENOENT', folder)
+        const there = this.#tree.keySets.get(folder)
+        if (there?.openInBoot === boot) return undefined
+        if (!there) this.#mayChange(folder)
+        const keys = there ?? new DiskKeys()
+        keys.openInBoot = boot
+        this.#tree.keySets.set(folder, keys)
+        return keys
+      },
+      commit: (folder, keys, change) => {
+        if (boot !== this.#boot || keys !== this.#tree.keySets.get(folder)) throw failure('EIO', folder)
+        this.#mayChange(folder)
+        if (this.#freeBytes() < BLOCK_BYTES) throw failure('ENOSPC', folder)
+        change()
+        this.#changes++
+        this.#mayChange(folder)
+        if (this.#faults.lies !== 'files') keys.sync()
+        this.#changes++
+      },
     })
   }
 
@@ -248,6 +281,7 @@ export class SimDisk implements FileSystem {
   #freeBytes(): number {
     if (this.capacityBytes === Number.MAX_SAFE_INTEGER) return this.capacityBytes
     let used = 0
+    for (const keys of this.#tree.keySets.values()) used += keys.bytes()
     for (const [, file] of this.#tree.files()) used += Math.ceil(file.length / BLOCK_BYTES) * BLOCK_BYTES + BLOCK_BYTES
     return Math.max(0, this.capacityBytes - used)
   }
