@@ -18,6 +18,9 @@ export type DiskOperation =
   /** One bit of a file changes by itself, on the platter. */
   | { readonly kind: 'rot'; readonly path: string; readonly bit: number }
 
+/** Whether the bytes are those that a file of this name must have. */
+export type Judge = (name: string, bytes: Uint8Array) => boolean
+
 export class DiskFile {
   readonly mode: number
   /** Durable content. */
@@ -26,6 +29,8 @@ export class DiskFile {
   #unsynced: Uint8Array[] = []
 
   readonly #contents: SharedContent | undefined
+  /** As long as the content stays as it is. */
+  #judged: { readonly name: string; readonly right: boolean } | undefined
 
   constructor(mode: number, contents?: SharedContent) {
     this.mode = mode
@@ -38,7 +43,13 @@ export class DiskFile {
   bytes(): Uint8Array {
     return joined([this.#synced, ...this.#unsynced])
   }
+  /** Whether the judge finds the content right for the name; asked once for a content. */
+  isRight(name: string, judge: Judge): boolean {
+    if (this.#judged?.name !== name) this.#judged = { name, right: judge(name, this.bytes()) }
+    return this.#judged.right
+  }
   append(bytes: Uint8Array): void {
+    this.#judged = undefined
     this.#unsynced.push(bytes)
   }
   sync(): void {
@@ -48,6 +59,7 @@ export class DiskFile {
     this.#unsynced = []
   }
   flip(bit: number): void {
+    this.#judged = undefined
     this.#synced = this.bytes().slice()
     this.#unsynced = []
     const at = bit >> 3
@@ -55,6 +67,7 @@ export class DiskFile {
   }
 
   settle(aftermath: Aftermath, random: Random): void {
+    if (this.#unsynced.length > 0) this.#judged = undefined
     if (aftermath === 'mixture') this.#unsynced = this.#unsynced.flatMap((bytes) => tornWrite(bytes, random))
     if (aftermath === 'flushed') this.#unsynced = []
     this.sync()

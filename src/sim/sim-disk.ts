@@ -8,7 +8,7 @@ import type { Random } from '../base/index.ts'
 import type { DirectoryEntry, FileLock, FileSystem, KeySetClass, NewFile, ReadOutcome } from '../storage/index.ts'
 import type { Aftermath } from './aftermath.ts'
 import { DiskKeys } from './disk-keys.ts'
-import { DiskDirectory, DiskFile, type DiskOperation, DiskTree } from './disk-tree.ts'
+import { DiskDirectory, DiskFile, type DiskOperation, DiskTree, type Judge } from './disk-tree.ts'
 import type { SharedContent } from './shared-content.ts'
 import { keySetsOn } from './sim-key-set.ts'
 import { SimSession } from './sim-session.ts'
@@ -159,6 +159,20 @@ export class SimDisk implements FileSystem {
   fileAt(path: string): Uint8Array | undefined {
     const file = this.#tree.at(path)
     return file instanceof DiskFile ? file.bytes() : undefined
+  }
+
+  /** It is there and no fault stands in the way of reading. */
+  get readable(): boolean {
+    const { failing, powerLostAfter } = this.#faults
+    return !this.unplugged && (failing === 'nothing' || failing === 'writes') && this.#changes < powerLostAfter
+  }
+
+  /** Names of files in the folders of `path` whose content the judge finds right, past every fault. */
+  *rightFiles(path: string, judge: Judge): IterableIterator<string> {
+    for (const folder of this.#tree.directory(path)?.names.values() ?? []) {
+      if (folder instanceof DiskFile) continue
+      for (const [name, file] of folder.names) if (file instanceof DiskFile && file.isRight(name, judge)) yield name
+    }
   }
 
   /** A durable file, past every fault and record. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseScenario, type ScenarioEvent, type Span } from '../../src/scenario/index.ts'
 import { Asks } from '../../src/scenario/run/asks.ts'
+import { copiesOn } from '../../src/scenario/run/chunk-files.ts'
 import { Happenings } from '../../src/scenario/run/events.ts'
 import { Probe } from '../../src/scenario/run/probe.ts'
 import { Town } from '../../src/scenario/run/town.ts'
@@ -94,15 +95,37 @@ test(`disks: full, sick, unplugged, rotten (SIM_SEED=${SEED})`, async () => {
   const before = probe.copies()
   const copies = town.net.nodes.reduce((sum, { store }) => sum + store.size, 0)
   moment('rot 50 %')
-  const rotten = [...town.rotten.values()].reduce((sum, some) => sum + some.size, 0)
-  assert.equal(rotten, Math.round(copies / 2))
+  const right = () => net.nodes.reduce((sum, node) => sum + [...copiesOn(node)].length, 0)
+  assert.equal(copies - right(), Math.round(copies / 2))
   assert.ok(probe.copies().median < before.median, 'a rotten copy is none')
   await net.world.run(async () => {
     for (const node of net.nodes) for (const address of [...node.store.keys()]) await node.checkChunk(address)
   })
   await net.world.advance(60_000)
   assert.ok(probe.copies().fewest >= 6, `seed ${SEED}: ${JSON.stringify(probe.copies())}`)
-  assert.equal(town.rotten.size, 0, 'all were mended or taken away')
+  await net.stop()
+})
+
+test(`what cannot be read now is no copy: sick and absent disks, rot that outlasts them (SIM_SEED=${SEED})`, async () => {
+  const { net, probe, moment, span } = await townOf()
+  for (const fault of ['everything', 'reads', 'unplugged']) {
+    const { fewest } = probe.copies()
+    const mend = span(`disks 100 % ${fault}`)
+    assert.equal(probe.copies().lost, 20, fault)
+    mend()
+    assert.equal(probe.copies().fewest, fewest, `${fault} is over`)
+  }
+  for (const fault of ['writes', 'read-only']) {
+    const mend = span(`disks 100 % ${fault}`)
+    assert.equal(probe.copies().lost, 0, `${fault}: what lies there is read`)
+    mend()
+  }
+  moment('rot 100 %')
+  assert.equal(probe.copies().lost, 20)
+  const plug = span('disks 100 % unplugged')
+  probe.copies()
+  plug()
+  assert.equal(probe.copies().lost, 20, 'an unplugging makes nothing right')
   await net.stop()
 })
 

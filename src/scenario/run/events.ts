@@ -1,8 +1,8 @@
 /** What happens to the network, done to it. Nothing here waits. */
 import { SIMULATED_ROOT, type SimulatedNode } from '../../devnet/index.ts'
-import type { ChunkAddress } from '../../protocol/index.ts'
 import type { Moment, Span } from '../scenario.ts'
 import { countOf } from '../timeline.ts'
+import { pathOf } from './chunk-files.ts'
 import { some, type Town } from './town.ts'
 import { worstOf } from './worst-of.ts'
 
@@ -122,19 +122,12 @@ export class Happenings {
 
   /** Of all copies on live disks, so many lose a bit. */
   #rot(amount: Moment['amount']): void {
-    const { dice, live, rotten } = this.#town
+    const { dice, live } = this.#town
     const copies = live.flatMap((node) => [...node.store.keys()].map((address) => ({ node, address })))
     for (const { node, address } of some(dice, copies, countOf(amount, copies.length))) {
       const path = pathOf(address)
       if (node.disk.fileAt(path) === undefined) continue
       node.disk.rot(path, dice)
-      const own = rotten.get(node) ?? new Map<ChunkAddress, string>()
-      rotten.set(node, own.set(address, path))
     }
   }
-}
-
-/** Where the store of a node keeps the chunk (storage.md 3). */
-function pathOf(address: ChunkAddress): string {
-  return `${SIMULATED_ROOT}/chunks/${address.slice(-2)}/${address}`
 }

@@ -20,7 +20,7 @@ export interface Outcome {
   readonly verdicts: readonly Verdict[]
   /** Every expectation is met. */
   readonly met: boolean
-  /** Equal for equal runs. */
+  /** Of every message and every sample: equal for equal runs. */
   readonly hash: string
   /** Timers that were called. */
   readonly events: number
@@ -79,6 +79,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const { gets, puts, lookups } = asks
   samples.push({ ...(samples.pop() as Sample), gets: { ...gets }, puts: { ...puts }, lookups: { ...lookups } })
   if (lost) town.notes.push(`stopped at ${hoursText(end)}: a chunk was lost`)
+  for (const each of samples) world.trace.add(JSON.stringify(each))
   const hash = world.fingerprint()
   asks.stop()
   const verdicts = judge(scenario, samples)

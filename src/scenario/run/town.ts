@@ -32,8 +32,6 @@ export class Town {
   readonly dice: Random
   readonly traffic = new TrafficSum()
   readonly chunks: ChunkAddress[] = []
-  /** Copies whose bytes rotted, until they are right again: path on the disk and what it must say. */
-  readonly rotten = new Map<SimulatedNode, Map<ChunkAddress, string>>()
   readonly notes: string[] = []
   readonly #roles = new Map<SimulatedNode, Role>()
   /** When those came that joined later. */
@@ -122,7 +120,6 @@ export class Town {
   /** For ever. */
   remove(node: SimulatedNode): void {
     this.net.remove(node)
-    this.rotten.delete(node)
     this.#roles.delete(node)
     this.#bornAt.delete(node)
   }
