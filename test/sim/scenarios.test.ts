@@ -67,6 +67,16 @@ test('the same seed gives the same run to the last byte, another seed another', 
   assert.deepEqual(first.notes, [])
 })
 
+test('questions that a line is too narrow to answer have failed', async () => {
+  const narrow =
+    'nodes 8\nchunks 20 of 4 KiB placed\nrun 1 min\nbandwidth 100 kbit/s\ngets 400 per min\nlookups 0 per min'
+  const { samples, verdicts } = await run(parseScenario(`${narrow}\nexpect gets >= 99 %`))
+  const { tried, succeeded, open } = samples.at(-1)?.gets ?? { tried: 0, succeeded: 0, open: 0 }
+  assert.ok(tried === 400 && open > 0 && succeeded + open <= tried, JSON.stringify(samples.at(-1)?.gets))
+  assert.match(verdicts[0]?.seen ?? '', /, \d+ of 400 unanswered$/)
+  assert.equal(verdicts[0]?.met, false)
+})
+
 test('a run in memory stands for one on disks', async () => {
   const short = withRun(findScenario('churn-small').scenario, 5 * 60_000)
   const { samples, notes } = await run({ ...short, store: 'memory', nodes: 14, full: 0.1, seed: SEED })

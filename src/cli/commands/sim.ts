@@ -17,6 +17,7 @@ import {
   ScenarioError,
   shareOf,
   shrink,
+  type Tally,
   withRun,
 } from '../../scenario/index.ts'
 import { CliError, UsageError } from '../args.ts'
@@ -122,7 +123,7 @@ function tell(outcome: Outcome, output: Output, report: string | undefined): voi
   const cost = costs.at(-1) as Cost
   const asked = (['gets', 'puts', 'lookups'] as const)
     .filter((name) => last[name].tried > 0)
-    .map((name) => `${name} ${(shareOf(last[name]) * 100).toFixed(1)} % of ${last[name].tried}`)
+    .map((name) => `${name} ${askedText(last[name])}`)
   output.print(
     `       lost ${last.copies.lost}, copies min ${last.copies.fewest} median ${last.copies.median}, repair ${formatBytes(last.traffic.repairBytes)}, ${asked.join(', ')}`,
   )
@@ -131,6 +132,11 @@ function tell(outcome: Outcome, output: Output, report: string | undefined): voi
   output.print(`seed ${scenario.seed}, run hash ${hash}`)
   output.note(`${formatMs(cost.realMs)} for ${hours(last.at)}, ${formatBytes(cost.rssBytes)}`)
   if (report !== undefined) output.note(`Report: ${report}`)
+}
+
+function askedText(tally: Tally): string {
+  const unanswered = tally.open === 0 ? '' : ` (${tally.open} unanswered)`
+  return `${(shareOf(tally) * 100).toFixed(1)} % of ${tally.tried}${unanswered}`
 }
 
 function tellCrash({ error }: RunEnd & { kind: 'crashed' }, { seed }: Scenario, output: Output): void {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { CHART_CSS, Markup, markup, PAGE_SCRIPT, THEME_CSS } from '../../page/index.ts'
 import { eventText, formatScenario } from '../format.ts'
 import type { Outcome } from '../run/run.ts'
-import { shareOf } from '../samples.ts'
+import { shareOf, type Tally } from '../samples.ts'
 import { isMoment, type ScenarioEvent } from '../scenario.ts'
 import { chartsOf, type RealCurve } from './charts.ts'
 import { REPORT_CSS } from './style.ts'
@@ -66,15 +66,16 @@ function factList({ scenario, hash, events }: Outcome, facts: ReportFacts): Mark
 function tiles({ samples, costs, scenario }: Outcome): Markup {
   const last = samples.at(-1)
   if (!last) return markup``
-  const fewest = Math.min(...samples.map(({ copies }) => copies.fewest))
+  const fewest = samples.reduce((least, { copies }) => Math.min(least, copies.fewest), Number.POSITIVE_INFINITY)
   const percent = (share: number) => (Number.isNaN(share) ? '–' : `${Number((share * 100).toFixed(1))} %`)
+  const unanswered = ({ open }: Tally) => (open === 0 ? '' : `, ${open} unanswered`)
   const realMs = (costs.at(-1)?.realMs ?? 0) - (costs[0]?.realMs ?? 0)
   const list: [string, string][] = [
     [String(last.copies.lost), 'chunks lost'],
     [String(fewest), 'fewest copies of any chunk, ever'],
     [`${Number((last.traffic.repairBytes / 1e6).toPrecision(3))} MB`, 'chunk bytes sent for repair'],
-    [percent(shareOf(last.gets)), 'gets with the right bytes'],
-    [percent(shareOf(last.lookups)), 'lookups that found their group'],
+    [percent(shareOf(last.gets)), `gets with the right bytes${unanswered(last.gets)}`],
+    [percent(shareOf(last.lookups)), `lookups that found their group${unanswered(last.lookups)}`],
     [realMs > 0 ? `${Number((scenario.runMs / realMs).toPrecision(2))}×` : '–', 'faster than real time'],
   ]
   return markup`<ul class="tiles">${list.map(([value, text]) => markup`<li><b>${value}</b><span>${text}</span></li>`)}</ul>`

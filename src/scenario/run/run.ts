@@ -53,6 +53,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const samples: Sample[] = []
   const costs: Cost[] = []
   const sample = (at: number): void => {
+    asks.forgetGone()
     const taken = probe.sample(at)
     samples.push(taken)
     const cost = { at, rssBytes: options.rssBytes(), realMs: clock.monotonic() - began }
@@ -75,7 +76,8 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const lost = scenario.stopWhenLost && (samples.at(-1)?.copies.lost ?? 0) > 0
   const end = samples.at(-1)?.at ?? 0
   // A question may still be on its way; the figures of copies are those of the end.
-  if (!lost) await world.advance(LAST_ANSWERS_MS)
+  await world.advance(LAST_ANSWERS_MS)
+  asks.forgetGone()
   const { gets, puts, lookups } = asks
   samples.push({ ...(samples.pop() as Sample), gets: { ...gets }, puts: { ...puts }, lookups: { ...lookups } })
   if (lost) town.notes.push(`stopped at ${hoursText(end)}: a chunk was lost`)

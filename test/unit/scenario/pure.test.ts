@@ -11,6 +11,7 @@ import {
   type Scenario,
   shrink,
   smaller,
+  type Tally,
 } from '../../../src/scenario/index.ts'
 import { judge } from '../../../src/scenario/judge.ts'
 import { Nearest } from '../../../src/scenario/nearest.ts'
@@ -42,11 +43,11 @@ test('a timeline is in order, samples come before what changes, churn is as much
   assert.deepEqual(timeline(scenario, seededRandom(SEED)), steps)
 })
 
-function sampleAt(at: number, counts: number[], gets = { tried: 0, succeeded: 0 }): Sample {
-  const none = { tried: 0, succeeded: 0 }
+const NONE: Tally = { tried: 0, succeeded: 0, open: 0 }
+function sampleAt(at: number, counts: number[], gets: Tally = NONE): Sample {
   const traffic = { repairBytes: 0, freshBytes: 0, talkBytes: 0, dhtBytes: 0, clientBytes: 0, messages: 0 }
   return {
-    ...{ at, live: 9, copies: copiesOf(Uint16Array.from(counts)), traffic, gets, puts: none, lookups: none },
+    ...{ at, live: 9, copies: copiesOf(Uint16Array.from(counts)), traffic, gets, puts: NONE, lookups: NONE },
     ...{ trust: { ofHonest: 0.6, ofFull: Number.NaN, ofLiars: Number.NaN }, queued: 0, queuedMost: 0 },
   }
 }
@@ -73,7 +74,7 @@ test('the judge looks at the end, or anywhere in a window, and a missing figure 
     sampleAt(150_000, [4, 5]),
     sampleAt(170_000, [7, 7]),
     sampleAt(190_000, [9, 9]),
-    sampleAt(600_000, [1, 3], { tried: 10, succeeded: 9 }),
+    sampleAt(600_000, [1, 3], { tried: 10, succeeded: 9, open: 1 }),
   ]
   const verdicts = judge(scenario, samples)
   assert.deepEqual(
@@ -82,7 +83,7 @@ test('the judge looks at the end, or anywhere in a window, and a missing figure 
       [true, '0'],
       [true, 'after 50 s'],
       [false, 'at best 7'],
-      [true, '90 %'],
+      [true, '90 %, 1 of 10 unanswered'],
       [false, 'no figure'],
       [false, 'no figure'],
     ],

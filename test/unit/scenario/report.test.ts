@@ -7,12 +7,12 @@ import { type Point, thinned, tickText, timeTicks } from '../../../src/scenario/
 
 function outcome(text: string, count: number): Outcome {
   const scenario = parseScenario(text)
-  const none = { tried: 0, succeeded: 0 }
+  const none = { tried: 0, succeeded: 0, open: 0 }
   const samples = Array.from({ length: count }, (_, i): Sample => {
     const traffic = { repairBytes: i * 1e6, freshBytes: 0, talkBytes: i, dhtBytes: i, clientBytes: 0, messages: i * 9 }
     return {
       ...{ at: i * 60_000, live: 10, copies: { fewest: 4, p10: 5, median: 7, most: 8, lost: 0 }, traffic },
-      ...{ gets: { tried: i, succeeded: i }, puts: none, lookups: none, queued: 0, queuedMost: 0 },
+      ...{ gets: { tried: i + 3, succeeded: i, open: 3 }, puts: none, lookups: none, queued: 0, queuedMost: 0 },
       trust: { ofHonest: 0.5, ofFull: Number.NaN, ofLiars: Number.NaN },
     }
   })
