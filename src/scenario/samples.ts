@@ -63,6 +63,13 @@ export interface Cost {
   readonly realMs: number
 }
 
+/** How many an event, or a setting of the beginning, struck in fact; null: the run ended before. */
+export interface Struck {
+  readonly what: string
+  readonly count: number | null
+  readonly unit: 'node' | 'copy' | 'pair of nodes'
+}
+
 /** `counts` ascending: as many entries as chunks. */
 export function copiesOf(counts: Uint16Array): Copies {
   const sorted = counts.toSorted()

@@ -50,7 +50,7 @@ const EVERYTHING = parseScenario(`
   at 2 min rot 10 %
   at 3 min replace 1
   at 3 min join 1
-  from 1 min to 3 min churn 100 % per hour
+  from 1 min to 3 min churn 300 % per hour
   from 2 min to 4 min partition 25 %
   from 3 min to 5 min one-way 20 %
   from 3 min to 4 min full 20 %
@@ -65,6 +65,44 @@ test('the same seed gives the same run to the last byte, another seed another', 
   assert.deepEqual(first.samples, second.samples)
   assert.notEqual(first.hash, other.hash)
   assert.deepEqual(first.notes, [])
+})
+
+test('what is less than one of so few strikes one, and the outcome tells how many were struck', async () => {
+  const { struck, samples } = await run(
+    parseScenario(`
+      nodes 10
+      chunks 10 of 200 B placed
+      run 4 min
+      seed ${SEED}
+      liars 10 %
+      full 4 %
+      at 1 min kill 4 %
+      at 2 min restart all
+      at 2 min join 12
+      from 1 min to 3 min churn 300 % per hour
+      from 2 min to 3 min partition 4 %
+      from 2 min to 3 min disks 4 % everything
+      from 2 min to 3 min one-way 0.001 %
+      at 3 min rot 0.1 %
+    `),
+  )
+  assert.deepEqual(
+    struck.map(({ what, count, unit }) => [what.replace(/^(at|from) [^a-z]*\d min (to \d min )?/, ''), count, unit]),
+    [
+      ['liars, claims', 1, 'node'],
+      ['full disks', 1, 'node'],
+      ['kill 4 %', 1, 'node'],
+      ['restart 100 %', 1, 'node'],
+      ['join 12', 12, 'node'],
+      ['churn 300 % per hour', 1, 'node'],
+      ['partition 4 %', 1, 'node'],
+      ['disks 4 % everything', 1, 'node'],
+      ['one-way 0.001 %', 1, 'pair of nodes'],
+      ['rot 0.1 %', 1, 'copy'],
+    ],
+    `seed ${SEED}`,
+  )
+  assert.equal(samples.at(-1)?.live, 22)
 })
 
 test('questions that a line is too narrow to answer have failed', async () => {

@@ -17,6 +17,7 @@ import {
   ScenarioError,
   shareOf,
   shrink,
+  struckText,
   type Tally,
   withRun,
 } from '../../scenario/index.ts'
@@ -30,6 +31,7 @@ import { failsAs, failureOf, type RunEnd, simulate } from '../simulate.ts'
 /** A line of progress is written at most this often. */
 const PROGRESS_MS = 5000
 const SHRINK_TRIES = 40
+const STRUCK_TOLD = 12
 const HOUR = 3_600_000
 
 export const sim = defineCommand({
@@ -117,7 +119,7 @@ function progressText({ at, copies, live }: Sample, cost: Cost, before: Cost): s
 }
 
 function tell(outcome: Outcome, output: Output, report: string | undefined): void {
-  const { verdicts, samples, costs, hash, scenario, notes } = outcome
+  const { verdicts, samples, costs, hash, scenario, notes, struck } = outcome
   for (const { met, text, seen } of verdicts) output.print(`${met ? 'ok    ' : 'FAILED'} ${text} (${seen})`)
   const last = samples.at(-1) as Sample
   const cost = costs.at(-1) as Cost
@@ -127,11 +129,17 @@ function tell(outcome: Outcome, output: Output, report: string | undefined): voi
   output.print(
     `       lost ${last.copies.lost}, copies min ${last.copies.fewest} median ${last.copies.median}, repair ${formatBytes(last.traffic.repairBytes)}, ${asked.join(', ')}`,
   )
+  if (struck.length > 0) output.print(`       struck: ${struckLine(struck)}`)
   for (const note of notes.slice(0, 5)) output.note(note)
   if (notes.length > 5) output.note(`and ${notes.length - 5} notes more`)
   output.print(`seed ${scenario.seed}, run hash ${hash}`)
   output.note(`${formatMs(cost.realMs)} for ${hours(last.at)}, ${formatBytes(cost.rssBytes)}`)
   if (report !== undefined) output.note(`Report: ${report}`)
+}
+
+function struckLine(struck: Outcome['struck']): string {
+  const told = struck.slice(0, STRUCK_TOLD).map(struckText)
+  return told.join('; ') + (struck.length > STRUCK_TOLD ? `; and ${struck.length - STRUCK_TOLD} more` : '')
 }
 
 function askedText(tally: Tally): string {
@@ -167,9 +175,9 @@ function crashOf({ what }: RunEnd & { kind: 'crashed' }, { seed }: Scenario, nam
   return { name, met: false, seed, crash: what }
 }
 
-function resultOf({ verdicts, met, hash, scenario, samples, notes }: Outcome, name: string) {
+function resultOf({ verdicts, met, hash, scenario, samples, notes, struck }: Outcome, name: string) {
   return {
-    ...{ name, met, seed: scenario.seed, hash, notes, end: samples.at(-1) },
+    ...{ name, met, seed: scenario.seed, hash, notes, struck, end: samples.at(-1) },
     expectations: verdicts.map(({ text, met: reached, seen }) => ({ text, met: reached, seen })),
   }
 }

@@ -1,7 +1,7 @@
 /** The report of a run: one page that needs nothing else and is readable without its script. */
 import { createHash } from 'node:crypto'
 import { CHART_CSS, Markup, markup, PAGE_SCRIPT, THEME_CSS } from '../../page/index.ts'
-import { eventText, formatScenario } from '../format.ts'
+import { eventText, formatScenario, struckText } from '../format.ts'
 import type { Outcome } from '../run/run.ts'
 import { shareOf, type Tally } from '../samples.ts'
 import { isMoment, type ScenarioEvent } from '../scenario.ts'
@@ -31,7 +31,7 @@ export function reportPage(outcome: Outcome, facts: ReportFacts): string {
 <header><h1>${facts.name}</h1><button class="theme" type="button" hidden>Theme</button>${factList(outcome, facts)}</header>
 <main><p class="verdict ${met ? 'yes' : 'no'}">${verdictText(outcome)}</p>${tiles(outcome)}
 <section aria-labelledby="expected"><h2 id="expected">What was expected</h2>${expectations(verdicts)}${notes.length > 0 && markup`<ul class="notes">${notes.slice(0, 20).map((note) => markup`<li>${note}</li>`)}${notes.length > 20 && markup`<li>and ${notes.length - 20} more</li>`}</ul>`}</section>
-<section aria-labelledby="curves"><h2 id="curves">What happened</h2><p class="lead">Over virtual time. Strokes are events of an instant, shaded stretches go on for a time: ${eventList(scenario.events)}.</p>
+<section aria-labelledby="curves"><h2 id="curves">What happened</h2><p class="lead">Over virtual time. Strokes are events of an instant, shaded stretches go on for a time. ${struckList(outcome)}</p>
 <div class="cards">${chartsOf(outcome, facts.real).map((chart) => timeCard(chart, frame))}</div></section>
 <section aria-labelledby="scenario"><h2 id="scenario">The scenario</h2><pre>${facts.text ?? formatScenario(scenario)}</pre>
 <p class="lead">Whole nodes ran on a virtual clock: the code of every room but the sockets, the disk and the signatures, whose lengths and rules are kept. Run again with <code>myrmex sim ${facts.name} --seed ${scenario.seed}</code>: the same seed gives the same run, hash <code>${outcome.hash}</code>.</p></section>
@@ -89,11 +89,10 @@ function expectations(verdicts: Outcome['verdicts']): Markup {
   )}</tbody></table>`
 }
 
-/** Many of one kind are told once. */
-function eventList(events: readonly ScenarioEvent[]): string {
-  if (events.length === 0) return 'nothing was done to this network'
-  const told = events.slice(0, 12).map(eventText)
-  return told.join('; ') + (events.length > 12 ? `; and ${events.length - 12} more` : '')
+function struckList({ struck, scenario }: Outcome): string {
+  if (struck.length === 0 && scenario.events.length === 0) return 'Nothing was done to this network.'
+  const told = [...struck.map(struckText), ...scenario.events.filter(({ kind }) => kind === 'loss').map(eventText)]
+  return `Struck were: ${told.slice(0, 20).join('; ')}${told.length > 20 ? `; and ${told.length - 20} more` : ''}.`
 }
 
 function markingOf(event: ScenarioEvent): Marking {

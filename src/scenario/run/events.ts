@@ -1,8 +1,8 @@
 /** What happens to the network, done to it. Nothing here waits. */
 import { SIMULATED_ROOT, type SimulatedNode } from '../../devnet/index.ts'
 import type { ChunkAddress } from '../../protocol/index.ts'
+import { countOf, strikes } from '../amounts.ts'
 import type { Moment, Span } from '../scenario.ts'
-import { countOf } from '../timeline.ts'
 import { some, type Town } from './town.ts'
 
 export class Happenings {
@@ -14,44 +14,55 @@ export class Happenings {
     this.#town = town
   }
 
-  moment({ kind, amount }: Moment): void {
+  /** How many nodes, or copies, it struck. */
+  moment({ kind, amount }: Moment): number {
     const { net, dice, live } = this.#town
     switch (kind) {
-      case 'kill':
-        for (const node of some(dice, live, countOf(amount, live.length))) net.kill(node)
-        return
+      case 'kill': {
+        const struck = some(dice, live, countOf(amount, live.length))
+        for (const node of struck) net.kill(node)
+        return struck.length
+      }
       case 'restart': {
         const down = net.nodes.filter(({ host }) => !host.up)
-        for (const node of some(dice, down, countOf(amount, down.length))) this.#town.restart(node)
-        return
+        const back = some(dice, down, countOf(amount, down.length))
+        for (const node of back) this.#town.restart(node)
+        return back.length
       }
-      case 'replace':
-        for (const node of some(dice, live, countOf(amount, live.length))) {
+      case 'replace': {
+        const struck = some(dice, live, countOf(amount, live.length))
+        for (const node of struck) {
           this.#town.remove(node)
           this.#town.join()
         }
-        return
-      case 'join':
-        for (let left = countOf(amount, live.length || 1_000_000); left > 0; left--) this.#town.join()
-        return
+        return struck.length
+      }
+      case 'join': {
+        const count = amount.kind === 'count' ? amount.count : strikes(amount.share, live.length)
+        for (let left = count; left > 0; left--) this.#town.join()
+        return count
+      }
       case 'rot':
-        this.#rot(amount)
+        return this.#rot(amount)
     }
   }
 
-  begin(span: Span): void {
+  /** How many nodes, or ordered pairs of them, it struck; of `loss` it is none. */
+  begin(span: Span): number {
     const { net, dice, live } = this.#town
     const { network } = net.world
-    if (span.kind === 'loss') network.setPacketLoss(span.share)
-    else if (span.kind === 'one-way') this.#blockDials(span.share)
-    else {
-      // Disks that were full before stay so afterwards.
-      const open = span.kind === 'full' ? live.filter((node) => !this.#town.roleOf(node).full) : live
-      const struck = some(dice, open, Math.round(span.share * live.length))
-      this.#struck.set(span, struck)
-      if (span.kind === 'partition') this.#split()
-      else for (const node of struck) this.#spoil(node, span)
+    if (span.kind === 'one-way') return this.#blockDials(span.share)
+    if (span.kind === 'loss') {
+      network.setPacketLoss(span.share)
+      return 0
     }
+    // Disks that were full before stay so afterwards.
+    const open = span.kind === 'full' ? live.filter((node) => !this.#town.roleOf(node).full) : live
+    const struck = some(dice, open, strikes(span.share, live.length))
+    this.#struck.set(span, struck)
+    if (span.kind === 'partition') this.#split()
+    else for (const node of struck) this.#spoil(node, span)
+    return struck.length
   }
 
   end(span: Span): void {
@@ -74,10 +85,20 @@ export class Happenings {
     this.#town.net.world.network.partition(islands)
   }
 
-  #blockDials(share: number): void {
+  #blockDials(share: number): number {
     const { dice, live, net } = this.#town
-    for (const from of live)
-      for (const to of live) if (from !== to && dice.float() < share) net.world.network.blockDials(from.host, to.host)
+    let blocked = 0
+    for (const from of live) {
+      for (const to of live) {
+        if (from === to || dice.float() >= share) continue
+        net.world.network.blockDials(from.host, to.host)
+        blocked++
+      }
+    }
+    const [from, to] = blocked === 0 && share > 0 ? some(dice, live, 2) : []
+    if (!from || !to) return blocked
+    net.world.network.blockDials(from.host, to.host)
+    return 1
   }
 
   #spoil(node: SimulatedNode, { kind, fault }: Span): void {
@@ -94,16 +115,19 @@ export class Happenings {
   }
 
   /** Of all copies on live disks, so many lose a bit. */
-  #rot(amount: Moment['amount']): void {
+  #rot(amount: Moment['amount']): number {
     const { dice, live, rotten } = this.#town
     const copies = live.flatMap((node) => [...node.store.keys()].map((address) => ({ node, address })))
+    let struck = 0
     for (const { node, address } of some(dice, copies, countOf(amount, copies.length))) {
       const path = pathOf(address)
       if (node.disk.fileAt(path) === undefined) continue
+      struck++
       node.disk.rot(path, dice)
       const own = rotten.get(node) ?? new Map<ChunkAddress, string>()
       rotten.set(node, own.set(address, path))
     }
+    return struck
   }
 }
 

@@ -1,9 +1,10 @@
 /** One scenario from its beginning to its end. The same scenario gives the same outcome, but for what it cost. */
 import type { Clock } from '../../base/index.ts'
 import { ScenarioError } from '../errors.ts'
+import { eventText } from '../format.ts'
 import { judge, type Verdict } from '../judge.ts'
-import type { Cost, Sample } from '../samples.ts'
-import type { Scenario } from '../scenario.ts'
+import type { Cost, Sample, Struck } from '../samples.ts'
+import type { Scenario, ScenarioEvent } from '../scenario.ts'
 import { type Step, timeline } from '../timeline.ts'
 import { hoursText } from '../units.ts'
 import { Asks } from './asks.ts'
@@ -27,6 +28,7 @@ export interface Outcome {
   /** Virtual milliseconds until the network stood. */
   readonly startMs: number
   readonly notes: readonly string[]
+  readonly struck: readonly Struck[]
   readonly costs: readonly Cost[]
 }
 
@@ -60,9 +62,12 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     costs.push(cost)
     options.onSample?.(taken, cost)
   }
+  const struck = new Map<ScenarioEvent, number>()
+  const count = (event: ScenarioEvent, more: number) => struck.set(event, (struck.get(event) ?? 0) + more)
   const take = (step: Step): void => {
-    if (step.kind === 'moment') happenings.moment(step.moment)
-    else if (step.kind === 'begin' || step.kind === 'end') happenings[step.kind](step.span)
+    if (step.kind === 'moment') count(step.of, happenings.moment(step.moment))
+    else if (step.kind === 'begin') count(step.span, happenings.begin(step.span))
+    else if (step.kind === 'end') happenings.end(step.span)
     else if (step.kind === 'sample') sample(step.at)
     else asks[step.kind]()
   }
@@ -86,6 +91,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const verdicts = judge(scenario, samples)
   return {
     ...{ scenario, samples, verdicts, hash, costs, notes: town.notes },
+    struck: [...town.struck, ...scenario.events.flatMap((event) => struckBy(event, struck.get(event) ?? null))],
     ...{ met: verdicts.every(({ met }) => met), events: world.events, startMs: zero },
   }
+}
+
+/** Nothing for the loss of packets, which strikes nobody in particular. */
+function struckBy(event: ScenarioEvent, count: number | null): Struck[] {
+  const unit = event.kind === 'rot' ? 'copy' : event.kind === 'one-way' ? 'pair of nodes' : 'node'
+  return event.kind === 'loss' ? [] : [{ what: eventText(event), count, unit }]
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom, toHex } from '../../../src/base/index.ts'
 import { compareDistance, keyOf, type PeerId } from '../../../src/protocol/index.ts'
+import { countOf, liarsOf } from '../../../src/scenario/amounts.ts'
 import {
   formatScenario,
   parseScenario,
@@ -16,6 +17,7 @@ import {
 import { judge } from '../../../src/scenario/judge.ts'
 import { Nearest } from '../../../src/scenario/nearest.ts'
 import { copiesOf } from '../../../src/scenario/samples.ts'
+import { LIES } from '../../../src/scenario/scenario.ts'
 import { timeline } from '../../../src/scenario/timeline.ts'
 
 const SEED = 17
@@ -51,6 +53,36 @@ function sampleAt(at: number, counts: number[], gets: Tally = NONE): Sample {
     ...{ trust: { ofHonest: 0.6, ofFull: Number.NaN, ofLiars: Number.NaN }, queued: 0, queuedMost: 0 },
   }
 }
+
+test('a timeline of very many questions is made all the same', () => {
+  const many = parseScenario('run 24 h\ngets 200 per min\nlookups 0 per min')
+  assert.equal(timeline(many, seededRandom(SEED)).filter(({ kind }) => kind === 'get').length, 288_000)
+})
+
+test('a share strikes at least one; liars are rounded together and dealt to their kinds', () => {
+  const share = (part: number) => ({ kind: 'share', share: part }) as const
+  assert.deepEqual(
+    [countOf(share(0.04), 10), countOf(share(0.3), 10), countOf(share(0), 10), countOf(share(0.04), 0)],
+    [1, 3, 0, 0],
+  )
+  assert.deepEqual([countOf({ kind: 'count', count: 4 }, 10), countOf({ kind: 'count', count: 12 }, 10)], [4, 10])
+  const liars = (lines: string, nodes: number) => liarsOf(parseScenario(lines).liars, nodes)
+  assert.deepEqual(liars('liars 10 %', 10), ['claims'])
+  assert.deepEqual(liars('liars 10 %', 20), ['claims', 'forgets'])
+  assert.deepEqual(liars('liars 5 %', 100), ['claims', 'forgets', 'corrupts', 'mute', 'claims'])
+  assert.deepEqual(liars('liars 5 %\nliars 5 % mute', 20), ['mute', 'claims'])
+  assert.deepEqual(liars('liars 1 % mute', 10), ['mute'])
+  assert.deepEqual(liars('liars 0 %', 10), [])
+  fc.assert(
+    fc.property(fc.nat(100), fc.integer({ min: 1, max: 2000 }), (percent, nodes) => {
+      const dealt = liars(`liars ${percent} %`, nodes)
+      const wanted = Math.round((percent * nodes) / 100)
+      assert.equal(dealt.length, percent === 0 ? 0 : Math.max(1, wanted))
+      const counts = LIES.map((lie) => dealt.filter((one) => one === lie).length)
+      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `${counts}`)
+    }),
+  )
+})
 
 test('copies: fewest, percentiles and what is lost', () => {
   assert.deepEqual(copiesOf(new Uint16Array([7, 0, 3, 9, 0])), { fewest: 0, p10: 0, median: 3, most: 9, lost: 2 })

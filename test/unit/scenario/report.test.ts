@@ -21,6 +21,7 @@ function outcome(text: string, count: number): Outcome {
   const notes = ['<b>note</b>']
   return {
     ...{ scenario, samples, verdicts, costs, notes },
+    struck: [{ what: 'at 2 min kill 3', count: 3, unit: 'node' }],
     met: false,
     hash: '1:ab at 2 after 3',
     events: 3,
@@ -44,6 +45,7 @@ test('the page stands alone, escapes what it is given, and shows verdict, curves
   assert.match(page, /&#60;script&#62;alert/)
   assert.match(page, /Not as expected: 1 of 2 failed/)
   assert.equal(page.match(/<article class="card">/g)?.length, 11)
+  assert.match(page, /Struck were: at 2 min kill 3: 3 nodes\./)
   assert.match(page, /class="happened"/)
   assert.match(page, /class="lasted"/)
   assert.match(page, /data-tip="2 min: fewest 4, tenth percentile 5[^"]*at 2 min kill 3"/)
