@@ -17,7 +17,7 @@ import {
 import { judge } from '../../../src/scenario/judge.ts'
 import { Nearest } from '../../../src/scenario/nearest.ts'
 import { copiesOf } from '../../../src/scenario/samples.ts'
-import { LIES } from '../../../src/scenario/scenario.ts'
+import { LIES, type Span } from '../../../src/scenario/scenario.ts'
 import { timeline } from '../../../src/scenario/timeline.ts'
 
 const SEED = 17
@@ -147,16 +147,78 @@ test('every smaller scenario is another, readable, and smaller in one way', () =
 })
 
 test('shrinking ends at a scenario that fails although nothing smaller does', async () => {
-  // Fails with 9 nodes or more, when at least 2 are killed.
+  // Fails with 9 nodes or more, when at least 2 are killed: of 9 nodes these would be more than a fifth.
   const fails = async ({ nodes, events }: Scenario) =>
     nodes >= 9 && events.some(({ kind, ...rest }) => kind === 'kill' && JSON.stringify(rest).match(/"count":([2-9])/))
   const { scenario, finished } = await shrink(RICH, fails, 1000)
   assert.ok(finished && (await fails(scenario)))
   for (const candidate of smaller(scenario)) assert.ok(!(await fails(candidate)), formatScenario(candidate))
-  assert.equal(scenario.nodes, 9)
+  assert.equal(scenario.nodes, 10)
   assert.deepEqual(scenario.events, [{ kind: 'kill', at: 300_000, amount: { kind: 'count', count: 2 } }])
   assert.deepEqual([scenario.liars, scenario.full, scenario.puts, scenario.chunks.count], [[], 0, 0, 1])
   assert.equal(scenario.expectations.length, 1)
+})
+
+test('fewer nodes and chunks are struck in proportion, and never a larger part of them', async () => {
+  const much = parseScenario(`
+    nodes 20
+    chunks 60
+    run 20 min
+    at 1 min kill 16
+    at 2 min restart 3
+    at 3 min replace 10 %
+    at 4 min rot 42
+    expect lost = 0
+  `)
+  const parts = ({ events, nodes, chunks }: Scenario) =>
+    events.map((event) => {
+      assert.ok('amount' in event)
+      const all = event.kind === 'rot' ? chunks.count * Math.min(7, nodes) : nodes
+      return { kind: event.kind, part: countOf(event.amount, all) / all }
+    })
+  const before = new Map(parts(much).map(({ kind, part }) => [kind, part]))
+  const asked: Scenario[] = []
+  const { scenario } = await shrink(
+    much,
+    async (candidate) => {
+      asked.push(candidate)
+      return parts(candidate).some(({ kind, part }) => kind === 'kill' && part >= 0.75)
+    },
+    1000,
+  )
+  for (const candidate of asked)
+    for (const { kind, part } of parts(candidate))
+      assert.ok(part <= (before.get(kind) ?? 0) + 1e-9, `${kind} ${part}: ${formatScenario(candidate)}`)
+  assert.deepEqual(
+    [scenario.nodes, scenario.events],
+    [5, [{ kind: 'kill', at: 60_000, amount: { kind: 'count', count: 4 } }]],
+  )
+  const rotting = parseScenario('nodes 20\nchunks 64\nat 1 min rot 56')
+  const eighth = smaller(rotting).find(({ chunks }) => chunks.count === 8)
+  assert.deepEqual(eighth?.events, [{ kind: 'rot', at: 60_000, amount: { kind: 'count', count: 7 } }])
+})
+
+test('nobody becomes a larger part of the network because one is the least: churn, liars, partitions', () => {
+  const thin = parseScenario('nodes 20\nliars 5 %\nfrom 1 min to 5 min churn 60 % per hour')
+  const churned = smaller(thin)
+  assert.ok(churned.every(({ nodes, events }) => events.length === 0 || nodes * (events[0] as Span).share >= 7.5))
+  const nodesOf = (text: string) => smaller(parseScenario(text)).map(({ nodes }) => nodes)
+  assert.ok(nodesOf('nodes 20\nliars 5 %').includes(10), 'half a node is rounded to one')
+  assert.ok(!nodesOf('nodes 10\nliars 5 %').includes(5), 'a quarter is not')
+  assert.ok(!nodesOf('nodes 10\nfrom 1 min to 2 min partition 5 %').includes(5))
+  assert.ok(!nodesOf('nodes 10\nat 1 min kill 1').some((nodes) => nodes < 10))
+})
+
+test('shrinking ends with its best when it is cut short', async () => {
+  const stopping = new AbortController()
+  let tries = 0
+  const stillFails = async () => {
+    if (++tries === 3) stopping.abort()
+    return true
+  }
+  const { scenario, tries: said, finished } = await shrink(RICH, stillFails, 1000, stopping.signal)
+  assert.deepEqual([tries, said, finished], [3, 3, false])
+  assert.deepEqual([scenario.nodes, scenario.chunks.count], [20, 62], 'the third was not heard to its end')
 })
 
 test('shrinking tries no more often than it may', async () => {
