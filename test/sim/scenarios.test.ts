@@ -1,10 +1,6 @@
-/** The small built-in scenarios end as they promise; one seed is one run; a failure is told, shrunk and written down. */
+/** The small built-in scenarios end as they promise; one seed is one run; a run tells what it did. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { test } from 'node:test'
-import { promisify } from 'node:util'
 import { never, systemClock } from '../../src/base/index.ts'
 import {
   findScenario,
@@ -14,8 +10,6 @@ import {
   type Scenario,
   withRun,
 } from '../../src/scenario/index.ts'
-import { cli } from '../support/cli.ts'
-import { tempFolder } from '../support/temp.ts'
 
 const SEED = Number(process.env['SIM_SEED'] ?? 1)
 
@@ -122,48 +116,21 @@ test('a run in memory stands for one on disks', async () => {
   assert.ok((samples.at(-1)?.copies.fewest ?? 0) >= 4, `seed ${SEED}, notes ${notes}`)
 })
 
-test('a failure ends with 1, the expectation, the seed and the smallest scenario, which fails by itself', async () => {
-  await using folder = await tempFolder()
-  const path = join(folder.path, 'doomed.sim')
-  const text =
-    'nodes 8\nchunks 20 placed\nrun 3 min\ngets 0 per min\nat 1 min kill 8\nat 2 min join 1\nexpect lost = 0\n'
-  await writeFile(path, text)
-  const report = join(folder.path, 'report.html')
-  const failed = await cli(['sim', path, '--seed', '5', '--shrink-tries', '12', '--report', report], {
-    cwd: folder.path,
-  })
-  assert.equal(failed.code, 1, failed.stderr)
-  assert.match(failed.stdout, /FAILED lost = 0 \(20\)/)
-  assert.match(failed.stdout, /seed 5, run hash \d+:[0-9a-f]{16} at /)
-  assert.match(await readFile(report, 'utf8'), /Not as expected: 1 of 1 failed/)
-  const smallest = join(folder.path, 'doomed.smallest.sim')
-  const shrunk = parseScenario(await readFile(smallest, 'utf8'))
-  assert.ok(shrunk.nodes < 8 && shrunk.chunks.count < 20 && shrunk.seed === 5, JSON.stringify(shrunk))
-  const again = await cli(['sim', smallest, '--no-shrink', '--json'])
-  const { met, smallest: none } = JSON.parse(again.stdout) as { met: boolean; smallest: unknown }
-  assert.deepEqual([again.code, met, none], [1, false, null])
-})
-
-test('wrong files and flags are told with 1 and 2', async () => {
-  await using folder = await tempFolder()
-  const path = join(folder.path, 'bad.sim')
-  await writeFile(path, 'nodes 8\nexplode 3\n')
-  const bad = await cli(['sim', path])
-  assert.deepEqual([bad.code, bad.stdout], [1, ''])
-  assert.match(bad.stderr, /bad\.sim, line 2: a line begins with .*, not "explode"/)
-  const missing = await cli(['sim', 'no-such-scenario'])
-  assert.equal(missing.code, 1)
-  assert.match(
-    missing.stderr,
-    /there is no scenario no-such-scenario.* There are: a-day, a-day-small, an-hour, churn-small, /,
+test('a run that is stopped tells what it has seen, and decides nothing', async () => {
+  const stopping = new AbortController()
+  const scenario = parseScenario(
+    'nodes 6\nchunks 5 placed\nrun 10 min\ngets 60 per min\nat 8 min kill 1\nexpect lost = 0',
   )
-  const hours = await cli(['sim', 'rot', '--hours', 'many'])
-  assert.equal(hours.code, 2)
-  assert.match(hours.stderr, /--hours takes a number of hours/)
-})
-
-test('a node that throws where nobody listens ends the run with its words, and the next run is sound', async () => {
-  const child = join(import.meta.dirname, 'crashing-run.ts')
-  const { stdout } = await promisify(execFile)(process.execPath, [child])
-  assert.deepEqual(JSON.parse(stdout), ['crash: peer N sent N bytes', true, false, 'ended', null])
+  const outcome = await runScenario(scenario, {
+    ...{ signal: stopping.signal, clock: systemClock, rssBytes: () => 0 },
+    onSample: ({ at }) => {
+      if (at === 3 * 60_000) stopping.abort()
+    },
+  })
+  const last = outcome.samples.at(-1)
+  assert.deepEqual([outcome.interrupted, outcome.met, last?.at, last?.gets.open], [true, false, 180_000, 0])
+  assert.deepEqual(outcome.struck, [{ what: 'at 8 min kill 1', count: null, unit: 'node' }])
+  assert.ok((last?.gets.tried ?? 0) > 100 && last?.gets.tried === last?.gets.succeeded, JSON.stringify(last?.gets))
+  const early = runScenario(scenario, { signal: AbortSignal.abort(), clock: systemClock, rssBytes: () => 0 })
+  await assert.rejects(early, { code: 'SCENARIO_STOPPED' })
 })
