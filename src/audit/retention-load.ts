@@ -12,8 +12,9 @@ import { decodeRetention, decodeRetentionPointers, type StoredRetention, type St
 export interface LoadContext {
   readonly self: PeerId
   readonly verifier: Verifier
-  /** Wall clock. */
+  /** Monotonic, and how far the wall clock is ahead of it: the stamps of the files are wall clock milliseconds. */
   readonly now: number
+  readonly wallAhead: number
   /** A turn of the event loop: files may hold millions of keys. */
   readonly breathe: () => Promise<void>
   readonly options?: AuditOptions
@@ -57,7 +58,7 @@ export async function loadRetention(
 async function checkSlot(
   { commitment, keys, expiresAt }: StoredSlot,
   pointers: ReadonlyMap<Pin, readonly ChunkAddress[]>,
-  { self, verifier, breathe }: LoadContext,
+  { self, verifier, breathe, wallAhead }: LoadContext,
 ): Promise<Checked> {
   const pin = pinOfCommitment(commitment)
   const fault = (what: string) => ({ fault: `the commitment ${pin.slice(0, 16)} of the retention file ${what}` })
@@ -72,7 +73,8 @@ async function checkSlot(
     return fault(`cannot be built again: ${messageOf(error)}`)
   }
   if (!equal(tree.root, commitment.root)) return fault('has another root than its keys')
-  return { slot: { signed: { commitment, pin, tree }, expiresAt } }
+  const until = expiresAt === undefined ? undefined : expiresAt - wallAhead
+  return { slot: { signed: { commitment, pin, tree }, expiresAt: until } }
 }
 
 function withPointers(

@@ -1,6 +1,7 @@
 /**
  * Which of our commitments may still be asked about (replication.md 14.2). One becomes answerable when it is shown to
- * somebody, and stays so for 3 h from the last time. `now` is wall-clock time in milliseconds: it outlives a restart.
+ * somebody, and stays so for 3 h from the last time, by the clock that never jumps: peers count the 3 h on theirs, and a
+ * board without a clock of its own may find hours after its start what time it is. `now` is monotonic milliseconds.
  */
 import { equal } from '../base/index.ts'
 import type { Pin, SignedTree } from './commitment.ts'

@@ -10,6 +10,16 @@ export interface BlockKernels {
   baoSlice(content: Uint8Array, index: number): Bytes | Promise<Bytes>
 }
 
+/** All on the calling thread: for a node whose time is virtual. */
+export function inlineBlockKernels(backend: Backend): BlockKernels {
+  return {
+    blake3: (content) => backend.blake3(content),
+    noncedRoot: (key, content) => backend.noncedRoot(key, content),
+    noncedPath: (key, content, index) => backend.noncedPath(key, content, index),
+    baoSlice: (content, index) => backend.baoSlice(content, index),
+  }
+}
+
 /** Large contents go to a thread of the backend where it has them: an audit opens up to 1024 of them. */
 export function blockKernels(backend: Backend): BlockKernels {
   const of = ({ length }: Uint8Array) => (length < OFFLOAD_BYTES ? backend : (backend.offThread ?? backend))

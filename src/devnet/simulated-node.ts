@@ -4,7 +4,7 @@ import type { Signer } from '../crypto/index.ts'
 import type { WiredNode, WiredPeer } from '../node/index.ts'
 import { type ChunkAddress, type PeerId, peerIdOfPublicKey } from '../protocol/index.ts'
 import type { SimDisk, SimHost } from '../sim/index.ts'
-import { type ChunkStore, createMemoryPaidList, type OutOfRangeTimers, type ScrubberOptions } from '../storage/index.ts'
+import type { ChunkStore, OutOfRangeTimers, PaidList, ScrubberOptions } from '../storage/index.ts'
 
 /** How one node of a simulated network differs from the others. */
 export interface SimulatedNodeOptions {
@@ -31,11 +31,12 @@ export class SimulatedNode {
   readonly peerId: PeerId
   readonly host: SimHost
   readonly signer: Signer
-  /** Under the store: it can be full, read-only, failing, away, rot and lose power. */
+  /** Under store and paid list: it can be full, read-only, failing, away, rot and lose power. */
   readonly disk: SimDisk
-  readonly paidList = createMemoryPaidList()
   /** What lies on the disk, of the present boot; never wrapped. */
   store!: ChunkStore
+  /** Of the present boot. */
+  paidList!: PaidList
   timers!: OutOfRangeTimers
   /** What the boot counts. */
   registry!: Registry

@@ -5,7 +5,7 @@
 import { Lifecycle, never, Registry, type Startable, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend } from '../crypto/index.ts'
+import { backend, inlineBlockKernels } from '../crypto/index.ts'
 import {
   createReplicationMemory,
   createRetentionFiles,
@@ -22,6 +22,7 @@ import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type Socke
 import { type Aftermath, SimDisk, type SimHostOptions, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   createFileChunkStore,
+  createLmdbPaidList,
   createMemoryChunkStore,
   createOutOfRangeStore,
   createScrubber,
@@ -185,19 +186,20 @@ export class SimulatedDevnet {
   }
 
   #wireStorage(node: SimulatedNode, ports: PeerPorts, settings: StorageWiring): Startable[] {
-    const { kept, below, outOfRange } = this.#disk(node, ports.registry)
+    const { kept, below, outOfRange, paidList } = this.#disk(node, ports.registry)
     const free = createFreeVerifier(ports.verifier, { registry: ports.registry })
     const payment = this.#options.payment?.(free, node) ?? free
     // On this thread: what leaves it would come back at no fixed virtual time.
+    const kernels = inlineBlockKernels(backend())
     const hash = (content: Uint8Array) => backend().blake3(content)
-    const wired = wireStorageNode({ ...ports, ...kept, payment, hash }, settings)
+    const wired = wireStorageNode({ ...ports, ...kept, payment, hash, kernels }, settings)
     const { dht, listening, network, replication } = wired
-    Object.assign(node, { replication, dht, store: below, timers: outOfRange.timers, network })
+    Object.assign(node, { replication, dht, store: below, paidList, timers: outOfRange.timers, network })
     return [outOfRange, ...listening, dht]
   }
 
   /** All that a node keeps. */
-  #disk({ disk, host, index, options, paidList, store }: SimulatedNode, registry: Registry) {
+  #disk({ disk, host, index, options, store }: SimulatedNode, registry: Registry) {
     const dice = this.world.random(`store of node ${index}`)
     const deps = { clock: host.clock, random: dice, fileSystem: disk.session() }
     const { fileSystem } = deps
@@ -205,6 +207,7 @@ export class SimulatedDevnet {
     const below = options.memoryStore
       ? (store ?? createMemoryChunkStore())
       : createFileChunkStore(SIMULATED_ROOT, { ...deps, registry })
+    const paidList = createLmdbPaidList(SIMULATED_ROOT, { fileSystem, keySet: disk.keySets() })
     const outOfRange = createOutOfRangeStore(SIMULATED_ROOT, deps)
     const { scrub } = options
     const scrubber: StorageNodePorts['scrubber'] =
@@ -215,7 +218,7 @@ export class SimulatedDevnet {
       memory: createReplicationMemory(fileSystem, SIMULATED_ROOT),
       ...(scrubber ? { scrubber } : {}),
     }
-    return { kept, below, outOfRange }
+    return { kept, below, outOfRange, paidList }
   }
 }
 

@@ -36,6 +36,11 @@ export interface RequestContext extends MessageContext {
   readonly answered: Promise<void>
   /** Of the answer; the handler says when it is another than `control`. */
   lane: Lane
+  /**
+   * From the start of the handler until its signal is aborted, the answer's sending included. The handler says when
+   * whoever asks waits longer or shorter than the route allows; never above `maxHandlerBudgetMs` of the network.
+   */
+  budgetMs: number
 }
 
 export interface SendOptions {
@@ -48,7 +53,7 @@ export interface SendOptions {
 export interface RouteLimits {
   /** Larger messages are dropped before the handler. */
   readonly maxBytes: number
-  /** After it the handler's signal is aborted; that of the network when absent or larger. */
+  /** After it the handler's signal is aborted; the network's `handlerBudgetMs` without, never above its maximum. */
   readonly budgetMs?: number
 }
 

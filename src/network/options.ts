@@ -39,6 +39,7 @@ export interface NetworkOptions {
   readonly maxRunningHandlers: number
   readonly maxRunningHandlersPerPeer: number
   readonly handlerBudgetMs: number
+  readonly maxHandlerBudgetMs: number
 
   readonly maxOutstandingRequests: number
   readonly maxRequestTimeoutMs: number
@@ -78,7 +79,8 @@ export const NETWORK_DEFAULTS: NetworkOptions = Object.freeze({
   verifyConcurrency: 16, // enough to keep a pool of workers busy, few enough to keep memory low
   maxRunningHandlers: 512, // two times the DHT's own 256 (dht.md 14)
   maxRunningHandlersPerPeer: 128, // a quarter: one peer that reads our answers slowly cannot hold all of them
-  handlerBudgetMs: 60 * second, // longest step of a put is the payment check; rooms set shorter ones
+  handlerBudgetMs: 60 * second, // longest step of a put is the payment check; routes and requests may set another
+  maxHandlerBudgetMs: 300 * second, // as maxRequestTimeoutMs: nobody waits longer for an answer
 
   maxOutstandingRequests: 256, // wire.md 11
   maxRequestTimeoutMs: 300 * second, // wire.md 11

@@ -1,5 +1,13 @@
 /** From a verified message to the one handler of its topic. Handlers run bounded in number and time and never throw out. */
-import { assert, type Clock, DeadlineExceeded, type Logger, messageOf, type TaskGroup } from '../base/index.ts'
+import {
+  assert,
+  type Clock,
+  DeadlineExceeded,
+  type Logger,
+  messageOf,
+  type TaskGroup,
+  type Timer,
+} from '../base/index.ts'
 import { type MessageData, type PeerId, REQUEST_PREFIX, requestTopic } from '../protocol/index.ts'
 import type { Link } from './link.ts'
 import type { ReceiveOutcome } from './metrics.ts'
@@ -20,7 +28,10 @@ export interface RouterDeps {
   count(topic: string, outcome: ReceiveOutcome): void
 }
 
-type RouterOptions = Pick<NetworkOptions, 'maxRunningHandlers' | 'maxRunningHandlersPerPeer' | 'handlerBudgetMs'>
+type RouterOptions = Pick<
+  NetworkOptions,
+  'maxRunningHandlers' | 'maxRunningHandlersPerPeer' | 'handlerBudgetMs' | 'maxHandlerBudgetMs'
+>
 
 interface Route<Handler> extends RouteLimits {
   readonly handler: Handler
@@ -29,11 +40,40 @@ interface Route<Handler> extends RouteLimits {
 /** One running handler. Most end without a look at their signal: it is made when somebody looks. */
 class Run implements MessageContext {
   readonly from: Link
+  readonly #topic: string
+  readonly #clock: Clock
+  readonly #maxMs: number
+  readonly #since: number
+  #timer: Timer | undefined
+  #budgetMs = 0
+  #ended = false
   #controller: AbortController | undefined
   #reason: { readonly why: unknown } | undefined
 
-  constructor(from: Link) {
+  constructor(from: Link, { topic, clock, maxMs }: { topic: string; clock: Clock; maxMs: number }) {
     this.from = from
+    this.#topic = topic
+    this.#clock = clock
+    this.#maxMs = maxMs
+    this.#since = clock.monotonic()
+  }
+
+  get budgetMs(): number {
+    return this.#budgetMs
+  }
+
+  set budgetMs(wanted: number) {
+    const ms = Math.min(wanted, this.#maxMs)
+    this.#timer?.cancel()
+    this.#budgetMs = ms
+    if (this.#ended) return
+    const leftMs = Math.max(0, this.#since + ms - this.#clock.monotonic())
+    this.#timer = this.#clock.timer(leftMs, () => this.abort(new DeadlineExceeded(ms, `handling ${this.#topic}`)))
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#timer?.cancel()
   }
 
   get signal(): AbortSignal {
@@ -117,6 +157,12 @@ export class Router {
           get signal() {
             return context.signal
           },
+          get budgetMs() {
+            return context.budgetMs
+          },
+          set budgetMs(ms) {
+            context.budgetMs = ms
+          },
         }
         const answer = await route.handler(data, request)
         if (answer !== undefined) await reply(answer, { signal: context.signal, lane: request.lane })
@@ -126,15 +172,10 @@ export class Router {
     })
   }
 
-  #run(
-    topic: string,
-    from: Link,
-    budgetMs: number | undefined,
-    work: (context: MessageContext) => Promise<void>,
-  ): void {
+  #run(topic: string, from: Link, budgetMs: number | undefined, work: (context: Run) => Promise<void>): void {
     const { clock, tasks, count } = this.#deps
-    const ms = Math.min(budgetMs ?? Infinity, this.#options.handlerBudgetMs)
-    const run = new Run(from)
+    const { handlerBudgetMs, maxHandlerBudgetMs } = this.#options
+    const run = new Run(from, { topic, clock, maxMs: maxHandlerBudgetMs })
     const leave = this.#enter(run)
     if (leave === undefined) {
       count(topic, 'busy')
@@ -142,13 +183,13 @@ export class Router {
     }
     count(topic, 'delivered')
     tasks.spawn(topic, async (signal) => {
-      const timer = clock.timer(ms, () => run.abort(new DeadlineExceeded(ms, `handling ${topic}`)))
+      run.budgetMs = budgetMs ?? handlerBudgetMs
       try {
         await work(run)
       } catch (error) {
         if (!signal.aborted) this.#failed(topic, from, error)
       } finally {
-        timer.cancel()
+        run.end()
         leave()
       }
     })
@@ -172,7 +213,9 @@ export class Router {
 
   #failed(topic: string, from: Link, error: unknown): void {
     this.#deps.count(topic, 'handlerFailed')
-    this.#deps.log.warn('a handler failed', { topic, peer: from.peer.slice(0, 16), error: messageOf(error) })
+    // Whoever lets us wait decides how often that happens.
+    const level = error instanceof DeadlineExceeded ? 'debug' : 'warn'
+    this.#deps.log[level]('a handler failed', { topic, peer: from.peer.slice(0, 16), error: messageOf(error) })
   }
 }
 

@@ -27,6 +27,9 @@ export function nodeMultiaddr(socket: SocketAddress, peerId: PeerId): string {
   return `/${socket.ip.includes(':') ? 'ip6' : 'ip4'}/${socket.ip}/udp/${socket.port}/quic/p2p/${peerId}`
 }
 
+/** errno: no room. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
+
 interface Facts {
   readonly peerId: PeerId
   readonly address: SocketAddress
@@ -54,7 +57,14 @@ export class StatusFile implements Startable {
 
   async start(): Promise<void> {
     if (this.#unsubscribe) return
-    await writeStatusFile(this.#folder, this.#deps.facts())
+    try {
+      await writeStatusFile(this.#folder, this.#deps.facts())
+    } catch (error) {
+      if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      // What is stored can be read all the same, and audits answered.
+      const file = join(this.#folder, STATUS_FILE)
+      this.#deps.log.warn('the disk has no room for the status file: other programs will not find this node', { file })
+    }
     this.#unsubscribe = this.#deps.store.onDisk(() => {
       this.#writing = this.#writing.then(() => this.#rewrite())
     })
@@ -63,8 +73,13 @@ export class StatusFile implements Startable {
   async stop(): Promise<void> {
     this.#unsubscribe?.()
     this.#unsubscribe = undefined
-    await this.#writing
+    await this.written()
     await removeStatusFile(this.#folder)
+  }
+
+  /** What was told so far stands in the file, or could not. */
+  async written(): Promise<void> {
+    await this.#writing
   }
 
   /** Often it is the very disk that takes no writes: the log has said so. */
@@ -108,5 +123,5 @@ export async function readStatusFile(folder: string): Promise<NodeStatus | undef
 }
 
 async function removeStatusFile(folder: string): Promise<void> {
-  await rm(join(folder, STATUS_FILE), { force: true })
+  for (const file of [STATUS_FILE, `${STATUS_FILE}.tmp`]) await rm(join(folder, file), { force: true })
 }

@@ -1,6 +1,6 @@
 /** A storage node over real drivers: key file, UDP socket, chunk files. */
 import { type Clock, Lifecycle, type Logger, Registry, systemRandom } from '../base/index.ts'
-import { backend, contentHash, mlDsaVerifier } from '../crypto/index.ts'
+import { backend, blockKernels, contentHash, mlDsaVerifier } from '../crypto/index.ts'
 import type { DhtService } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import { createFreeVerifier, createRequiredVerifier } from '../payment/index.ts'
@@ -59,6 +59,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
   const registry = new Registry()
   const verifier = mlDsaVerifier(backend())
   const hash = contentHash(backend())
+  const kernels = blockKernels(backend())
   const transport = createQuicTransport({
     ...{ secretKey: identity.secretKey, bind: settings.bind, registry },
     ...(tuning && { options: tuning.quic }),
@@ -88,6 +89,7 @@ export async function createStorageNode(options: StorageNodeOptions): Promise<St
       store,
       payment,
       hash,
+      kernels,
       peerFiles,
       paidList,
       timers: outOfRange.timers,

@@ -4,7 +4,7 @@
  */
 import type { Clock, Logger, Random, Registry, Startable } from '../base/index.ts'
 import { createChunkServer } from '../chunk-server/index.ts'
-import type { Signer, Verifier } from '../crypto/index.ts'
+import type { BlockKernels, Signer, Verifier } from '../crypto/index.ts'
 import { type BootstrapSeed, createDht, type DhtService, type PeerFiles } from '../dht/index.ts'
 import { type AddressBook, createNetwork, type Network, type PeerFaultSink } from '../network/index.ts'
 import { createQuoter, type PaymentVerifier, parseRewardsAddress } from '../payment/index.ts'
@@ -69,6 +69,8 @@ export interface StorageNodePorts extends PeerPorts {
   readonly payment: PaymentVerifier
   /** BLAKE3 of chunk content. */
   readonly hash: Hash
+  /** Open chunk content for audits. */
+  readonly kernels: BlockKernels
   /** Reads the store's chunks now and then; what it finds corrupt is repaired. Nobody does without. */
   readonly scrubber?: (deps: Pick<ScrubberDeps, 'store'>) => Startable
   /** What the routing table remembers over restarts; nothing without. */
@@ -84,13 +86,13 @@ export interface StorageWiring extends PeerSettings {
 
 /** A storage node: `listening` in start order, then `dht`, which joins. */
 export function wireStorageNode(ports: StorageNodePorts, wiring: StorageWiring): WiredNode {
-  const { paidList, payment, clock, log, registry, signer, hash, random, timers } = ports
+  const { paidList, payment, clock, log, registry, signer, hash, kernels, random, timers } = ports
   const store = new ObservedChunkStore(ports.store)
   const lanes = createStoreLanes(store, { clock, registry })
   const { network, dht } = wirePeer(ports, wiring, 'node', { limits: wiring.limits, files: ports.peerFiles })
   const replication = createReplication(
     {
-      ...{ network, dht, paidList, timers, payment, hash, clock, random, log, registry },
+      ...{ network, dht, paidList, timers, payment, hash, kernels, clock, random, log, registry },
       ...{ store: lanes.background, auditStore: lanes.audit },
       ...{ signer, verifier: ports.verifier, retention: ports.retention, memory: ports.memory },
     },

@@ -150,6 +150,12 @@ const POOLS = {
   fetchBytesPerSecond: 128 * MiB,
   offerBurstBytes: 1024 * MiB,
   offerBytesPerSecond: 128 * MiB,
+  // Ours: bytes read for digests, of each peer in the routing table and of all strangers together; the figures are those
+  // of round 1 (2.3). At worst a peer of a million chunks asks for 1000 of them every 10 min (6.8 MiB/s), once in 50 min
+  // for 1024 that it prunes (1.4), and for one that is fresh 64 times in 5 s (51): 60 MiB/s, and 8 GiB at one moment.
+  // Twenty strangers of 100,000 chunks: 1.4 MiB/s of audits, since each asks one of its twenty, 8.5 that they prune.
+  digestBurstBytes: 8192 * MiB,
+  digestBytesPerSecond: 64 * MiB,
   budgetPeers: 4096,
   dispatchQueue: 64,
   freshOffers: 16,
@@ -175,6 +181,9 @@ const POOLS = {
   syncsPerPeer: 1,
   syncWorkersPerPeer: 1,
   audits: 32, // shared by digests, slices and pins
+  // Ours: strangers need no more than an identity each, four of them took all places. What a neighbour asks and we drop
+  // costs us 5.0 of its trust, so the other half is for the routing table.
+  auditsOfStrangers: 16,
   auditsPerPeer: 8,
   slicesPerPeer: 4,
   auditAgeMs: 4 * second, // ours: the part of the auditor's deadline that does not depend on the keys

@@ -1,5 +1,6 @@
 /** What the drivers share: ports, the machines' facts, and how observations become trust. */
 import type { Clock, Logger, Random, TaskGroup } from '../base/index.ts'
+import type { BlockKernels } from '../crypto/index.ts'
 import type { Dht } from '../dht/index.ts'
 import type { Network } from '../network/index.ts'
 import type { PaymentVerifier } from '../payment/index.ts'
@@ -25,6 +26,8 @@ export interface Parts {
   readonly auditStore: Pick<ChunkStore, 'get'>
   readonly payment: PaymentVerifier
   readonly hash: Hash
+  /** For answers to audits. */
+  readonly kernels: BlockKernels
   readonly holdings: Holdings
   readonly messenger: Messenger
   readonly tasks: TaskGroup

@@ -1,6 +1,6 @@
 /** What the engine stands on, and what it offers to the rest of a node. */
 import type { Clock, Logger, Random, Registry, Startable } from '../base/index.ts'
-import type { Signer, Verifier } from '../crypto/index.ts'
+import type { BlockKernels, Signer, Verifier } from '../crypto/index.ts'
 import type { Dht } from '../dht/index.ts'
 import type { CommitmentLookup, CommitmentSource, PaidQuote, PaymentVerifier } from '../payment/index.ts'
 import type { ChunkAddress } from '../protocol/index.ts'
@@ -28,6 +28,8 @@ export interface ReplicationDeps {
   readonly verifier: Verifier
   readonly payment: PaymentVerifier
   readonly hash: Hash
+  /** Open chunk content for audits; of this thread or another. */
+  readonly kernels: BlockKernels
   readonly clock: Clock
   readonly random: Random
   readonly log?: Logger

@@ -9,6 +9,7 @@ import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts
 import { Challenger } from './audits/challenger.ts'
 import { ClaimTracker } from './audits/claim-tracker.ts'
 import { Commitments } from './audits/commitments.ts'
+import { auditDeadlineMs } from './audits/deadlines.ts'
 import { DigestAuditor } from './audits/digest-auditor.ts'
 import { FirstAuditor } from './audits/first-auditor.ts'
 import { PinLookups } from './audits/pin-lookups.ts'
@@ -114,7 +115,8 @@ class Engine implements Replication {
     this.#schedule = new PossessionSchedule(options)
     this.#parts = {
       ...{ self: network.self, clock, random, log: this.#log, options, network, dht: deps.dht, store: deps.store },
-      ...{ payment: deps.payment, hash: deps.hash, holdings: this.#holdings, tasks: this.#tasks },
+      ...{ payment: deps.payment, hash: deps.hash, kernels: deps.kernels },
+      ...{ holdings: this.#holdings, tasks: this.#tasks },
       metrics: replicationMetrics(registry, {
         pending: () => this.#pipeline.pending.size,
         fetching: () => this.#pipeline.fetches.size,
@@ -130,6 +132,7 @@ class Engine implements Replication {
     const hinted = () => this.#verifier.wake()
     const gate = new VerificationGate()
     const committedKeys = (peer: PeerId) => this.#auditor.recent(peer)?.commitment.keyCount
+    const inTable = (peer: PeerId) => this.#holdings.view.has(peer)
     this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
     this.#pruner = new Pruner({
       ...{ parts, claims, challenger: this.#challenger },
@@ -152,7 +155,7 @@ class Engine implements Replication {
       commitment: () => this.#commitments.show(),
       shown: (peer, commitment) => this.#auditor.shown(peer, commitment),
       ...{ parts, sync, pipeline, claims, lists: this.#lists, proofs: this.#proofs, drain: this.#drain, hinted },
-      inTable: (peer) => this.#holdings.view.has(peer),
+      inTable,
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
     })
     this.#repair = new Repair({ parts, sync, lists: this.#lists, newsCame: () => this.#exchange.newsCame() })
@@ -200,12 +203,14 @@ class Engine implements Replication {
       },
       missed: (keys) => this.#miss(keys),
     })
-    this.#budgets = new PeerBudgets(options, clock)
+    this.#budgets = new PeerBudgets(options, clock, inTable)
     this.#inbound = new Inbound({
-      ...{ parts, network },
+      ...{ parts, network, known: inTable },
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
       receive: (peer, body, signal) => this.#receive(peer, body, signal),
       busy: (peer, body) => this.#busy(peer, body),
+      deadlineMs: (body) =>
+        auditDeadlineMs(body, (pin) => this.#commitments.retention?.find(pin, clock.monotonic())?.tree.keyCount),
     })
   }
 
@@ -328,11 +333,11 @@ class Engine implements Replication {
       case 'fetchRequest':
         return fetchResponse(body, this.#deps.store, this.#parts.metrics, this.#budgets.fetches(peer))
       case 'auditChallenge':
-        return this.#challenger.answer(body)
+        return this.#challenger.answer(body, this.#budgets.digests(peer), signal)
       case 'subtreeAuditChallenge':
         return this.#responder.roundOne(peer, body, signal)
       case 'subtreeSliceChallenge':
-        return this.#responder.roundTwo(peer, body)
+        return this.#responder.roundTwo(peer, body, signal)
       case 'getCommitmentByPin':
         return this.#commitments.answer(body.pin)
       default:

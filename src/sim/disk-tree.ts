@@ -4,6 +4,8 @@
  */
 import { basename, dirname } from 'node:path/posix'
 import { assert, type Random, randomBelow } from '../base/index.ts'
+import type { Aftermath } from './aftermath.ts'
+import type { DiskKeys } from './disk-keys.ts'
 import type { SharedContent } from './shared-content.ts'
 
 export type DiskOperation =
@@ -16,11 +18,8 @@ export type DiskOperation =
   /** One bit of a file changes by itself, on the platter. */
   | { readonly kind: 'rot'; readonly path: string; readonly bit: number }
 
-/**
- * What is found after the power came back. `everything`: all that was done, as after kill -9. `flushed`: only what was
- * synced. `mixture`: of the rest, each name and each write is kept, lost or torn by dice.
- */
-export type Aftermath = 'everything' | 'flushed' | 'mixture'
+/** Whether the bytes are those that a file of this name must have. */
+export type Judge = (name: string, bytes: Uint8Array) => boolean
 
 export class DiskFile {
   readonly mode: number
@@ -30,6 +29,8 @@ export class DiskFile {
   #unsynced: Uint8Array[] = []
 
   readonly #contents: SharedContent | undefined
+  /** As long as the content stays as it is. */
+  #judged: { readonly name: string; readonly right: boolean } | undefined
 
   constructor(mode: number, contents?: SharedContent) {
     this.mode = mode
@@ -42,7 +43,13 @@ export class DiskFile {
   bytes(): Uint8Array {
     return joined([this.#synced, ...this.#unsynced])
   }
+  /** Whether the judge finds the content right for the name; asked once for a content. */
+  isRight(name: string, judge: Judge): boolean {
+    if (this.#judged?.name !== name) this.#judged = { name, right: judge(name, this.bytes()) }
+    return this.#judged.right
+  }
   append(bytes: Uint8Array): void {
+    this.#judged = undefined
     this.#unsynced.push(bytes)
   }
   sync(): void {
@@ -52,6 +59,7 @@ export class DiskFile {
     this.#unsynced = []
   }
   flip(bit: number): void {
+    this.#judged = undefined
     this.#synced = this.bytes().slice()
     this.#unsynced = []
     const at = bit >> 3
@@ -59,6 +67,7 @@ export class DiskFile {
   }
 
   settle(aftermath: Aftermath, random: Random): void {
+    if (this.#unsynced.length > 0) this.#judged = undefined
     if (aftermath === 'mixture') this.#unsynced = this.#unsynced.flatMap((bytes) => tornWrite(bytes, random))
     if (aftermath === 'flushed') this.#unsynced = []
     this.sync()
@@ -119,6 +128,8 @@ export class DiskDirectory {
 
 export class DiskTree {
   readonly root = new DiskDirectory()
+  /** Sets of keys by their folder: files, too, but never seen as such. */
+  readonly keySets = new Map<string, DiskKeys>()
   readonly #files = new Map<number, DiskFile>()
   readonly #contents: SharedContent | undefined
 
@@ -185,6 +196,7 @@ export class DiskTree {
   settle(aftermath: Aftermath, random: Random): void {
     this.#files.clear()
     this.root.settle(aftermath, random)
+    for (const keys of this.keySets.values()) keys.settle(aftermath, random)
   }
 
   /** Forgets a closed file's number. */

@@ -1,5 +1,6 @@
 /** sim: drivers for virtual time and simulated networks; used by tests, devnet and the simulator. */
-export { type Aftermath, type DiskOperation, DiskTree } from './disk-tree.ts'
+export type { Aftermath } from './aftermath.ts'
+export { type DiskOperation, DiskTree } from './disk-tree.ts'
 export * from './errors.ts'
 export * from './event-pump.ts'
 export * from './host-clock.ts'

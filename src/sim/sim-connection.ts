@@ -191,21 +191,34 @@ export class SimConnection implements Connection {
     const [from, to] = [this.owner.machine, this.#peer.owner.machine]
     const bytes = parcel.message.length + OVERHEAD_BYTES
     const reached = Math.max(this.#openAt, leavesAt + wires.travelMs(from, to, bytes))
+    const duration = to.downLine.durationMs(bytes)
     parcel.leavesAt = leavesAt
-    parcel.arrivesAt = to.downLine.reserve(reached, bytes)
-    parcel.timer = wires.at(parcel.arrivesAt, () => {
+    parcel.arrivesAt = reached + duration
+    let queued = false
+    const arrive = () => {
       // The silence began while it was on its way: it is sent again when the path is back.
       if (!wires.passes(from, to)) return
-      this.#forget(parcel)
-      const limit = this.#peer.owner.limits.maxMessageBytes
-      if (parcel.message.length > limit) {
-        const what = `sending ${parcel.message.length} bytes: the peer stopped the stream, code 0`
-        parcel.failed(new TransportError('TRANSPORT_SEND_FAILED', what, { data: { code: 0 } }))
-      } else {
-        this.#peer.#deliver(parcel.message)
-        parcel.delivered()
-      }
-    })
+      // The line is taken on arrival: what was sent earlier from afar is not before what is here already.
+      const now = wires.clock.monotonic()
+      const through = queued ? now : to.downLine.reserve(now - duration, bytes)
+      queued = true
+      if (through - now < Math.max(1, wires.options.quantumMs)) return this.#arrived(parcel)
+      parcel.arrivesAt = through
+      parcel.timer = wires.at(through, arrive)
+    }
+    parcel.timer = wires.at(parcel.arrivesAt, arrive)
+  }
+
+  #arrived(parcel: Parcel): void {
+    this.#forget(parcel)
+    const limit = this.#peer.owner.limits.maxMessageBytes
+    if (parcel.message.length > limit) {
+      const what = `sending ${parcel.message.length} bytes: the peer stopped the stream, code 0`
+      parcel.failed(new TransportError('TRANSPORT_SEND_FAILED', what, { data: { code: 0 } }))
+    } else {
+      this.#peer.#deliver(parcel.message)
+      parcel.delivered()
+    }
   }
 
   #forget(parcel: Parcel): void {
@@ -249,18 +262,22 @@ export class SimConnection implements Connection {
     const now = wires.clock.monotonic()
     const travel = wires.travelMs(this.owner.machine, this.#peer.owner.machine, OVERHEAD_BYTES)
     // It does not overtake what has left before it; what waits for the line is forgotten.
-    let arrivesAt = Math.max(this.#openAt, now + travel)
+    const before: Parcel[] = []
     for (const parcel of this.#parcels) {
       if (parcel.leavesAt > now + 1) parcel.timer?.cancel()
-      else arrivesAt = Math.max(arrivesAt, parcel.arrivesAt)
+      else before.push(parcel)
     }
     const passed = this.#pair.passes
     this.#end({ kind: 'local', code, reason })
     if (!passed) return
     const peer = this.#peer
-    wires.at(arrivesAt, () => {
+    const arrive = (at: number): void => {
+      // What is before it may have to wait for the line there.
+      const after = before.reduce((latest, { arrivesAt }) => Math.max(latest, arrivesAt), at)
+      if (after > wires.clock.monotonic()) return void wires.at(after, () => arrive(after))
       if (wires.passes(this.owner.machine, peer.owner.machine)) peer.#end({ kind: 'peer', code, reason })
-    })
+    }
+    arrive(Math.max(this.#openAt, now + travel))
     // When the closing packet is lost to a partition, only silence tells the other end.
     this.#pair.pathChanged()
   }

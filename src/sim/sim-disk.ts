@@ -5,9 +5,12 @@
  */
 import { dirname } from 'node:path/posix'
 import type { Random } from '../base/index.ts'
-import type { DirectoryEntry, FileLock, FileSystem, NewFile, ReadOutcome } from '../storage/index.ts'
-import { type Aftermath, DiskDirectory, DiskFile, type DiskOperation, DiskTree } from './disk-tree.ts'
+import type { DirectoryEntry, FileLock, FileSystem, KeySetClass, NewFile, ReadOutcome } from '../storage/index.ts'
+import type { Aftermath } from './aftermath.ts'
+import { DiskKeys } from './disk-keys.ts'
+import { DiskDirectory, DiskFile, type DiskOperation, DiskTree, type Judge } from './disk-tree.ts'
 import type { SharedContent } from './shared-content.ts'
+import { keySetsOn } from './sim-key-set.ts'
 import { SimSession } from './sim-session.ts'
 
 export interface DiskFaults {
@@ -78,12 +81,16 @@ export class SimDisk implements FileSystem {
     this.#changes = 0
   }
 
-  /** Power is lost and comes back: handles are dead, locks are free, what was not flushed is as the aftermath says. */
+  /**
+   * Power is lost and comes back: handles are dead, locks are free, what was not flushed is as the aftermath says. A
+   * disk that is broken or away stays so.
+   */
   crash(aftermath: Aftermath, random: Random): void {
     this.#boot++
     this.#locks.clear()
-    this.#faults = SOUND
+    this.#faults = { ...this.#faults, powerLostAfter: SOUND.powerLostAfter }
     this.#tree.settle(aftermath, random)
+    this.#unplugged?.settle(aftermath, random)
   }
 
   /** The disk for the processes of this boot: after `crash` they reach nothing any more. */
@@ -91,6 +98,36 @@ export class SimDisk implements FileSystem {
     const boot = this.#boot
     return new SimSession(this, () => {
       if (boot !== this.#boot) throw failure('EIO', 'the power was lost')
+    })
+  }
+
+  /** Sets of keys for the processes of this boot; they are no part of the history. */
+  keySets(): KeySetClass {
+    const boot = this.#boot
+    return keySetsOn({
+      open: (folder) => {
+        // Its lock file is opened for writing.
+        if (this.#faults.readOnly) throw failure('EROFS', folder)
+        this.#mayRead(folder)
+        if (!this.#tree.directory(folder)) throw failure('ENOENT', folder)
+        const there = this.#tree.keySets.get(folder)
+        if (there?.openInBoot === boot) return undefined
+        if (!there) this.#mayChange(folder)
+        const keys = there ?? new DiskKeys()
+        keys.openInBoot = boot
+        this.#tree.keySets.set(folder, keys)
+        return keys
+      },
+      commit: (folder, keys, change) => {
+        if (boot !== this.#boot || keys !== this.#tree.keySets.get(folder)) throw failure('EIO', folder)
+        this.#mayChange(folder)
+        if (this.#freeBytes() < BLOCK_BYTES) throw failure('ENOSPC', folder)
+        change()
+        this.#changes++
+        this.#mayChange(folder)
+        if (this.#faults.lies !== 'files') keys.sync()
+        this.#changes++
+      },
     })
   }
 
@@ -104,6 +141,9 @@ export class SimDisk implements FileSystem {
     this.#unplugged ??= this.#tree
     this.#tree = new DiskTree(this.#contents)
     this.#makeDirectories(mountPoint)
+  }
+  get unplugged(): boolean {
+    return this.#unplugged !== undefined
   }
   plugIn(): void {
     this.#tree = this.#unplugged ?? this.#tree
@@ -119,6 +159,20 @@ export class SimDisk implements FileSystem {
   fileAt(path: string): Uint8Array | undefined {
     const file = this.#tree.at(path)
     return file instanceof DiskFile ? file.bytes() : undefined
+  }
+
+  /** It is there and no fault stands in the way of reading. */
+  get readable(): boolean {
+    const { failing, powerLostAfter } = this.#faults
+    return !this.unplugged && (failing === 'nothing' || failing === 'writes') && this.#changes < powerLostAfter
+  }
+
+  /** Names of files in the folders of `path` whose content the judge finds right, past every fault. */
+  *rightFiles(path: string, judge: Judge): IterableIterator<string> {
+    for (const folder of this.#tree.directory(path)?.names.values() ?? []) {
+      if (folder instanceof DiskFile) continue
+      for (const [name, file] of folder.names) if (file instanceof DiskFile && file.isRight(name, judge)) yield name
+    }
   }
 
   /** A durable file, past every fault and record. */
@@ -241,6 +295,7 @@ export class SimDisk implements FileSystem {
   #freeBytes(): number {
     if (this.capacityBytes === Number.MAX_SAFE_INTEGER) return this.capacityBytes
     let used = 0
+    for (const keys of this.#tree.keySets.values()) used += keys.bytes()
     for (const [, file] of this.#tree.files()) used += Math.ceil(file.length / BLOCK_BYTES) * BLOCK_BYTES + BLOCK_BYTES
     return Math.max(0, this.capacityBytes - used)
   }

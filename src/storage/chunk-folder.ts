@@ -6,7 +6,7 @@ import { stateOfError } from './disk-state.ts'
 import type { FileLock } from './file-lock.ts'
 import type { FileSystem } from './file-system.ts'
 import { LAYOUT_FILE, LAYOUT_MAX_BYTES, LOCK_FILE, layoutFault, shardOf, tempName } from './layout.ts'
-import { checkLayout, scanFolder } from './open-folder.ts'
+import { checkLayout, flushNames, scanFolder } from './open-folder.ts'
 import { type WriteOutcome, writeAndClose, writeDurably } from './write-durably.ts'
 
 const PROBE_BYTES = 4096
@@ -22,6 +22,15 @@ export type ChunkRead =
   | { readonly kind: 'missing' }
   | { readonly kind: 'unreadable'; readonly cause: unknown }
 
+/** What lies in a folder, by name. */
+export interface OpenedFolder {
+  readonly lock: FileLock
+  readonly addresses: readonly ChunkAddress[]
+  /** Their names could not be flushed, because of `failure`: a power loss may undo them. */
+  readonly inDoubt: readonly ChunkAddress[]
+  readonly failure?: unknown
+}
+
 export class ChunkFolder {
   readonly path: string
   readonly #deps: ChunkFolderDeps
@@ -35,8 +44,11 @@ export class ChunkFolder {
     this.#deps = deps
   }
 
-  /** Locks the folder, then reads its names. Throws StorageError or errors of the file system; the lock is free then. */
-  async open(signal: AbortSignal): Promise<{ lock: FileLock; addresses: readonly ChunkAddress[] }> {
+  /**
+   * Locks the folder, then reads and flushes its names. Throws StorageError or errors of the file system; the lock is
+   * free then. A flush that fails because of the disk keeps no folder closed: it may still be read.
+   */
+  async open(signal: AbortSignal): Promise<OpenedFolder> {
     const { fileSystem, random, log } = this.#deps
     await this.#make(this.path, join(this.path, '..'))
     await this.#syncAncestors()
@@ -46,8 +58,12 @@ export class ChunkFolder {
       const folder = { fileSystem, log, path: this.path, nextTempName: () => this.#nextTempName() }
       await checkLayout(folder)
       const { addresses, shards } = await scanFolder(folder, signal)
-      this.#shards = shards
-      return { lock, addresses }
+      const { flushed, failure } = await flushNames(folder, shards, signal)
+      if (failure !== undefined && stateOfError(failure) === undefined) throw failure
+      this.#shards = flushed
+      const durable = (address: ChunkAddress) => flushed.has(shardOf(address))
+      const inDoubt = failure === undefined ? [] : addresses.filter((address) => !durable(address))
+      return { lock, addresses: inDoubt.length === 0 ? addresses : addresses.filter(durable), inDoubt, failure }
     } catch (error) {
       await lock.release()
       throw error
@@ -109,8 +125,12 @@ export class ChunkFolder {
     }
   }
 
-  syncShardOf(address: ChunkAddress): Promise<void> {
-    return this.#deps.fileSystem.syncDirectory(this.#shard(address))
+  /** Makes the names in the shard of the address durable. */
+  async syncShardOf(address: ChunkAddress): Promise<void> {
+    await this.#deps.fileSystem.syncDirectory(this.#shard(address))
+    if (this.#shards.has(shardOf(address))) return
+    await this.#deps.fileSystem.syncDirectory(this.path)
+    this.#shards.add(shardOf(address))
   }
 
   /** false when there was no such file. */

@@ -11,6 +11,7 @@ import type { DiskWatch } from './disk-watch.ts'
 import { StorageError, type StorageErrorCode } from './errors.ts'
 import type { Hash } from './hash.ts'
 import type { HeldChunks } from './held-chunks.ts'
+import { shardOf } from './layout.ts'
 import type { StorageMetrics } from './metrics.ts'
 import type { FileChunkStoreOptions } from './options.ts'
 import type { ShardLocks } from './shard-locks.ts'
@@ -127,9 +128,25 @@ export class ChunkShelf {
 
   /** A duplicate may be answered only when the name is durable too. */
   async #settleName(address: ChunkAddress): Promise<void> {
-    if (this.#held.doubtOf(address) === undefined) return
-    await this.#change(`flushing the directory of chunk ${address}`, () => this.#folder.syncShardOf(address))
+    if (!this.#held.doubts(address)) return
+    await this.#flushShardOf(address)
     this.#held.trust(address)
+  }
+
+  /** Flushes the names that are in doubt. Throws what a flush throws, STORAGE_BUSY, STORAGE_CLOSED, the signal's reason. */
+  async settleNames(signal: AbortSignal): Promise<void> {
+    for (const addresses of Map.groupBy(this.#held.namesInDoubt(), shardOf).values()) {
+      signal.throwIfAborted()
+      const [first] = addresses as [ChunkAddress, ...ChunkAddress[]]
+      await this.#locks.run(first, async () => {
+        await this.#flushShardOf(first)
+        for (const address of addresses) this.#held.settle(address, 'name')
+      })
+    }
+  }
+
+  #flushShardOf(address: ChunkAddress): Promise<void> {
+    return this.#change(`flushing the directory of chunk ${address}`, () => this.#folder.syncShardOf(address))
   }
 
   async write(address: ChunkAddress, content: Uint8Array): Promise<void> {
@@ -226,16 +243,8 @@ const REFUSALS: Readonly<Record<DiskState, StorageErrorCode>> = {
   gone: 'STORAGE_GONE',
 }
 
-/** Anything but our own errors becomes STORAGE_IO with its cause. */
-export async function io<T>(what: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (cause) {
-    throw wrapped(what, cause)
-  }
-}
-
-function wrapped(what: string, cause: unknown): CodedError {
+/** Anything but our own errors becomes STORAGE_FULL or STORAGE_IO with its cause. */
+export function wrapped(what: string, cause: unknown): CodedError {
   if (cause instanceof CodedError) return cause
   if (stateOfError(cause) !== 'full') return new StorageError('STORAGE_IO', `${what} failed`, { cause })
   return new StorageError('STORAGE_FULL', 'Insufficient disk space: the disk has no room left', { cause })

@@ -24,7 +24,7 @@ export interface StoreStats {
 export interface ChunkStore {
   start(signal: AbortSignal): Promise<void>
   stop(): Promise<void>
-  /** Held by name and not known to be unreadable, wrong or away with the disk; nothing is read. */
+  /** Held by a durable name and not known to be unreadable, wrong or away with the disk; nothing is read. */
   has(address: ChunkAddress): boolean
   /** Verified bytes (fresh), undefined when not held; a corrupt chunk is removed and throws STORAGE_CORRUPT. Also STORAGE_IO, STORAGE_GONE. */
   get(address: ChunkAddress): Promise<Uint8Array | undefined>

@@ -11,8 +11,8 @@ import type { DiskWatchOptions } from './options.ts'
 export interface WatchedDisk {
   /** Whether the folder is there and ours; undefined when even that cannot be read. */
   present(): Promise<boolean | undefined>
-  /** Writes, flushes and removes a little. Throws what stands in the way. */
-  probe(): Promise<void>
+  /** Writes, flushes and removes a little, and makes up for what could not be flushed. Throws what stands in the way. */
+  probe(signal: AbortSignal): Promise<void>
   /** Whether a chunk of full size fits above the reserve. */
   hasRoom(): Promise<boolean>
   /** The folder was away and is there again: it may be another one. */
@@ -141,7 +141,7 @@ export class DiskWatch {
       const present = await this.#disk.present()
       if (present !== true) return this.#stays(present === false ? 'gone' : this.#state)
       if (this.#state === 'gone') await this.#disk.returned(signal)
-      await this.#disk.probe()
+      await this.#disk.probe(signal)
       if (!(await this.#disk.hasRoom())) return this.#stays('full', undefined, true)
       this.#failures = 0
       this.#readErrors = 0

@@ -12,7 +12,7 @@ export type StorageErrorCode =
   /** The stored bytes did not match their address; they are gone now. */
   | 'STORAGE_CORRUPT'
   | 'STORAGE_IO'
-  /** The disk takes no writes for now: mounted read-only, full of errors, or not there. Nothing was tried. */
+  /** The disk takes no writes for now: mounted read-only (also at the start), full of errors, or not there. Nothing was tried. */
   | 'STORAGE_READ_ONLY'
   | 'STORAGE_FAILING'
   | 'STORAGE_GONE'

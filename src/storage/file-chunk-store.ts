@@ -4,6 +4,7 @@
  */
 import {
   type Clock,
+  CodedError,
   Emitter,
   type Logger,
   type Random,
@@ -15,9 +16,9 @@ import {
 import { backend } from '../crypto/index.ts'
 import { type ChunkAddress, MAX_CHUNK_BYTES } from '../protocol/index.ts'
 import { ChunkFolder } from './chunk-folder.ts'
-import { ChunkShelf, io, type RepairOutcome } from './chunk-shelf.ts'
+import { ChunkShelf, type RepairOutcome, wrapped } from './chunk-shelf.ts'
 import type { Capacity, ChunkCheck, ChunkStore, PutOutcome, StoreStats } from './chunk-store.ts'
-import type { DiskState } from './disk-state.ts'
+import { type DiskState, stateOfError } from './disk-state.ts'
 import { DiskWatch } from './disk-watch.ts'
 import { StorageError } from './errors.ts'
 import type { FileLock } from './file-lock.ts'
@@ -78,9 +79,15 @@ export class FileChunkStore implements ChunkStore {
     this.#watch = new DiskWatch(
       {
         present: () => this.#folder.present(),
-        probe: () => this.#folder.probe(),
+        probe: async (signal) => {
+          await this.#folder.probe()
+          await this.#shelf.settleNames(signal)
+        },
         hasRoom: async () => (await this.#space.admits(MAX_CHUNK_BYTES)) !== 'full',
-        returned: (signal) => this.#reopen(signal),
+        returned: async (signal) => {
+          // What could not be flushed is tried again by the probe that follows.
+          await this.#reopen(signal)
+        },
       },
       {
         ...{ clock, log: this.#log, metrics: this.#metrics, folder: this.#folder.path },
@@ -97,15 +104,31 @@ export class FileChunkStore implements ChunkStore {
     )
   }
 
-  /** Throws STORAGE_LOCKED, STORAGE_LAYOUT, STORAGE_IO, or the signal's reason. */
+  /**
+   * Throws STORAGE_LOCKED, STORAGE_LAYOUT, STORAGE_READ_ONLY, STORAGE_FULL, STORAGE_IO, or the signal's reason. A disk on
+   * which the names that are there cannot be flushed is open, in the state that the error tells.
+   */
   async start(signal: AbortSignal): Promise<void> {
     if (this.#open) return
     signal.throwIfAborted()
-    await io(`opening the chunk folder ${this.#folder.path}`, () => this.#reopen(signal))
+    const failure = await this.#opened(signal)
     this.#open = true
     this.#locks.open()
     this.#watch.start()
+    if (failure !== undefined) await this.#watch.writeFailed(failure)
     this.#log.info('chunk folder opened', { chunks: this.size, folder: this.#folder.path })
+  }
+
+  async #opened(signal: AbortSignal): Promise<unknown> {
+    try {
+      return await this.#reopen(signal)
+    } catch (cause) {
+      const { path } = this.#folder
+      if (cause instanceof CodedError || stateOfError(cause) !== 'readOnly')
+        throw wrapped(`opening the chunk folder ${path}`, cause)
+      const message = `the chunk folder ${path} cannot be written: its disk is mounted read-only, or the permissions forbid it`
+      throw new StorageError('STORAGE_READ_ONLY', message, { cause })
+    }
   }
 
   /** Lets running operations end, then gives the lock back. */
@@ -118,13 +141,17 @@ export class FileChunkStore implements ChunkStore {
     this.#lock = undefined
   }
 
-  /** Also when the folder was away: it may be another one now, with other names, that another process has. */
-  async #reopen(signal: AbortSignal): Promise<void> {
+  /**
+   * Also when the folder was away: it may be another one now, with other names, that another process has. What kept
+   * names from being flushed, if anything did.
+   */
+  async #reopen(signal: AbortSignal): Promise<unknown> {
     await this.#lock?.release()
     this.#lock = undefined
-    const { lock, addresses } = await this.#folder.open(signal)
+    const { lock, addresses, inDoubt, failure } = await this.#folder.open(signal)
     this.#lock = lock
-    this.#held.fill(addresses)
+    this.#held.fill(addresses, inDoubt)
+    return failure
   }
 
   get size(): number {
@@ -171,7 +198,7 @@ export class FileChunkStore implements ChunkStore {
     try {
       const found = await this.#shelf.find(address, true)
       if (!found) return { kind: 'absent' }
-      if (this.#held.doubtOf(address) === 'bytes') this.#held.trust(address)
+      this.#held.settle(address, 'bytes')
       const bytes = found.length
       release(found)
       return { kind: 'right', bytes }
@@ -209,7 +236,7 @@ export class FileChunkStore implements ChunkStore {
   }
 
   #retrieved(address: ChunkAddress, bytes: Uint8Array): Uint8Array {
-    if (this.#options.verifyOnRead && this.#held.doubtOf(address) === 'bytes') this.#held.trust(address)
+    if (this.#options.verifyOnRead) this.#held.settle(address, 'bytes')
     this.#metrics.chunksRetrieved.add()
     this.#metrics.bytesRetrieved.add(bytes.length)
     return bytes

@@ -12,6 +12,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { codeOf } from '../base/index.ts'
+import { stateOfError } from './disk-state.ts'
 import { StorageError } from './errors.ts'
 
 export interface FileLock {
@@ -29,8 +30,7 @@ const MAX_OWNER_BYTES = 32
 export async function lockFile(path: string): Promise<FileLock> {
   const handle = process.platform === 'linux' ? await lockByHelper(path) : await lockByOpen(path)
   try {
-    await handle.truncate(0)
-    await handle.write(`${process.pid}\n`, 0)
+    await sign(handle)
   } catch (error) {
     await handle.close()
     throw error
@@ -38,9 +38,23 @@ export async function lockFile(path: string): Promise<FileLock> {
   return { release: () => release(handle) }
 }
 
+/** The holder's pid, for the message to others only: a full disk must not keep anybody out. */
+async function sign(handle: FileHandle): Promise<void> {
+  try {
+    // Over what is there, which needs no room, and then cut.
+    const { bytesWritten } = await handle.write(`${process.pid}\n`, 0)
+    await handle.truncate(bytesWritten)
+  } catch (error) {
+    if (stateOfError(error) !== 'full') throw error
+    // Better no name than that of an earlier holder.
+    await handle.truncate(0).catch(() => undefined)
+  }
+}
+
 /** The name stays: removing it would let a third opener lock a new file while a second holds the old one. */
 async function release(handle: FileHandle): Promise<void> {
-  await handle.truncate(0).catch(() => undefined)
+  // The pid is struck out in its place: a block that is given away may not be had again.
+  await handle.write('\n', 0).catch(() => undefined)
   // On a disk that is gone closing may fail too: the descriptor is free all the same, and the lock with it.
   await handle.close().catch(() => undefined)
 }
@@ -71,7 +85,10 @@ async function flock(fd: number): Promise<boolean> {
 function exitCode(helper: string, fd: number): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(helper, ['-n', '-x', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] })
-    child.once('error', (error) => (codeOf(error) === 'ENOENT' ? resolve(undefined) : reject(error)))
+    child.once('error', (cause) => {
+      if (codeOf(cause) === 'ENOENT') resolve(undefined)
+      else reject(new StorageError('STORAGE_IO', `locking with ${helper} failed: it cannot be run`, { cause }))
+    })
     child.once('exit', (code) => resolve(code ?? -1))
   })
 }

@@ -2,22 +2,25 @@
 import type { ChunkAddress } from '../protocol/index.ts'
 import { AddressIndex } from './address-index.ts'
 
-/** `bytes`: a read failed or gave wrong bytes. `name`: a power loss may undo the last write. */
+/** `bytes`: a read failed or gave wrong bytes. `name`: a power loss may undo the last write. One may have both. */
 export type Doubt = 'bytes' | 'name'
 
 export class HeldChunks {
   readonly #trusted = new AddressIndex()
   /** Not listed and not counted, but still there. */
-  readonly #doubtful = new Map<ChunkAddress, Doubt>()
+  readonly #doubtful: Readonly<Record<Doubt, Set<ChunkAddress>>> = { bytes: new Set(), name: new Set() }
 
   /** Trusted ones. */
   get size(): number {
     return this.#trusted.size
   }
 
-  fill(addresses: Iterable<ChunkAddress>): void {
-    this.#trusted.fill(addresses)
-    this.#doubtful.clear()
+  /** Replaces everything. */
+  fill(trusted: Iterable<ChunkAddress>, namesInDoubt: Iterable<ChunkAddress> = []): void {
+    this.#trusted.fill(trusted)
+    this.#doubtful.bytes.clear()
+    this.#doubtful.name.clear()
+    for (const address of namesInDoubt) this.#doubtful.name.add(address)
   }
   keys(): IterableIterator<ChunkAddress> {
     return this.#trusted.keys()
@@ -28,26 +31,35 @@ export class HeldChunks {
   trusts(address: ChunkAddress): boolean {
     return this.#trusted.has(address)
   }
-  doubtOf(address: ChunkAddress): Doubt | undefined {
-    return this.#doubtful.get(address)
+  doubts(address: ChunkAddress): boolean {
+    return this.#doubtful.bytes.has(address) || this.#doubtful.name.has(address)
+  }
+  /** As of now, in no order. */
+  namesInDoubt(): ChunkAddress[] {
+    return [...this.#doubtful.name]
   }
   /** Trusted or doubtful. */
   holds(address: ChunkAddress): boolean {
-    return this.#trusted.has(address) || this.#doubtful.has(address)
+    return this.#trusted.has(address) || this.doubts(address)
   }
 
   /** It is there, right and durable. */
   trust(address: ChunkAddress): void {
-    this.#doubtful.delete(address)
+    this.#doubtful.bytes.delete(address)
+    this.#doubtful.name.delete(address)
     this.#trusted.add(address)
   }
   doubt(address: ChunkAddress, doubt: Doubt): void {
     this.#trusted.delete(address)
-    // Only a flush settles a doubtful name, whatever else is found out meanwhile.
-    if (this.#doubtful.get(address) !== 'name') this.#doubtful.set(address, doubt)
+    this.#doubtful[doubt].add(address)
+  }
+  /** This doubt is gone, if it was there; without another one it is trusted. */
+  settle(address: ChunkAddress, doubt: Doubt): void {
+    if (this.#doubtful[doubt].delete(address) && !this.doubts(address)) this.#trusted.add(address)
   }
   forget(address: ChunkAddress): void {
     this.#trusted.delete(address)
-    this.#doubtful.delete(address)
+    this.#doubtful.bytes.delete(address)
+    this.#doubtful.name.delete(address)
   }
 }

@@ -27,6 +27,11 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined
 }
 
+/** All pages of the map are used. The disk may have room, and the environment works on. */
+export function isMapFull(error: unknown): boolean {
+  return statusOf(error) === STATUS.full
+}
+
 export function errorOfStatus(
   status: number,
   { doing, folder, mapBytes }: { readonly doing: string; readonly folder: string; readonly mapBytes: number },

@@ -13,13 +13,15 @@ import { type ChunkAddress, chunkAddressOf, KEY_BYTES, keyOf } from '../protocol
 import { type DiskState, stateOfError } from './disk-state.ts'
 import { StorageError } from './errors.ts'
 import { type FileSystem, nodeFileSystem } from './file-system.ts'
-import { errorOfStatus, type KeySet, type KeySetClass, statusOf } from './key-set.ts'
+import { errorOfStatus, isMapFull, type KeySet, type KeySetClass, statusOf } from './key-set.ts'
 import { type PaidListOptions, resolvePaidListOptions } from './options.ts'
 import { PAID_LIST_BATCH, type PaidList } from './paid-list.ts'
 
 export interface LmdbPaidListDeps {
   readonly log?: Logger
   readonly fileSystem?: FileSystem
+  /** Default: the addon's, which is loaded at `start`. */
+  readonly keySet?: KeySetClass
 }
 
 interface Change {
@@ -36,14 +38,17 @@ class LmdbPaidList implements PaidList {
   readonly #fileSystem: FileSystem
   readonly #log: Logger
   readonly #options: PaidListOptions
-  /** Stays until running changes have ended, also when no new ones are taken. */
+  readonly #keySet: KeySetClass | undefined
+  /** Stays until running changes have ended, also when no new ones are taken. None after a reopening that failed. */
   #set: KeySet | undefined
   #open = false
   #size = 0
   #waiting: Change[] = []
   #writing: Promise<void> | undefined
-  /** The environment refuses to work after an error of the disk until it is opened anew. */
+  /** The environment may refuse all work after an error of the disk until it is opened anew. */
   #stale = false
+  /** A change runs: the files stay open, and cannot be opened anew beside it. */
+  #changing = false
   #state: DiskState = 'writable'
 
   constructor(root: string, deps: LmdbPaidListDeps, options?: Partial<PaidListOptions>) {
@@ -51,6 +56,7 @@ class LmdbPaidList implements PaidList {
     this.#fileSystem = deps.fileSystem ?? nodeFileSystem
     this.#log = (deps.log ?? silentLogger).child('storage')
     this.#options = resolvePaidListOptions(options)
+    this.#keySet = deps.keySet
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -123,7 +129,7 @@ class LmdbPaidList implements PaidList {
         this.#enter('writable')
       } catch (cause) {
         const error = this.#error(cause, 'changing')
-        this.#stale = error.code !== 'STORAGE_FULL'
+        this.#suspect(cause)
         this.#enter(error.code === 'STORAGE_FULL' ? 'full' : (stateOfError(cause) ?? 'failing'), error)
         for (const { reject } of batch) reject(error)
       }
@@ -133,46 +139,60 @@ class LmdbPaidList implements PaidList {
   }
 
   async #commit(batch: readonly Change[]): Promise<void> {
-    if (this.#stale) this.#reopen()
+    const set = this.#usable()
     const { kind } = batch[0] as Change
-    const flags = await (this.#set as KeySet)[kind](concat(batch.map(({ keys }) => keys)))
-    let place = 0
-    for (const { keys, resolve } of batch) {
-      const end = place + keys.length / KEY_BYTES
-      let changed = 0
-      for (; place < end; place++) changed += flags[place] as number
-      this.#size += kind === 'insert' ? changed : -changed
-      resolve(changed)
+    this.#changing = true
+    try {
+      const flags = await set[kind](concat(batch.map(({ keys }) => keys)))
+      let place = 0
+      for (const { keys, resolve } of batch) {
+        const end = place + keys.length / KEY_BYTES
+        let changed = 0
+        for (; place < end; place++) changed += flags[place] as number
+        this.#size += kind === 'insert' ? changed : -changed
+        resolve(changed)
+      }
+    } finally {
+      this.#changing = false
     }
   }
 
-  #reopen(): void {
+  /** Opened anew where that is due. Throws what the opening throws; the next call tries again. */
+  #usable(): KeySet {
+    if (this.#set && (!this.#stale || this.#changing)) return this.#set
     this.#set?.close()
     this.#set = undefined
     this.#set = this.#openSet()
     this.#stale = false
+    return this.#set
+  }
+
+  /** A map that is full is no error of the disk. */
+  #suspect(cause: unknown): void {
+    if (!isMapFull(cause)) this.#stale = true
   }
 
   #openSet(): KeySet {
-    const { KeySet } = loadAddon().exports as unknown as { readonly KeySet: KeySetClass }
+    const KeySet = this.#keySet ?? (loadAddon().exports as unknown as { readonly KeySet: KeySetClass }).KeySet
     const set = new KeySet(utf8(this.#folder), this.#options.mapBytes)
-    this.#size = set.count()
-    return set
-  }
-
-  #look<T>(look: (set: KeySet) => T): T {
-    const set = this.#opened()
     try {
-      return look(set)
-    } catch (cause) {
-      throw this.#error(cause, 'reading')
+      this.#size = set.count()
+      return set
+    } catch (error) {
+      // A process opens an environment once only.
+      set.close()
+      throw error
     }
   }
 
-  #opened(): KeySet {
+  #look<T>(look: (set: KeySet) => T): T {
     this.#assertOpen()
-    if (this.#set) return this.#set
-    throw new StorageError('STORAGE_IO', `the paid list ${this.#folder} could not be opened again after an error`)
+    try {
+      return look(this.#usable())
+    } catch (cause) {
+      this.#suspect(cause)
+      throw this.#error(cause, 'reading')
+    }
   }
 
   #assertOpen(): void {

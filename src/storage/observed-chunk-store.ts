@@ -11,36 +11,41 @@ export interface HoldingsListener {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void
 }
 
-/** A chunk as it stood when a read began. */
-interface Before {
+/** Who uses a chunk just now; forgotten with the last of them. */
+interface Use {
+  users: number
+  /** Deletions that began and that ended meanwhile. */
+  begun: number
+  ended: number
+}
+
+/** A chunk as it stood when a look at it began. */
+interface Look {
   readonly held: boolean
-  readonly deletions: number
+  readonly use: Use
+  readonly ended: number
 }
 
 export class ObservedChunkStore extends ForwardingChunkStore {
-  /** Begun so far: what a read misses meanwhile may have been deleted on purpose. */
-  #deletions = 0
+  /** What is missed while the same chunk is deleted was deleted on purpose. */
+  readonly #uses = new Map<ChunkAddress, Use>()
   /** Set before start. */
   listener: HoldingsListener = { chunkStored: () => undefined, chunkRemoved: () => undefined }
 
   override async get(address: ChunkAddress): Promise<Uint8Array | undefined> {
-    const before = this.#before(address)
-    try {
+    return this.#looking(address, async (look) => {
       const found = await this.store.get(address)
-      if (!found) this.#missed(address, before)
-      else this.#found(address, before)
+      if (!found) this.#missed(address, look)
+      else this.#found(address, look.held)
       return found
-    } catch (error) {
-      this.#failed(address, before, error)
-      throw error
-    }
+    })
   }
 
   override async put(address: ChunkAddress, content: Uint8Array | HashedContent): Promise<PutOutcome> {
-    const before = this.#before(address)
+    const held = this.store.has(address)
     const outcome = await this.store.put(address, content)
     if (outcome !== 'duplicate') this.listener.chunkStored(address)
-    else this.#found(address, before)
+    else this.#found(address, held)
     return outcome
   }
 
@@ -48,53 +53,71 @@ export class ObservedChunkStore extends ForwardingChunkStore {
     address: ChunkAddress,
     content: Uint8Array | HashedContent,
   ): Promise<'absent' | 'duplicate' | 'repaired'> {
-    const before = this.#before(address)
+    const held = this.store.has(address)
     const outcome = await this.store.repair(address, content)
     if (outcome === 'repaired') this.listener.chunkStored(address)
-    else if (outcome === 'duplicate') this.#found(address, before)
+    else if (outcome === 'duplicate') this.#found(address, held)
     return outcome
   }
 
   override async delete(address: ChunkAddress): Promise<boolean> {
-    this.#deletions++
-    const deleted = await this.store.delete(address)
-    if (deleted) this.listener.chunkRemoved(address, false)
-    return deleted
+    return this.#using(address, async (use) => {
+      use.begun++
+      try {
+        const deleted = await this.store.delete(address)
+        if (deleted) this.listener.chunkRemoved(address, false)
+        return deleted
+      } finally {
+        use.ended++
+      }
+    })
   }
 
   override async check(address: ChunkAddress): Promise<ChunkCheck> {
-    const before = this.#before(address)
-    const check = await this.#checked(address, before)
-    if (check.kind === 'corrupt') this.listener.chunkRemoved(address, true)
-    else if (check.kind === 'absent') this.#missed(address, before)
-    return check
+    return this.#looking(address, async (look) => {
+      const check = await this.store.check(address)
+      if (check.kind === 'corrupt') this.listener.chunkRemoved(address, true)
+      else if (check.kind === 'absent') this.#missed(address, look)
+      return check
+    })
   }
 
-  async #checked(address: ChunkAddress, before: Before): Promise<ChunkCheck> {
+  #looking<T>(address: ChunkAddress, work: (look: Look) => Promise<T>): Promise<T> {
+    return this.#using(address, async (use) => {
+      const look = { held: this.store.has(address), use, ended: use.ended }
+      try {
+        return await work(look)
+      } catch (error) {
+        this.#failed(address, look, error)
+        throw error
+      }
+    })
+  }
+
+  async #using<T>(address: ChunkAddress, work: (use: Use) => Promise<T>): Promise<T> {
+    let use = this.#uses.get(address)
+    if (!use) this.#uses.set(address, (use = { users: 0, begun: 0, ended: 0 }))
+    use.users++
     try {
-      return await this.store.check(address)
-    } catch (error) {
-      this.#failed(address, before, error)
-      throw error
+      return await work(use)
+    } finally {
+      if (--use.users === 0) this.#uses.delete(address)
     }
   }
 
   /** Its bytes were wrong, or cannot be read: a bad sector is repaired like rot. */
-  #failed(address: ChunkAddress, before: Before, error: unknown): void {
+  #failed(address: ChunkAddress, look: Look, error: unknown): void {
     if (!(error instanceof StorageError)) return
     if (error.code === 'STORAGE_CORRUPT') this.listener.chunkRemoved(address, true)
-    else if (error.code === 'STORAGE_IO' && !this.store.has(address)) this.#missed(address, before)
+    else if (error.code === 'STORAGE_IO' && !this.store.has(address)) this.#missed(address, look)
   }
 
-  #before(address: ChunkAddress): Before {
-    return { held: this.store.has(address), deletions: this.#deletions }
-  }
   /** It was in doubt, and its bytes are right after all. */
-  #found(address: ChunkAddress, { held }: Before): void {
+  #found(address: ChunkAddress, held: boolean): void {
     if (!held && this.store.has(address)) this.listener.chunkStored(address)
   }
   /** Its file was not there, unless the whole disk is away. */
-  #missed(address: ChunkAddress, { held, deletions }: Before): void {
-    if (held && deletions === this.#deletions && this.store.disk !== 'gone') this.listener.chunkRemoved(address, true)
+  #missed(address: ChunkAddress, { held, use, ended }: Look): void {
+    if (held && use.begun === ended && this.store.disk !== 'gone') this.listener.chunkRemoved(address, true)
   }
 }

@@ -75,6 +75,8 @@ export interface ScrubberOptions {
   readonly minRoundMs: number
   /** Pause before the store is looked at again while others use it. */
   readonly busyPollMs: number
+  /** A store that is in use for so long without a pause is read all the same, one chunk each time. */
+  readonly busyPatienceMs: number
   readonly saveIntervalMs: number
 }
 
@@ -82,5 +84,6 @@ export const scrubberDefaults: ScrubberOptions = Object.freeze({
   bytesPerSecond: MiB, // 25,000 chunks of 4 MiB in 28 h; a hundredth of what a slow disk reads
   minRoundMs: day, // small stores: rot takes weeks, reading wears
   busyPollMs: second, // a burst of puts lasts longer than that
+  busyPatienceMs: 30 * second, // a chunk each time: 25,000 of them in nine days, in weeks rot is found
   saveIntervalMs: 5 * minute, // read twice after a crash: 300 MiB at most
 })

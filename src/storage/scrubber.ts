@@ -1,6 +1,6 @@
 /**
  * Reads every chunk slowly, round after round, so that rot is found while other copies still live. It stands back
- * whenever somebody uses the store. What is corrupt is removed by the store and told, so that it can be repaired.
+ * while somebody uses the store, for a while. What is corrupt is removed by the store and told, so that it can be repaired.
  */
 import {
   type Clock,
@@ -100,11 +100,13 @@ class Scrubber implements Startable {
     }
   }
 
-  /** Nobody uses the store, and it can be read. */
+  /** The disk can be read, and nobody uses the store; of one that is always used the lane gives us our share. */
   async #quiet(signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#deps
     signal.throwIfAborted()
-    while (store.operations > 0 || store.disk === 'gone' || store.disk === 'failing') {
+    const patientUntil = clock.monotonic() + this.#options.busyPatienceMs
+    const busy = () => store.operations > 0 && clock.monotonic() < patientUntil
+    while (busy() || store.disk === 'gone' || store.disk === 'failing') {
       await clock.sleep(this.#options.busyPollMs, signal)
     }
   }

@@ -1,9 +1,16 @@
-/** One suite for every PaidList: LMDB on a real disk, memory. */
+/** One suite for every PaidList: LMDB on a real disk, the same list on a simulated one, memory. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { never, randomBelow, seededRandom } from '../../src/base/index.ts'
 import { type ChunkAddress, chunkAddressOf } from '../../src/protocol/index.ts'
-import { createLmdbPaidList, createMemoryPaidList, PAID_LIST_BATCH, type PaidList } from '../../src/storage/index.ts'
+import { SimDisk } from '../../src/sim/index.ts'
+import {
+  createLmdbPaidList,
+  createMemoryPaidList,
+  PAID_LIST_BATCH,
+  type PaidList,
+  type PaidListOptions,
+} from '../../src/storage/index.ts'
 import { backendsUnderTest } from '../support/backends.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -23,6 +30,12 @@ const DRIVERS: readonly Driver[] = [
     createSmall: (directory) => createLmdbPaidList(directory, {}, { mapBytes: 128 * 1024 }),
   },
   {
+    name: 'LMDB on a simulated disk',
+    skip: false,
+    create: () => simulated(),
+    createSmall: () => simulated({ mapBytes: 128 * 1024 }),
+  },
+  {
     name: 'memory',
     skip: false,
     create: () => createMemoryPaidList(),
@@ -31,6 +44,11 @@ const DRIVERS: readonly Driver[] = [
 ]
 
 for (const driver of DRIVERS) describe(`PaidList: ${driver.name}`, { skip: driver.skip }, () => suite(driver))
+
+function simulated(options?: Partial<PaidListOptions>): PaidList {
+  const disk = new SimDisk()
+  return createLmdbPaidList('/node', { fileSystem: disk.session(), keySet: disk.keySets() }, options)
+}
 
 const address = (n: number) => chunkAddressOf(seededRandom(n).bytes(32))
 

@@ -21,6 +21,7 @@ test('a damaged pair of files gives back nothing but what was signed', async () 
     self: good.commitment.peer,
     verifier: mlDsaVerifier(backend()),
     now: good.expiresAt ?? 0,
+    wallAhead: 0,
     breathe: async () => undefined,
   }
   const pick = () => MAINS[randomBelow(random, MAINS.length)] as Bytes

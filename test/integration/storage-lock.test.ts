@@ -59,6 +59,15 @@ test('the flock of a stranger keeps us out, ours keeps a stranger out', { skip: 
     await ended(stranger, 'SIGKILL')
   }
   await store.start(never)
+  await store.stop()
+  // Our own pid, which still lives, must not be named for a stock node that came after us.
+  const later = await started('flock', ['-n', '-x', '--no-fork', lock, 'sh', '-c', 'echo locked; exec cat'])
+  try {
+    await assert.rejects(store.start(never), { code: 'STORAGE_LOCKED', message: /in use by another process/ })
+  } finally {
+    await ended(later, 'SIGKILL')
+  }
+  await store.start(never)
   const refused = spawn('flock', ['-n', '-x', lock, 'true'], { stdio: 'ignore' })
   assert.deepEqual(await once(refused, 'exit'), [1, null])
   await store.stop()

@@ -3,7 +3,7 @@
  * its own. Prints one JSON line of what happened. Arguments: an empty folder.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { codeOf, createLogger, never, seededRandom, systemClock } from '../../src/base/index.ts'
 import { backend } from '../../src/crypto/index.ts'
@@ -85,5 +85,30 @@ await small.delete(first.address)
 result['freed'] = [await list.insert(chunkAddressOf(random.bytes(32))), list.state, list.size === paid + 1]
 await list.stop()
 await small.stop()
+
+// A restart on a disk without a free block, and on one that is read-only.
+run('mount', '-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', mount)
+const again = createFileChunkStore(join(mount, 'node'), deps, options)
+const started = () => again.start(never).then(() => again.get(held.address), codeOf)
+await again.start(never)
+await again.put(held.address, held.content)
+await again.stop()
+const filler = openSync(join(mount, 'filler'), 'w')
+const full = (() => {
+  try {
+    for (;;) writeSync(filler, new Uint8Array(4096))
+  } catch (error) {
+    return codeOf(error)
+  }
+})()
+closeSync(filler)
+result['startedFull'] = []
+for (let i = 0; i < 2; i++) {
+  const found = await started()
+  ;(result['startedFull'] as unknown[]).push([full, typeof found === 'object' ? found.length : found])
+  await again.stop()
+}
+run('mount', '-o', 'remount,ro', mount)
+result['startedReadOnly'] = await started()
 result['said'] = said
 process.stdout.write(`${JSON.stringify(result)}\n`)

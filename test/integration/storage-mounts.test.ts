@@ -31,6 +31,11 @@ test('a real disk that goes, comes back, turns read-only and fills up', { skip }
     writable: [5000, 'stored', 'writable'],
     full: ['STORAGE_FULL', 'full', 'STORAGE_FULL', 'full', true],
     freed: [true, 'writable', true],
+    startedFull: [
+      ['ENOSPC', 5000],
+      ['ENOSPC', 5000],
+    ],
+    startedReadOnly: 'STORAGE_READ_ONLY',
   })
   assert.equal(said.filter((line) => line === 'the disk takes chunks again').length, 2)
 })

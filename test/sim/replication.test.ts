@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { decodeRetention } from '../../src/audit/index.ts'
-import { seededRandom } from '../../src/base/index.ts'
+import { MiB, seededRandom } from '../../src/base/index.ts'
 import type { Client } from '../../src/client/index.ts'
 import { SimulatedDevnet, type SimulatedDevnetOptions, type SimulatedNode } from '../../src/devnet/index.ts'
 import type { ChunkAddress } from '../../src/protocol/index.ts'
@@ -168,7 +168,8 @@ test('a full node takes nothing and learns what is paid; with room again it fetc
   await all.net.world.advance(45_000)
   const { world } = all.net
   const node = all.net.nodes[4] as SimulatedNode
-  node.disk.capacityBytes = 0
+  // Below the reserve: no chunk fits, the paid list grows on.
+  node.disk.capacityBytes = 256 * MiB
   await world.advance(10_000)
   const verdicts = metric(node, 'myrmex_payment_verdicts_total')
   const paid = node.paidList.size

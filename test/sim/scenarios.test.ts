@@ -109,6 +109,14 @@ test('questions that a line is too narrow to answer have failed', async () => {
   assert.equal(verdicts[0]?.met, false)
 })
 
+test('the hash of a run tells what no message does', async () => {
+  const quiet = 'nodes 8\nchunks 20 placed\nrun 1 min\ngets 0 per min\nlookups 0 per min\n'
+  const [sound, rotten] = [parseScenario(quiet), parseScenario(`${quiet}at 59 s rot 1`)]
+  const [before, after] = [await run({ ...sound, seed: SEED }), await run({ ...rotten, seed: SEED })]
+  assert.equal(after.events, before.events)
+  assert.notEqual(after.hash, before.hash, `seed ${SEED}`)
+})
+
 test('a run in memory stands for one on disks', async () => {
   const short = withRun(findScenario('churn-small').scenario, 5 * 60_000)
   const { samples, notes } = await run({ ...short, store: 'memory', nodes: 14, full: 0.1, seed: SEED })

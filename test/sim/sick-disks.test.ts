@@ -120,6 +120,42 @@ test('a node that loses power in the middle of puts comes back with all that it 
   await net.stop()
 })
 
+test('the paid list stands on the disk of its node', async () => {
+  const net = new SimulatedDevnet({ seed: SEED })
+  await net.start(3)
+  const node = net.nodes[2] as SimulatedNode
+  const { disk } = node
+  const address = (n: number) => 'ab'.repeat(31).concat(n.toString(16).padStart(2, '0')) as ChunkAddress
+  const list = () => node.paidList
+  const insert = (n: number) => net.world.run(() => list().insert(address(n)))
+  await insert(0)
+  const ill: [string, () => void, string][] = [
+    ['full', () => (disk.capacityBytes = 0), 'STORAGE_FULL'],
+    ['read-only', () => disk.fail({ readOnly: true }), 'STORAGE_IO'],
+    ['failing', () => disk.fail({ failing: 'everything' }), 'STORAGE_IO'],
+    ['failing writes', () => disk.fail({ failing: 'writes' }), 'STORAGE_IO'],
+    ['unplugged', () => disk.unplug(SIMULATED_ROOT), 'STORAGE_IO'],
+  ]
+  for (const [n, [what, fall, code]] of ill.entries()) {
+    fall()
+    for (let tries = 0; tries < 3; tries++) await assert.rejects(insert(n + 1), { code }, what)
+    assert.notEqual(list().state, 'writable', what)
+    disk.capacityBytes = Number.MAX_SAFE_INTEGER
+    disk.fail({})
+    disk.plugIn()
+    assert.equal(await insert(n + 1), true, `${what} is over`)
+    assert.deepEqual([list().size, list().state], [n + 2, 'writable'])
+  }
+  disk.fail({ lies: 'files' })
+  await insert(ill.length + 1)
+  net.kill(node, 'flushed')
+  disk.fail({})
+  await net.restart(node)
+  assert.equal(list().size, ill.length + 1, 'what was flushed is there, what was not is gone')
+  assert.equal(list().has(address(ill.length + 1)), false)
+  await net.stop()
+})
+
 test('the same seed gives the same run', async () => {
   const [first, second] = [await story(11), await story(11)]
   assert.deepEqual(first, second)

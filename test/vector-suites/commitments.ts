@@ -179,7 +179,7 @@ function checkRetention(vector: Json, label: string): void {
       assert.equal(slot.expiresAt !== undefined, name === 'gossiped')
       // The recording shows it at an unknown time: one second before its end serves all checks.
       const now = (slot.expiresAt ?? 0) - 1000
-      const context = { self: slot.commitment.peer, verifier, now, breathe: async () => undefined }
+      const context = { self: slot.commitment.peer, verifier, now, wallAhead: 0, breathe: async () => undefined }
       const loaded = await audit.loadRetention({ main, pointers }, context)
       assert.deepEqual(loaded.faults, [])
       assert.equal(loaded.retention.current?.pin, retention.commitment_hash)

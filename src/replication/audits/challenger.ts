@@ -11,10 +11,12 @@ import { CodedError, Semaphore, SemaphoreFull } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../../protocol/index.ts'
 import type { ChunkStore } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
+import type { PeerBudget } from '../traffic/answers.ts'
 import type { Answer } from '../traffic/messenger.ts'
 import { type ChallengeVerdict, possessionConsequence } from './challenge-verdict.ts'
 import type { ClaimTracker } from './claim-tracker.ts'
 import type { PossessionCheck, PossessionSchedule } from './possession-schedule.ts'
+import { withChunk } from './with-chunk.ts'
 
 type Challenge = Extract<ReplicationBody, { kind: 'auditChallenge' }>
 
@@ -59,7 +61,7 @@ export class Challenger {
           await this.challenge({ peer, keys: [key], audit: 'possession' }, signal),
         )
         if (claim === 'clear') claims.answered(peer)
-        if (claim === 'observe' && claims.claimed(peer, parts.clock.now()) === 'failure')
+        if (claim === 'observe' && claims.claimed(peer, parts.clock.monotonic()) === 'failure')
           report(parts, peer, 'bootstrapClaim')
         if (failure) report(parts, peer, 'possession')
       }),
@@ -102,14 +104,24 @@ export class Challenger {
     return judgeDigests(answer.body.result, binding, own)
   }
 
-  /** What a neighbour's challenge gets. */
-  async answer(challenge: Challenge): Promise<ReplicationBody> {
-    const { self, store, auditStore, bootstrapping } = this.#deps.parts
+  /** What a neighbour's challenge gets. Rejects only with the signal's reason: then nobody waits for the rest. */
+  async answer(challenge: Challenge, budget: PeerBudget, signal: AbortSignal): Promise<ReplicationBody> {
+    const { self, store: held, auditStore, bootstrapping } = this.#deps.parts
     const { challengeId, keys } = challenge
-    const refusal = refuseDigests(challenge, { peer: self, keys: store.size, bootstrapping: bootstrapping() })
+    const refusal = refuseDigests(challenge, { peer: self, keys: held.size, bootstrapping: bootstrapping() })
     if (refusal) return { kind: 'auditResponse', result: { ...refusal, challengeId } }
-    const digests: Uint8Array[] = []
-    for (const key of keys) digests.push((await this.#digest(auditStore, challenge, key)) ?? absentDigest())
+    // A key that is named again has its digest again (15: one a key, in order), and is not read again.
+    const made = new Map<ChunkAddress, Uint8Array>()
+    const store = metered(auditStore, budget)
+    for (const key of keys) {
+      if (made.has(key)) continue
+      signal.throwIfAborted()
+      // Said: silence costs the same 5.0, and a unit more for the request that timed out (24).
+      if (!budget.isOpen())
+        return { kind: 'auditResponse', result: { kind: 'rejected', challengeId, reason: 'too many bytes asked for' } }
+      made.set(key, (await this.#digest(store, challenge, key)) ?? absentDigest())
+    }
+    const digests = keys.map((key) => made.get(key) as Uint8Array)
     return { kind: 'auditResponse', result: { kind: 'digests', challengeId, digests } }
   }
 
@@ -120,8 +132,7 @@ export class Challenger {
     key: ChunkAddress,
   ): Promise<Uint8Array | undefined> {
     try {
-      const bytes = await store.get(key)
-      return bytes && auditDigest(binding, key, bytes)
+      return await withChunk(store, key, (bytes) => auditDigest(binding, key, bytes))
     } catch (error) {
       if (!(error instanceof CodedError)) throw error
       return undefined
@@ -151,4 +162,14 @@ export class Challenger {
       if (--place.users === 0) this.#permits.delete(peer)
     }
   }
+}
+
+/** What is read is charged to whoever it is read for. */
+function metered(store: Pick<ChunkStore, 'get'>, budget: PeerBudget): Pick<ChunkStore, 'get'> {
+  const get = async (key: ChunkAddress) => {
+    const bytes = await store.get(key)
+    if (bytes) budget.charge(bytes.length)
+    return bytes
+  }
+  return { get }
 }

@@ -1,7 +1,7 @@
 /**
  * Peers that say they are bootstrapping (replication.md 12.3): one window of 24 h each, ever. Who claims after it, or
- * claims again after it had stopped, is hiding from audits. Pure; `now` is wall clock milliseconds, since histories
- * outlive a restart (30.3 nr 7).
+ * claims again after it had stopped, is hiding from audits. Histories outlive a restart (30.3 nr 7). Pure; `now` is
+ * monotonic milliseconds.
  */
 import { LruMap } from '../../base/index.ts'
 import type { PeerId } from '../../protocol/index.ts'

@@ -68,12 +68,13 @@ export class Commitments {
     const { files, parts, verifier } = this.#deps
     const found = (await files.load()) ?? { main: encodeRetention([], false).main }
     const { retention, faults } = await loadRetention(found, {
-      ...{ self: parts.self, verifier, now: parts.clock.now(), breathe: () => this.#breathe() },
+      ...{ self: parts.self, verifier, now: parts.clock.monotonic(), breathe: () => this.#breathe() },
+      wallAhead: this.#wallAhead(),
     })
     for (const fault of faults) parts.log.warn('a retained commitment was left out', { fault })
     this.#retention = retention
     this.#saved = retention.changes
-    this.#kept = shownPins(retention.slots(parts.clock.now()))
+    this.#kept = shownPins(retention.slots(parts.clock.monotonic()))
   }
 
   /** The first one, once the table has joined: before that we would be in the close group of all that we hold. */
@@ -106,7 +107,7 @@ export class Commitments {
   /** A fresh tree over what this node is in the close group for; the same root changes nothing. */
   async rotate(signal: AbortSignal): Promise<void> {
     const { parts, signer } = this.#deps
-    const { clock, holdings, options, self } = parts
+    const { clock, holdings, options, self, store } = parts
     const retention = this.#retention
     if (!retention) return
     const { index, view } = holdings
@@ -114,13 +115,15 @@ export class Commitments {
     // A node in which nothing happens does nothing, however much it holds.
     if (this.#builtOver?.view === view && this.#builtOver.changes === changes) return
     const keys: ChunkAddress[] = []
-    await holdings.walk(index.keysFor(view, self, 'stored', options.closeGroupSize), (key) => keys.push(key), signal)
-    if (keys.length === 0) retention.retire(clock.now())
+    // The index hears of a chunk that vanished a moment later than the store.
+    const add = (key: ChunkAddress) => void (store.has(key) && keys.push(key))
+    await holdings.walk(index.keysFor(view, self, 'stored', options.closeGroupSize), add, signal)
+    if (keys.length === 0) retention.retire(clock.monotonic())
     else {
       const breathe = () => this.#breathe()
       const tree = await withPauses(buildTree(await withPauses(sortedEntries(keys), breathe)), breathe)
       signal.throwIfAborted()
-      if (retention.isNew(tree.root)) retention.rotate(await signTree(tree, signer), clock.now())
+      if (retention.isNew(tree.root)) retention.rotate(await signTree(tree, signer), clock.monotonic())
     }
     this.#builtOver = { view, changes }
   }
@@ -141,7 +144,7 @@ export class Commitments {
 
   async #shown(): Promise<SignedTree | undefined> {
     const { clock, log } = this.#deps.parts
-    const signed = this.#retention?.show(clock.now())?.signed
+    const signed = this.#retention?.show(clock.monotonic())?.signed
     try {
       // A save that runs may have begun before this one was shown: then there is a second one.
       for (let saves = 0; signed && !this.#kept.has(signed.pin); saves++) {
@@ -157,12 +160,12 @@ export class Commitments {
 
   /** Prune veto. */
   isCommitted(key: ChunkAddress): boolean {
-    return this.#retention?.isCommitted(keyOf(key), this.#deps.parts.clock.now()) ?? false
+    return this.#retention?.isCommitted(keyOf(key), this.#deps.parts.clock.monotonic()) ?? false
   }
 
   /** GetCommitmentByPin (14.4). */
   answer(pin: Uint8Array): ReplicationBody {
-    const signed = this.#retention?.find(pinOf(pin), this.#deps.parts.clock.now())
+    const signed = this.#retention?.find(pinOf(pin), this.#deps.parts.clock.monotonic())
     const result = signed
       ? { kind: 'found' as const, commitment: signed.commitment }
       : { kind: 'notRetained' as const, pin }
@@ -194,10 +197,19 @@ export class Commitments {
     const retention = this.#retention
     if (!retention || retention.changes === this.#saved) return
     const { changes } = retention
-    const slots = retention.slots(clock.now())
-    await this.#deps.files.save(encodeRetention(slots, retention.current !== undefined))
+    const slots = retention.slots(clock.monotonic())
+    const ahead = this.#wallAhead()
+    const stamped = slots.map(({ signed, expiresAt }) => ({
+      ...{ signed, expiresAt: expiresAt === undefined ? undefined : Math.round(expiresAt + ahead) },
+    }))
+    await this.#deps.files.save(encodeRetention(stamped, retention.current !== undefined))
     this.#saved = changes
     this.#kept = shownPins(slots)
+  }
+
+  #wallAhead(): number {
+    const { clock } = this.#deps.parts
+    return clock.now() - clock.monotonic()
   }
 
   #breathe(): Promise<void> {

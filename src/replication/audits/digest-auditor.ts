@@ -1,6 +1,6 @@
 /** Asks neighbours for digests of keys that both of us hold (replication.md 15), now and then. */
 import { confirmDigests, digestKeyLimit, digestKeysInTime, digestSampleSize } from '../../audit/index.ts'
-import { randomBelow, randomBetween, shuffled } from '../../base/index.ts'
+import { messageOf, randomBelow, randomBetween, shuffled } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { NeighborSync } from '../sync/neighbor-sync.ts'
@@ -31,9 +31,14 @@ export class DigestAuditor {
 
   /** Starts when the node has caught up: one audit at once, then one every 10 to 20 minutes. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, options, random } = this.#deps.parts
+    const { clock, log, options, random } = this.#deps.parts
     for (;;) {
-      await this.audit(signal)
+      try {
+        await this.audit(signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        log.error('a digest audit failed in itself', { error: messageOf(error) })
+      }
       await clock.sleep(randomBetween(random, options.auditTickMinMs, options.auditTickMaxMs), signal)
     }
   }
@@ -51,7 +56,7 @@ export class DigestAuditor {
     if (keys.length === 0) return 'idle'
     const verdict = await challenger.challenge({ peer, keys, audit: 'digest' }, signal)
     if (verdict.kind === 'bootstrapping') {
-      if (claims.claimed(peer, parts.clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+      if (claims.claimed(peer, parts.clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return 'idle'
     }
     if (verdict.kind !== 'timeout') claims.answered(peer)
@@ -75,11 +80,9 @@ export class DigestAuditor {
     const moment = { now: clock.monotonic(), epoch: sync.epoch }
     const sample: ChunkAddress[] = []
     const told = [...proofs.keysTold(peer)]
-    // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of.
-    const size = Math.min(
-      ...[digestSampleSize(Math.min(store.size, told.length)), digestKeysInTime()],
-      digestKeyLimit(committedKeys(peer) ?? Number.POSITIVE_INFINITY),
-    )
+    // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of, or more.
+    const holds = Math.max(told.length, committedKeys(peer) ?? 0)
+    const size = Math.min(digestSampleSize(store.size), digestKeyLimit(holds), digestKeysInTime())
     // No more than a slice of work: where few of the keys will do, a smaller sample must.
     for (const key of shuffled(random, told).slice(0, LOOKED_AT)) {
       if (sample.length >= size) break

@@ -142,7 +142,7 @@ export class SubtreeAuditor {
     else if (grade.credit === 'revokePin') this.#provers.forget(peer, pin)
     else if (grade.credit === 'dropAll') this.#provers.forget(peer)
     if (grade.claim === 'clear') this.#claims.answered(peer)
-    else if (grade.claim === 'observe' && this.#claims.claimed(peer, clock.now()) === 'failure')
+    else if (grade.claim === 'observe' && this.#claims.claimed(peer, clock.monotonic()) === 'failure')
       report(this.#parts, peer, 'bootstrapClaim')
   }
 }

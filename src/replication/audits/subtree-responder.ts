@@ -15,7 +15,7 @@ import {
   WorkBudget,
 } from '../../audit/index.ts'
 import { CodedError } from '../../base/index.ts'
-import { backend, blockKernels } from '../../crypto/index.ts'
+import type { BlockKernels } from '../../crypto/index.ts'
 import type {
   ChunkAddress,
   PeerId,
@@ -26,6 +26,7 @@ import type {
 } from '../../protocol/index.ts'
 import type { Parts } from '../parts.ts'
 import type { Commitments } from './commitments.ts'
+import { withChunk } from './with-chunk.ts'
 
 type RoundOne = Extract<ReplicationBody, { kind: 'subtreeAuditChallenge' }>
 type RoundTwo = Extract<ReplicationBody, { kind: 'subtreeSliceChallenge' }>
@@ -33,7 +34,7 @@ type RoundTwo = Extract<ReplicationBody, { kind: 'subtreeSliceChallenge' }>
 const READ_TRIES = 3
 const READ_PAUSE_MS = 200
 
-export type ResponderParts = Pick<Parts, 'auditStore' | 'bootstrapping' | 'clock' | 'self'>
+export type ResponderParts = Pick<Parts, 'auditStore' | 'bootstrapping' | 'clock' | 'kernels' | 'self'>
 
 export class SubtreeResponder {
   readonly #parts: ResponderParts
@@ -41,23 +42,24 @@ export class SubtreeResponder {
   readonly #sessions: Sessions
   readonly #cooldown: RoundOneCooldown
   readonly #budget: WorkBudget
-  readonly #kernels = blockKernels(backend())
+  readonly #kernels: BlockKernels
 
   constructor(parts: ResponderParts, commitments: Pick<Commitments, 'retention'>, options = defaultAuditOptions) {
     this.#parts = parts
+    this.#kernels = parts.kernels
     this.#commitments = commitments
     this.#sessions = new Sessions(options)
     this.#cooldown = new RoundOneCooldown(options)
     this.#budget = new WorkBudget(parts.clock.monotonic(), options)
   }
 
-  /** undefined: over the budget or too early, no answer. */
+  /** undefined: over the budget or too early, no answer. Rejects only with the signal's reason, as `roundTwo`. */
   async roundOne(peer: PeerId, challenge: RoundOne, signal: AbortSignal): Promise<ReplicationBody | undefined> {
     const { bootstrapping, clock, self } = this.#parts
     const now = clock.monotonic()
     if (!this.#budget.admits(now) || !this.#cooldown.take(peer, now)) return undefined
     const own = { peer: self, bootstrapping: bootstrapping(), retention: this.#commitments.retention }
-    const work = startRoundOne(challenge, own, clock.now())
+    const work = startRoundOne(challenge, own, now)
     if (work.kind !== 'work') return { kind: 'subtreeAuditResponse', result: refused(challenge.challengeId, work) }
     const leaves: SubtreeLeaf[] = []
     try {
@@ -91,7 +93,7 @@ export class SubtreeResponder {
     }
   }
 
-  async roundTwo(peer: PeerId, challenge: RoundTwo): Promise<ReplicationBody> {
+  async roundTwo(peer: PeerId, challenge: RoundTwo, signal: AbortSignal): Promise<ReplicationBody> {
     const { clock, self } = this.#parts
     const { challengeId } = challenge
     const work = startRoundTwo(challenge, peer, { peer: self, sessions: this.#sessions }, clock.monotonic())
@@ -99,16 +101,17 @@ export class SubtreeResponder {
     const items: SliceItem[] = []
     const absent = new Set<ChunkAddress>()
     for (const opening of challenge.openings) {
-      let content: Uint8Array | undefined
+      signal.throwIfAborted()
+      if (absent.has(opening.key)) continue
+      let item: SliceItem | undefined
       try {
-        content = absent.has(opening.key) ? undefined : await this.#read(opening.key)
+        item = await this.#read(opening.key, (content) => openBlock(opening, content, challenge, this.#kernels))
       } catch (error) {
         if (!(error instanceof CodedError)) throw error
         // A disk that fails for now has not lost the chunk: absent would cost us 5.0.
         const reason = 'a committed chunk cannot be read now'
         return { kind: 'subtreeSliceResponse', result: { kind: 'rejected', challengeId, reject: 'transient', reason } }
       }
-      const item = content && (await openBlock(opening, content, challenge, this.#kernels))
       if (item) items.push(item)
       else absent.add(opening.key)
     }
@@ -125,9 +128,9 @@ export class SubtreeResponder {
   ): Promise<SubtreeLeaf | SubtreeRejectKind> {
     const { clock } = this.#parts
     for (let tries = 1; ; tries++) {
+      signal.throwIfAborted()
       try {
-        const content = await this.#read(planned.key)
-        const leaf = content && (await proveLeaf(planned, content, challenge, this.#kernels))
+        const leaf = await this.#read(planned.key, (content) => proveLeaf(planned, content, challenge, this.#kernels))
         return leaf ?? 'protocol'
       } catch (error) {
         if (!(error instanceof CodedError)) throw error
@@ -137,8 +140,9 @@ export class SubtreeResponder {
     }
   }
 
-  #read(key: ChunkAddress): Promise<Uint8Array | undefined> {
-    return this.#parts.auditStore.get(key)
+  /** Proofs and slices are copies: nothing of the content is kept. */
+  #read<T>(key: ChunkAddress, work: (content: Uint8Array) => Promise<T>): Promise<T | undefined> {
+    return withChunk(this.#parts.auditStore, key, work)
   }
 
   #rejectOne({ challengeId }: RoundOne, reject: SubtreeRejectKind): ReplicationBody {

@@ -39,7 +39,9 @@ export class Keeper {
     try {
       const bytes = await memory.load(largest(parts.options))
       const { claims: histories, owed }: Remembered = bytes ? decodeMemory(bytes, digest) : { claims: [], owed: [] }
-      claims.restore(histories, parts.clock.now())
+      const ahead = this.#wallAhead()
+      const since = histories.map((history) => ({ ...history, since: history.since - ahead }))
+      claims.restore(since, parts.clock.monotonic())
       const taken = pipeline.owe(owed, parts.clock.monotonic())
       this.#saved = { claims: claims.changes, owed: taken }
     } catch (error) {
@@ -57,6 +59,12 @@ export class Keeper {
     }
   }
 
+  /** The file has wall clock time, which outlives a restart; the engine that which never jumps. */
+  #wallAhead(): number {
+    const { clock } = this.#deps.parts
+    return clock.now() - clock.monotonic()
+  }
+
   /** Never throws: a disk that fails is logged, the next save may work. */
   async save(): Promise<void> {
     const { claims, memory, parts, pipeline } = this.#deps
@@ -66,7 +74,9 @@ export class Keeper {
     const { changes } = claims
     if (changes === this.#saved.claims && owed.length + this.#saved.owed === 0) return
     try {
-      await memory.save(encodeMemory({ claims: claims.histories(), owed }, digest))
+      const ahead = this.#wallAhead()
+      const histories = claims.histories().map((each) => ({ ...each, since: Math.round(each.since + ahead) }))
+      await memory.save(encodeMemory({ claims: histories, owed }, digest))
       this.#saved = { claims: changes, owed: owed.length }
     } catch (error) {
       parts.log.warn('what replication remembers could not be saved', { error: messageOf(error) })

@@ -64,7 +64,7 @@ export class Pruner {
     const { deletable, failures, claims: claiming, answered } = verdict
     for (const peer of answered) claims.answered(peer)
     for (const peer of claiming)
-      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+      if (claims.claimed(peer, clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
     for (const peer of failures) report(parts, peer, 'pruneAudit')
     for (const key of deletable) {
       signal.throwIfAborted()

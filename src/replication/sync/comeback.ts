@@ -18,10 +18,13 @@ export interface ComebackDeps {
 
 /** Keys taken up in one go: some 3 ms. */
 const PAGE = 512
+const UNSURE: ReadonlySet<DiskState> = new Set(['failing', 'readOnly'])
 
 export class Comeback {
   readonly #deps: ComebackDeps
   #away = false
+  /** It failed or took no writes: names that the store found may be durable, and thus held, since the end of that only. */
+  #unsure = false
   #ranAt = Number.NEGATIVE_INFINITY
 
   constructor(deps: ComebackDeps) {
@@ -32,13 +35,16 @@ export class Comeback {
   watch(): () => void {
     const { store } = this.#deps.parts
     this.#away = store.disk === 'gone'
+    this.#unsure = UNSURE.has(store.disk)
     return store.onDisk((state) => this.#changed(state))
   }
 
   #changed(state: DiskState): void {
     const { clock, options, tasks } = this.#deps.parts
     if (this.#away && state !== 'gone') tasks.spawn('disk is back', (signal) => this.reconcile(signal))
+    else if (this.#unsure && state === 'writable') tasks.spawn('disk is sound', (signal) => this.#found(signal))
     this.#away = state === 'gone'
+    this.#unsure = UNSURE.has(state) || (this.#unsure && state !== 'writable')
     // A disk at its edge is full and not full by turns.
     if (state !== 'writable' || clock.monotonic() - this.#ranAt < options.capacityRetryMs) return
     this.#ranAt = clock.monotonic()
@@ -57,17 +63,23 @@ export class Comeback {
   /** The disk was away and may be another one now: what it holds is held, what it does not hold is lost. */
   async reconcile(signal: AbortSignal): Promise<void> {
     const { holdings, store } = this.#deps.parts
-    for (let after: ChunkAddress | undefined; ; ) {
-      const page = store.keysAfter(after, PAGE)
-      for (const key of page) holdings.added(key)
-      if (page.length < PAGE) break
-      after = page.at(-1)
-      await holdings.pause(signal)
-    }
+    await this.#found(signal)
     this.#deps.changed()
     for (let after: ChunkAddress | undefined; ; ) {
       const page = holdings.index.keysAfter(after, 'stored', PAGE)
       for (const key of page) if (!store.has(key)) this.#deps.lost(key)
+      if (page.length < PAGE) return
+      after = page.at(-1)
+      await holdings.pause(signal)
+    }
+  }
+
+  /** What the store holds is held. */
+  async #found(signal: AbortSignal): Promise<void> {
+    const { holdings, store } = this.#deps.parts
+    for (let after: ChunkAddress | undefined; ; ) {
+      const page = store.keysAfter(after, PAGE)
+      for (const key of page) holdings.added(key)
       if (page.length < PAGE) return
       after = page.at(-1)
       await holdings.pause(signal)

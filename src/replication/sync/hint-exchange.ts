@@ -221,7 +221,7 @@ export class HintExchange {
     const { parts, pipeline, claims, hinted } = this.#deps
     const { clock, holdings } = parts
     if (bootstrapping) {
-      if (claims.claimed(peer, clock.now()) === 'failure') report(parts, peer, 'bootstrapClaim')
+      if (claims.claimed(peer, clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return []
     }
     claims.answered(peer)

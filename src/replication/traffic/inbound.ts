@@ -33,8 +33,12 @@ export type Receiver = (peer: PeerId, body: ReplicationBody, signal: AbortSignal
 export interface InboundDeps {
   readonly parts: Parts
   readonly network: Pick<Network, 'handle' | 'handleRequests'>
+  /** In our routing table; everybody else is a stranger. */
+  known(peer: PeerId): boolean
   readonly answer: Answerer
   readonly receive: Receiver
+  /** How long whoever asks waits for the answer, where that is known; undefined: as long as the network's default. */
+  deadlineMs(body: ReplicationBody): number | undefined
   /** A message that found no place. */
   busy(peer: PeerId, body: ReplicationBody): void
 }
@@ -65,7 +69,7 @@ export class Inbound {
 
   constructor(deps: InboundDeps) {
     this.#deps = deps
-    this.#pools = createPools<Work>(deps.parts.options, (work) => work(undefined))
+    this.#pools = createPools<Work>(deps.parts.options, deps.known, (work) => work(undefined))
   }
 
   /** Listens; the result stops it. */
@@ -88,10 +92,11 @@ export class Inbound {
   }
 
   async #request(topic: string, data: Uint8Array, context: RequestContext): Promise<MessageData | undefined> {
-    const { parts, answer } = this.#deps
+    const { parts, answer, deadlineMs } = this.#deps
     const message = this.#decode(topic, data)
     if (!message) return undefined
     const { requestId, body } = message
+    context.budgetMs = deadlineMs(body) ?? context.budgetMs
     const { peer } = context.from
     const answered = await this.#inPool(peer, body, context.signal, context.answered, () =>
       answer(peer, body, context.signal),

@@ -1,19 +1,27 @@
-/** How many chunk bytes one peer may take and give (replication.md 30.3 nr 10). */
+/** How many chunk bytes one peer may take and give, and have read for it (replication.md 30.3 nr 10). */
 import { type Clock, TokenBuckets } from '../../base/index.ts'
 import type { PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import type { PeerBudget } from './answers.ts'
 
+/** Identities cost nothing: strangers have one bucket. */
+const STRANGERS = 'strangers'
+
 export class PeerBudgets {
   readonly #clock: Pick<Clock, 'monotonic'>
+  readonly #known: (peer: PeerId) => boolean
   readonly #fetches: TokenBuckets<PeerId>
   readonly #offers: TokenBuckets<PeerId>
+  readonly #digests: TokenBuckets<PeerId | typeof STRANGERS>
 
-  constructor(options: ReplicationOptions, clock: Pick<Clock, 'monotonic'>) {
+  /** `known`: in the routing table. */
+  constructor(options: ReplicationOptions, clock: Pick<Clock, 'monotonic'>, known: (peer: PeerId) => boolean) {
     const { budgetPeers: keys, fetchBurstBytes, fetchBytesPerSecond, offerBurstBytes, offerBytesPerSecond } = options
     this.#clock = clock
+    this.#known = known
     this.#fetches = new TokenBuckets({ burst: fetchBurstBytes, perSecond: fetchBytesPerSecond, keys })
     this.#offers = new TokenBuckets({ burst: offerBurstBytes, perSecond: offerBytesPerSecond, keys })
+    this.#digests = new TokenBuckets({ burst: options.digestBurstBytes, perSecond: options.digestBytesPerSecond, keys })
   }
 
   /** What it fetches from us. */
@@ -25,11 +33,16 @@ export class PeerBudgets {
     return this.#of(this.#offers, peer)
   }
 
-  #of(buckets: TokenBuckets<PeerId>, peer: PeerId): PeerBudget {
+  /** What is read for its challenges. */
+  digests(peer: PeerId): PeerBudget {
+    return this.#of(this.#digests, this.#known(peer) ? peer : STRANGERS)
+  }
+
+  #of<K>(buckets: TokenBuckets<K>, key: K): PeerBudget {
     const now = () => this.#clock.monotonic()
     return {
-      isOpen: () => buckets.isOpen(peer, now()),
-      charge: (bytes) => buckets.charge(peer, now(), bytes),
+      isOpen: () => buckets.isOpen(key, now()),
+      charge: (bytes) => buckets.charge(key, now(), bytes),
     }
   }
 }

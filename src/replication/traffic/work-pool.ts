@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
-import { Gate } from './gate.ts'
+import { type Door, forStrangers, Gate } from './gate.ts'
 
 export interface PoolLimits {
   /** Waiting and running. */
@@ -13,6 +13,8 @@ export interface PoolLimits {
   readonly perPeer: number
   /** Running for one peer, so that a slow one leaves workers to the others; as many as there are without. */
   readonly workersPerPeer?: number
+  /** A place is held until the answer has gone: who reads no answers gets no more places by that. */
+  readonly holdsPlace?: boolean
   /** Waiting time after which nobody expects an answer any more. */
   readonly ageMs: number
 }
@@ -29,7 +31,7 @@ export type WorkKind =
   | 'pointerServe'
   | 'pointerOffer'
 
-/** The table of 4.2. Digests, slices and pins share one more gate of `audits` places: see `createPools`. */
+/** The table of 4.2. Digests, slices and pins share more gates: see `createPools`. */
 export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKind, PoolLimits>> {
   const limits = (outstanding: number, workers: number, perPeer: number, ageMs: number): PoolLimits => ({
     ...{ outstanding, workers, perPeer, ageMs },
@@ -65,8 +67,8 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
       ...limits(options.syncs, options.syncWorkers, options.syncsPerPeer, options.syncTimeoutMs),
       workersPerPeer: options.syncWorkersPerPeer,
     },
-    digestChallenge: limits(audits, audits, options.auditsPerPeer, auditAgeMs),
-    sliceOrPin: limits(audits, audits, options.slicesPerPeer, auditAgeMs),
+    digestChallenge: { ...limits(audits, audits, options.auditsPerPeer, auditAgeMs), holdsPlace: true },
+    sliceOrPin: { ...limits(audits, audits, options.slicesPerPeer, auditAgeMs), holdsPlace: true },
     subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
     pointerServe: limits(
       options.pointerServes,
@@ -81,7 +83,10 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
 export interface Started<T> {
   readonly item: T
   readonly peer: PeerId
-  /** The work is over and its answer on its way: the peer's next request has a place, and runs when `done` was called. */
+  /**
+   * The work is over and its answer on its way: the peer's next request has a place, and runs when `done` was called.
+   * Nothing where places are held.
+   */
   readonly free: () => void
   /** Frees place and worker; once. */
   readonly done: () => void
@@ -98,17 +103,17 @@ interface Waiting<T> {
 export class WorkPool<T> {
   readonly #limits: PoolLimits
   readonly #stale: (item: T) => void
-  readonly #gates: readonly Gate[]
+  readonly #gates: readonly Door[]
   readonly #waiting: Waiting<T>[] = []
   readonly #runningOf = new Map<PeerId, number>()
   #running = 0
   #discarded = 0
 
-  /** `stale` is told of items that waited too long. `shared`: a gate that several pools go through. */
-  constructor(limits: PoolLimits, stale: (item: T) => void = () => undefined, shared?: Gate) {
+  /** `stale` is told of items that waited too long. `shared`: gates that several pools go through. */
+  constructor(limits: PoolLimits, stale: (item: T) => void = () => undefined, shared: readonly Door[] = []) {
     this.#limits = limits
     this.#stale = stale
-    this.#gates = [new Gate(limits.outstanding, limits.perPeer), ...(shared ? [shared] : [])]
+    this.#gates = [new Gate(limits.outstanding, limits.perPeer), ...shared]
   }
 
   get waiting(): number {
@@ -161,7 +166,8 @@ export class WorkPool<T> {
       else this.#runningOf.set(peer, left)
       next.leave()
     }
-    return { item, peer, free: next.leave, done }
+    const free = this.#limits.holdsPlace ? () => undefined : next.leave
+    return { item, peer, free, done }
   }
 
   #discardOld(now: number): void {
@@ -174,16 +180,20 @@ export class WorkPool<T> {
   }
 }
 
+/** `known`: in the routing table. Of the places for audits strangers get a part, so that they cannot take all. */
 export function createPools<T>(
   options: ReplicationOptions,
+  known: (peer: PeerId) => boolean,
   stale?: (item: T) => void,
 ): Readonly<Record<WorkKind, WorkPool<T>>> {
   const limits = poolLimits(options)
-  const audits = new Gate(options.audits, options.audits)
+  const { audits: places, auditsOfStrangers } = options
+  const strangers = forStrangers(new Gate(auditsOfStrangers, auditsOfStrangers), known)
+  const audits = [new Gate(places, places), strangers]
   const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
   const pools = Object.entries(limits).map(([kind, limit]) => {
     const own = kind as WorkKind
-    return [own, new WorkPool<T>(limit, stale, shared.has(own) ? audits : undefined)]
+    return [own, new WorkPool<T>(limit, stale, shared.has(own) ? audits : [])]
   })
   return Object.fromEntries(pools) as Record<WorkKind, WorkPool<T>>
 }

@@ -49,12 +49,12 @@ export class Autopsy {
   }
 }
 
-/** Who is just starting lists nothing yet. */
+/** Who is just starting lists nothing yet, and who cannot read its list knows nothing. */
 function lists({ paidList }: SimulatedNode, address: ChunkAddress): boolean {
   try {
     return paidList.has(address)
   } catch (error) {
-    if (codeOf(error) !== 'STORAGE_CLOSED') throw error
+    if (codeOf(error) !== 'STORAGE_CLOSED' && codeOf(error) !== 'STORAGE_IO') throw error
     return false
   }
 }

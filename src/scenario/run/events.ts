@@ -1,14 +1,21 @@
 /** What happens to the network, done to it. Nothing here waits. */
 import { SIMULATED_ROOT, type SimulatedNode } from '../../devnet/index.ts'
-import type { ChunkAddress } from '../../protocol/index.ts'
 import { countOf, strikes } from '../amounts.ts'
 import type { Moment, Span } from '../scenario.ts'
+import { pathOf } from './chunk-files.ts'
 import { some, type Town } from './town.ts'
+import { worstOf } from './worst-of.ts'
 
+/**
+ * Spans may overlap and outlive a restart: what is out of order follows at each beginning and each end from all spans
+ * that go on.
+ */
 export class Happenings {
   readonly #town: Town
-  /** Whom a span has struck, to be undone at its end. */
+  /** Whom each span that goes on has struck. */
   readonly #struck = new Map<Span, readonly SimulatedNode[]>()
+  /** Of `one-way`: who cannot dial whom. */
+  readonly #blocked = new Map<Span, readonly [from: SimulatedNode, to: SimulatedNode][]>()
 
   constructor(town: Town) {
     this.#town = town
@@ -49,30 +56,72 @@ export class Happenings {
 
   /** How many nodes, or ordered pairs of them, it struck; of `loss` it is none. */
   begin(span: Span): number {
-    const { net, dice, live } = this.#town
-    const { network } = net.world
-    if (span.kind === 'one-way') return this.#blockDials(span.share)
-    if (span.kind === 'loss') {
-      network.setPacketLoss(span.share)
-      return 0
-    }
-    // Disks that were full before stay so afterwards.
-    const open = span.kind === 'full' ? live.filter((node) => !this.#town.roleOf(node).full) : live
-    const struck = some(dice, open, strikes(span.share, live.length))
+    const struck = this.#chosen(span)
+    const pairs = span.kind === 'one-way' ? this.#pairs(span.share) : []
     this.#struck.set(span, struck)
-    if (span.kind === 'partition') this.#split()
-    else for (const node of struck) this.#spoil(node, span)
-    return struck.length
+    this.#blocked.set(span, pairs)
+    this.#apply(span, struck)
+    return struck.length + pairs.length
   }
 
   end(span: Span): void {
-    const { network } = this.#town.net.world
-    if (span.kind === 'loss') network.setPacketLoss(this.#town.scenario.loss)
-    if (span.kind === 'one-way') network.allowDials()
     const struck = this.#struck.get(span) ?? []
     this.#struck.delete(span)
-    if (span.kind === 'partition') this.#split()
-    for (const node of struck) this.#mend(node, span)
+    this.#blocked.delete(span)
+    this.#apply(span, struck)
+  }
+
+  #chosen({ kind, share }: Span): SimulatedNode[] {
+    const { dice, live } = this.#town
+    if (kind === 'loss' || kind === 'one-way') return []
+    // Disks that are full for good stay so afterwards.
+    const open = live.filter((node) => kind !== 'full' || !this.#town.roleOf(node).full || this.#strikes('full', node))
+    return some(dice, open, strikes(share, live.length))
+  }
+
+  #pairs(share: number): [SimulatedNode, SimulatedNode][] {
+    const { dice, live } = this.#town
+    const pairs = live.flatMap((from) =>
+      live.filter((to) => from !== to && dice.float() < share).map((to): [SimulatedNode, SimulatedNode] => [from, to]),
+    )
+    if (pairs.length > 0 || share === 0) return pairs
+    const [from, to] = some(dice, live, 2)
+    return from && to ? [[from, to]] : []
+  }
+
+  #apply({ kind }: Span, struck: readonly SimulatedNode[]): void {
+    if (kind === 'loss') this.#lose()
+    else if (kind === 'one-way') this.#blockDials()
+    else if (kind === 'partition') this.#split()
+    else if (kind === 'full') for (const node of struck) this.#town.setFull(node, this.#strikes('full', node))
+    else if (kind === 'disks') for (const node of struck) this.#breakDisk(node)
+  }
+
+  #spans(kind: Span['kind']): Span[] {
+    return [...this.#struck.keys()].filter((span) => span.kind === kind)
+  }
+
+  #strikes(kind: Span['kind'], node: SimulatedNode): boolean {
+    return this.#spans(kind).some((span) => this.#struck.get(span)?.includes(node))
+  }
+
+  #lose(): void {
+    const shares = this.#spans('loss').map(({ share }) => share)
+    this.#town.net.world.network.setPacketLoss(shares.length > 0 ? Math.max(...shares) : this.#town.scenario.loss)
+  }
+
+  #blockDials(): void {
+    const { network } = this.#town.net.world
+    network.allowDials()
+    for (const pairs of this.#blocked.values()) for (const [from, to] of pairs) network.blockDials(from.host, to.host)
+  }
+
+  #breakDisk(node: SimulatedNode): void {
+    const spans = this.#spans('disks').filter((span) => this.#struck.get(span)?.includes(node))
+    const { unplugged, ...faults } = worstOf(spans.flatMap(({ fault }) => fault ?? []))
+    node.disk.fail(faults)
+    if (!unplugged) node.disk.plugIn()
+    else if (!node.disk.unplugged) node.disk.unplug(SIMULATED_ROOT)
   }
 
   /** Each partition is an island; all others, and who comes later, are the mainland. */
@@ -85,38 +134,9 @@ export class Happenings {
     this.#town.net.world.network.partition(islands)
   }
 
-  #blockDials(share: number): number {
-    const { dice, live, net } = this.#town
-    let blocked = 0
-    for (const from of live) {
-      for (const to of live) {
-        if (from === to || dice.float() >= share) continue
-        net.world.network.blockDials(from.host, to.host)
-        blocked++
-      }
-    }
-    const [from, to] = blocked === 0 && share > 0 ? some(dice, live, 2) : []
-    if (!from || !to) return blocked
-    net.world.network.blockDials(from.host, to.host)
-    return 1
-  }
-
-  #spoil(node: SimulatedNode, { kind, fault }: Span): void {
-    if (kind === 'full') this.#town.setFull(node, true)
-    else if (fault === 'unplugged') node.disk.unplug(SIMULATED_ROOT)
-    else if (fault === 'read-only') node.disk.fail({ readOnly: true })
-    else if (fault !== undefined) node.disk.fail({ failing: fault })
-  }
-
-  #mend(node: SimulatedNode, { kind, fault }: Span): void {
-    if (kind === 'full') this.#town.setFull(node, false)
-    else if (fault === 'unplugged') node.disk.plugIn()
-    else if (fault !== undefined) node.disk.fail({})
-  }
-
   /** Of all copies on live disks, so many lose a bit. */
   #rot(amount: Moment['amount']): number {
-    const { dice, live, rotten } = this.#town
+    const { dice, live } = this.#town
     const copies = live.flatMap((node) => [...node.store.keys()].map((address) => ({ node, address })))
     let struck = 0
     for (const { node, address } of some(dice, copies, countOf(amount, copies.length))) {
@@ -124,14 +144,7 @@ export class Happenings {
       if (node.disk.fileAt(path) === undefined) continue
       struck++
       node.disk.rot(path, dice)
-      const own = rotten.get(node) ?? new Map<ChunkAddress, string>()
-      rotten.set(node, own.set(address, path))
     }
     return struck
   }
-}
-
-/** Where the store of a node keeps the chunk (storage.md 3). */
-function pathOf(address: ChunkAddress): string {
-  return `${SIMULATED_ROOT}/chunks/${address.slice(-2)}/${address}`
 }

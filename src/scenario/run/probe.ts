@@ -1,11 +1,9 @@
 /** Looks at a network from outside and takes its figures. Changes nothing. */
-import { equal } from '../../base/index.ts'
-import { backend } from '../../crypto/index.ts'
-import type { SimulatedNode } from '../../devnet/index.ts'
-import { type ChunkAddress, keyOf } from '../../protocol/index.ts'
+import type { ChunkAddress } from '../../protocol/index.ts'
 import { type Copies, copiesOf, type Sample, type Traffic, type Trust } from '../samples.ts'
 import type { Asks } from './asks.ts'
 import { Autopsy } from './autopsy.ts'
+import { copiesOn } from './chunk-files.ts'
 import { some, type Town } from './town.ts'
 
 /** Nodes whose opinion is asked in one sample. */
@@ -58,27 +56,12 @@ export class Probe {
     for (let i = this.#indexes.size; i < chunks.length; i++) this.#indexes.set(chunks[i] as ChunkAddress, i)
     const counts = new Uint16Array(chunks.length)
     for (const node of honest) {
-      const { store } = node
-      const bad = this.#badCopies(node)
-      for (const address of store.keysAfter(undefined, store.size)) {
+      for (const address of copiesOn(node)) {
         const index = this.#indexes.get(address)
-        if (index !== undefined && !bad.has(address) && store.has(address))
-          counts[index] = (counts[index] as number) + 1
+        if (index !== undefined) counts[index] = (counts[index] as number) + 1
       }
     }
     return counts
-  }
-
-  /** Rotten copies whose bytes are still wrong; those that were mended or removed are forgotten. */
-  #badCopies(node: SimulatedNode): ReadonlySet<ChunkAddress> {
-    const rotten = this.#town.rotten.get(node)
-    if (!rotten) return NONE
-    for (const [address, path] of rotten) {
-      const bytes = node.disk.fileAt(path)
-      if (bytes === undefined || equal(backend().blake3(bytes), keyOf(address))) rotten.delete(address)
-    }
-    if (rotten.size === 0) this.#town.rotten.delete(node)
-    return new Set(rotten.keys())
   }
 
   /** Strangers are left out: nobody has an opinion of them. */
@@ -99,8 +82,6 @@ export class Probe {
     return { ofHonest: ofHonest.value, ofFull: ofFull.value, ofLiars: ofLiars.value }
   }
 }
-
-const NONE: ReadonlySet<ChunkAddress> = new Set()
 
 class Mean {
   #sum = 0

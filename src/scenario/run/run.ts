@@ -25,7 +25,7 @@ export interface Outcome {
   readonly met: boolean
   /** It was stopped before its end: the verdicts are about what was seen so far. */
   readonly interrupted: boolean
-  /** Equal for equal runs. */
+  /** Of every message and every sample: equal for equal runs. */
   readonly hash: string
   /** Timers that were called. */
   readonly events: number
@@ -104,6 +104,7 @@ class Run {
       interrupted ? { ...tally, tried: tally.tried - tally.open, open: 0 } : { ...tally }
     const { gets, puts, lookups } = this.#asks
     const samples = [...this.#samples, { ...last, gets: final(gets), puts: final(puts), lookups: final(lookups) }]
+    for (const each of samples) world.trace.add(JSON.stringify(each))
     const hash = world.fingerprint()
     this.#asks.stop()
     const verdicts = judge(scenario, samples)

@@ -34,8 +34,6 @@ export class Town {
   readonly dice: Random
   readonly traffic = new TrafficSum()
   readonly chunks: ChunkAddress[] = []
-  /** Copies whose bytes rotted, until they are right again: path on the disk and what it must say. */
-  readonly rotten = new Map<SimulatedNode, Map<ChunkAddress, string>>()
   readonly notes: string[] = []
   /** Whom the roles of the beginning went to. */
   readonly struck: Struck[] = []
@@ -116,16 +114,21 @@ export class Town {
     joined.catch((error: unknown) => this.#noteFailure(`node ${node.index} did not join`, node, error))
   }
 
+  /** One whose process ends while it starts, as over a broken disk, is off until the next restart. */
   restart(node: SimulatedNode): void {
-    this.net
-      .powerOn(node)
-      .catch((error: unknown) => this.#noteFailure(`node ${node.index} did not come back`, node, error))
+    const { host } = node
+    const joined = this.net.powerOn(node)
+    const { boot } = host
+    joined.catch((error: unknown) => {
+      if (host.boot !== boot) return
+      this.#noteFailure(`node ${node.index} did not come back`, node, error)
+      host.kill()
+    })
   }
 
   /** For ever. */
   remove(node: SimulatedNode): void {
     this.net.remove(node)
-    this.rotten.delete(node)
     this.#roles.delete(node)
     this.#bornAt.delete(node)
   }

@@ -212,7 +212,7 @@ async function displaced(
   story: (stage: Stage, victim: ScriptedPeer) => Promise<void>,
 ): Promise<void> {
   const quarry = new Quarry(53)
-  // 12 chunks make a sample of three, so that all keys of the peer are in it.
+  // 16 chunks make a sample of four, so that all keys of the peer are in it.
   const all = quarry.chunks(4000)
   await play(
     { peers: 10, replication: { ...QUICK, auditTickMinMs: 20 * SECOND, auditTickMaxMs: 20 * SECOND } },
@@ -224,9 +224,9 @@ async function displaced(
       const leaves = all
         .filter((chunk) => responsible(chunk) && stage.rank(chunk.key, victim.id, view) >= 7)
         .slice(0, 1)
-      const stays = all.filter((chunk) => responsible(chunk) && stage.rank(chunk.key, victim.id, view) < 7).slice(0, 2)
-      const others = all.filter((chunk) => !responsible(chunk)).slice(0, 9)
-      assert.deepEqual([leaves.length, stays.length, others.length], [1, 2, 9])
+      const stays = all.filter((chunk) => responsible(chunk) && stage.rank(chunk.key, victim.id, view) < 7).slice(0, 3)
+      const others = all.filter((chunk) => !responsible(chunk)).slice(0, 12)
+      assert.deepEqual([leaves.length, stays.length, others.length], [1, 3, 12])
       const chunks = [...leaves, ...stays, ...others]
       for (const peer of stage.peers) for (const chunk of chunks) peer.give(chunk)
       for (const chunk of chunks) await stage.storeByOffer(chunk)

@@ -39,6 +39,8 @@ test('28.1 prune confirmation', () =>
     // Proofs of others than these count for nothing.
     for (const peer of stage.nearest(five.key).slice(7)) peer.give(five)
     await stage.advance(PASS)
+    // The last pass, which began a moment ago, has come to its end.
+    await stage.advance(10 * SECOND)
     assert.equal(audited(stage, six.key).length % 7, 0)
     assert.deepEqual(
       new Set(audited(stage, six.key).map(({ by }) => by)),

@@ -118,7 +118,7 @@ async function saved(node: Node, retention: audit.Retention, now: number) {
   const files = audit.encodeRetention(retention.slots(now), retention.current !== undefined)
   const load = (change: Partial<audit.RetentionFiles> | { pointers?: undefined } = {}, at = now, self = node.peer) => {
     const { main, pointers } = { ...files, ...change }
-    const context = { self, verifier, now: at, breathe: async () => undefined }
+    const context = { self, verifier, now: at, wallAhead: 0, breathe: async () => undefined }
     return audit.loadRetention(pointers === undefined ? { main } : { main, pointers }, context)
   }
   return { files, load }

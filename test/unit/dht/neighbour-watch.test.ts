@@ -118,16 +118,21 @@ test('our own uplink: nobody is gone, a handful of redials at most, and all is w
     const { watch, state, run, of } = world(random, 20)
     state.failFast = randomBelow(random, 2) === 0
     run(10_000 + randomBelow(random, 5_000))
+    assert.equal(watch.uplinkDoubtedAt(state.now), undefined)
     state.uplink = false
     run(600_000)
     assert.ok(watch.uplinkInDoubt)
+    assert.equal(watch.uplinkDoubtedAt(state.now), state.now)
     assert.deepEqual(of('gone'), [])
     assert.ok(of('redial').length <= 20, `${of('redial').length} redials`)
     const late = of('probe').filter(({ at }) => at > 60_000).length
     assert.ok(late < 130, `one feeler every 5 s, got ${late}`)
     state.uplink = true
+    const back = state.now
     run(150_000)
     assert.ok(!watch.uplinkInDoubt)
+    const doubted = watch.uplinkDoubtedAt(state.now) as number
+    assert.ok(doubted >= back && doubted < state.now, `${doubted} of ${back} to ${state.now}`)
     assert.deepEqual(of('gone'), [])
     assert.equal(watch.size, 20)
   })

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Aborted, silentLogger, TaskGroup } from '../../../src/base/index.ts'
+import { Aborted, never, silentLogger, TaskGroup } from '../../../src/base/index.ts'
 import type { Link } from '../../../src/network/link.ts'
-import type { MessageContext, RequestContext } from '../../../src/network/network.ts'
+import type { MessageContext, RequestContext, RouteLimits } from '../../../src/network/network.ts'
 import { Router } from '../../../src/network/router.ts'
 import { SimClock } from '../../../src/sim/index.ts'
 
@@ -10,7 +10,9 @@ const limit = { maxBytes: 100 }
 const NOTHING = new Uint8Array(0)
 const link = (name: string) => ({ peer: name.repeat(64) }) as unknown as Link
 
-function scene(options = { maxRunningHandlers: 3, maxRunningHandlersPerPeer: 2, handlerBudgetMs: 1000 }) {
+const LIMITS = { maxRunningHandlers: 3, maxRunningHandlersPerPeer: 2, handlerBudgetMs: 1000, maxHandlerBudgetMs: 5000 }
+
+function scene(options = LIMITS) {
   const clock = new SimClock()
   const counted: string[] = []
   const tasks = new TaskGroup(() => undefined)
@@ -60,6 +62,35 @@ test('a handler and the answer that nobody reads are given up when the budget is
   assert.deepEqual(reasons, ['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED'])
   assert.deepEqual([router.running, answered], [0, true])
   assert.equal(counted.filter((outcome) => outcome === 'handlerFailed').length, 2)
+})
+
+test('a route, and a request that is known to wait longer or shorter, have a budget of their own, up to the maximum', async () => {
+  const { router, clock } = scene()
+  /** When it is aborted. The handler says its budget after 100 ms. */
+  const asked = async (limits: RouteLimits, budgetMs?: number) => {
+    let abortedAt: number | undefined
+    const from = clock.monotonic()
+    const remove = router.handleRequests('r', limits, async (_, context) => {
+      await clock.sleep(100, never)
+      if (budgetMs !== undefined) context.budgetMs = budgetMs
+      await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()))
+      abortedAt = clock.monotonic() - from
+      return undefined
+    })
+    router.request('/rr/r', NOTHING, link('a'), async () => undefined)
+    await settled()
+    for (; clock.pending > 0; await settled()) clock.fireNext()
+    remove()
+    return abortedAt
+  }
+  assert.equal(await asked(limit), 1000)
+  assert.equal(await asked({ ...limit, budgetMs: 300 }), 300)
+  assert.equal(await asked({ ...limit, budgetMs: 3000 }), 3000, 'above the default')
+  assert.equal(await asked({ ...limit, budgetMs: 9000 }), 5000, 'never above the maximum')
+  assert.equal(await asked(limit, 200), 200)
+  assert.equal(await asked(limit, 4000), 4000)
+  assert.equal(await asked(limit, 9000), 5000)
+  assert.equal(clock.pending, 0, 'the timer that was replaced is gone')
 })
 
 test('a handler that throws costs itself only; stopping aborts the others', async () => {

@@ -323,3 +323,16 @@ test('scenario 52: record and paid timers do not influence each other; a deleted
   prune.deleted(at(7), false, 4 * day)
   assert.equal(timers.running('paid', at(7)), false, 'no timer for what is not listed')
 })
+
+test('what is deletable is judged once more at its turn: members die and commitments are made meanwhile', () => {
+  for (const closer of [9, 20]) {
+    const { plan, settle, prune } = open()
+    plan(viewOf(closer), 0)
+    for (const challenge of plan(viewOf(closer), 3 * day)) judge(prune, challenge, true)
+    assert.deepEqual(settle(viewOf(closer), 3 * day).deletable, [key])
+    const facts = { view: viewOf(closer), now: 3 * day, committed: uncommitted }
+    assert.equal(prune.mayStillGo(key, facts), true)
+    assert.equal(prune.mayStillGo(key, { ...facts, committed: () => true }), false)
+    assert.equal(prune.mayStillGo(key, { ...facts, view: viewOf(8) }), false, 'we are among the nine again')
+  }
+})

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CodedError, never } from '../../../src/base/index.ts'
+import { CodedError, createLogger, type LogRecord, never } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import type { RequestContext, RequestHandler } from '../../../src/network/index.ts'
 import {
@@ -14,6 +14,7 @@ import {
   TOPIC_SUBTREE_AUDIT,
 } from '../../../src/protocol/index.ts'
 import type { ReplicationOptions } from '../../../src/replication/index.ts'
+import { SimClock } from '../../../src/sim/index.ts'
 import { type ChunkStore, createMemoryChunkStore } from '../../../src/storage/index.ts'
 import { loneEngine } from './support/engine.ts'
 
@@ -207,4 +208,28 @@ test('stop gives the topics back', async () => {
   await replication.stop()
   await replication.stop()
   assert.equal(handlers.size, 0)
+})
+
+test('stop waits for what does not end for ten seconds, and says what it was', async () => {
+  const records: LogRecord[] = []
+  const log = createLogger({ clock: new SimClock(), level: 'warn', sink: (record) => records.push(record) })
+  const engine = await loneEngine({
+    store: await storeOf(() => new Promise(() => undefined)),
+    ...{ peers: [ALICE], log },
+    request: (_, body) =>
+      body.kind === 'verificationRequest'
+        ? { kind: 'verificationResponse', results: body.keys.map((key) => ({ key, present: false, paid: false })) }
+        : undefined,
+  })
+  const { clock, pump, replication } = engine
+  await pump.run(() => replication.start(never))
+  replication.freshChunk({ address: HELD, proof: new Uint8Array(100) })
+  await pump.run(() => clock.sleep(60_000, never))
+  const before = clock.monotonic()
+  await pump.run(() => replication.stop())
+  assert.equal(clock.monotonic() - before, 10_000)
+  assert.deepEqual(
+    records.map(({ message, fields }) => [message, fields]),
+    [['tasks have not ended in time', { tasks: ['load'] }]],
+  )
 })

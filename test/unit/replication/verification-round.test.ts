@@ -208,3 +208,16 @@ test('scenario 12: nobody to ask accepts nothing', () => {
   assert.ok(round.allSettled)
   assert.equal(round.end().results[0]?.result, 'quorumFailed')
 })
+
+test('9.1: a key that was paid for while it was asked for needs no quorum, and nobody is blamed', () => {
+  const view = viewOf(30)
+  const [hinter] = view.closest(keyOf(key), 20).slice(1) as [PeerId]
+  for (const paid of [true, false]) {
+    const hinted = hint({ hinters: [{ peer: hinter, replica: true }] })
+    const round = atOnce(VerificationRound.over([hinted], view, options, { ...anyone, paid: () => paid }))
+    ask(round, saying([hinter]))
+    const { results, failures } = round.end()
+    assert.deepEqual([results[0]?.result, failures], paid ? ['authorised', []] : ['quorumFailed', [hinter]])
+    assert.deepEqual(results[0]?.sources, [hinter])
+  }
+})

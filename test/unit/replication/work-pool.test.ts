@@ -64,7 +64,7 @@ test('what waited longer than its sender does is discarded without an answer', (
 })
 
 test('digests, slices and pins share 32 places', () => {
-  const pools = createPools<number>(options)
+  const pools = createPools<number>(options, () => true)
   const peers = many(8, () => 0).map((_, i) => peerAt(i + 1))
   let taken = 0
   for (const peer of peers)
@@ -73,6 +73,32 @@ test('digests, slices and pins share 32 places', () => {
   assert.equal(taken, 32)
   for (let next = pools.sliceOrPin.start(0); next; next = pools.sliceOrPin.start(0)) next.done()
   assert.ok(pools.digestChallenge.offer(peers[7] as PeerId, 0, 0))
+})
+
+test('strangers get half of the places for audits, whoever else asks has the rest', () => {
+  const pools = createPools<number>(options, (peer) => peer === ALICE || peer === BOB)
+  const strangers = many(6, () => 0).map((_, i) => peerAt(i + 10))
+  let taken = 0
+  for (const [i, peer] of strangers.entries())
+    for (let n = 0; n < 8; n++) taken += pools[i % 2 === 0 ? 'sliceOrPin' : 'digestChallenge'].offer(peer, n, 0) ? 1 : 0
+  assert.equal(taken, 16)
+  const offer = (peer: PeerId) => pools.digestChallenge.offer(peer, 0, 0)
+  for (const peer of [ALICE, BOB]) assert.equal(many(8, () => offer(peer)).filter(Boolean).length, 8)
+  assert.equal(pools.sliceOrPin.offer(ALICE, 0, 0), false, 'now all 32 are taken')
+  const first = pools.sliceOrPin.start(0)
+  first?.done()
+  assert.ok(pools.sliceOrPin.offer(CAROL, 0, 0), 'the place of a stranger came back')
+})
+
+test('an audit holds its place until the answer has gone', () => {
+  const pools = createPools<number>(options, () => false)
+  const offer = () => pools.digestChallenge.offer(ALICE, 0, 0)
+  assert.equal(many(9, offer).filter(Boolean).length, 8)
+  const running = many(8, () => pools.digestChallenge.start(0))
+  for (const each of running) each?.free()
+  assert.equal(offer(), false, 'a stranger that reads no answer has 8 places all the same')
+  for (const each of running) each?.done()
+  assert.equal(many(9, offer).filter(Boolean).length, 8)
 })
 
 test('pools: counters return to zero on every path', () => {

@@ -112,6 +112,7 @@ const BAD: readonly [text: string, complaint: RegExp][] = [
   ['from 1 min churn 1 % per hour', /^line 1: "to" is expected, not "churn"$/],
   ['from 1 min to 5 min churn 1 %', /^line 1: "per" is expected, and the line ends$/],
   ['from 1 min to 5 min disks 5 %', /^line 1: the fault of disks is one of read-only, .*, and the line ends$/],
+  ['store memory\nfrom 1 s to 2 s disks 5 % reads', /^line 2: "disks" needs disks: leave out "store memory"$/],
   ['store memory\nat 1 min rot 3', /^line 2: "rot" needs disks: leave out "store memory"$/],
   ['expect lost', /^line 1: the comparison is one of >=, <=, =, and the line ends$/],
   ['expect gets >= 1 % within 5 s of 1 min', /^line 1: gets are counted over the whole run/],

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { codeOf, never, seededRandom } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
-import { lossDelayMs, type SimHost, type SimNetworkOptions, SimWorld, uniformLatency } from '../../../src/sim/index.ts'
+import {
+  lossDelayMs,
+  REGIONS,
+  type Region,
+  type SimHost,
+  type SimNetworkOptions,
+  SimWorld,
+  uniformLatency,
+} from '../../../src/sim/index.ts'
 import type { Connection, Transport } from '../../../src/transport/index.ts'
 
 function worldOf(network: Partial<SimNetworkOptions> = {}): SimWorld {
@@ -69,6 +77,62 @@ test('a large message takes the line for its size, small ones pass it', async ()
   )
   assert.ok((pair.got[0]?.at ?? 0) - started < 60)
   assert.ok((pair.got[1]?.at ?? 0) - started > 1000)
+})
+
+/** One host that hears from others, each with as far a way as given. */
+async function listener(waysMs: readonly number[], bandwidth: number) {
+  const from = (region: string) => waysMs[REGIONS.indexOf(region as Region) - 1] ?? 0
+  const way = (a: Region, b: Region) => Math.max(from(a), from(b))
+  const latency = { baseMs: way, sampleMs: way }
+  const world = new SimWorld({ seed: 7, hash: backend(), latency, network: { packetLoss: 0, bandwidth } })
+  const got: { at: number; from: number }[] = []
+  const hosts = [0, ...waysMs].map((_, i) => world.network.addHost({ region: REGIONS[i] as Region }))
+  const transports = hosts.map((host, i) =>
+    host.createTransport({ port: 9000, publicKey: world.signer(`${i}`).publicKey }),
+  )
+  const [to, ...senders] = transports as [Transport, ...Transport[]]
+  to.onConnection = (connection) => {
+    const host = hosts.findIndex(({ ip }) => ip === connection.remote.ip)
+    connection.onMessage = () => got.push({ at: world.clock.monotonic() - started, from: host - 1 })
+  }
+  const connections = await world.run(async () => {
+    await Promise.all(transports.map((transport) => transport.start(never)))
+    return Promise.all(senders.map((each) => each.dial(to.localAddress, { signal: never, timeoutMs: 5000 })))
+  })
+  await world.advance(2000)
+  const started = world.clock.monotonic()
+  return { world, connections, got }
+}
+
+test('small messages wait for small ones on the line of the host they come to, too', async () => {
+  const { world, connections, got } = await listener([20, 20, 20, 20, 20], 12_500)
+  for (const connection of connections)
+    for (let i = 0; i < 20; i++) void connection.send(new Uint8Array(12_500 - 60), { signal: never })
+  await world.advance(200_000)
+  assert.equal(got.length, 100)
+  const last = got.at(-1)?.at ?? 0
+  assert.ok(last >= 100_000 && last < 102_000, `100 s of bytes in ${last} ms`)
+})
+
+test('what comes from afar holds nobody up before it is there', async () => {
+  const { world, connections, got } = await listener([500, 10], 1_000_000)
+  for (const connection of connections) void connection.send(new Uint8Array(100_000), { signal: never })
+  await world.advance(2000)
+  assert.deepEqual(
+    got.map(({ from }) => from),
+    [1, 0],
+  )
+  assert.ok((got[0]?.at ?? 0) < 220, `${got[0]?.at}: 100 ms out, 10 on the way, 100 in`)
+  assert.ok((got[1]?.at ?? 0) < 710)
+})
+
+test('a close comes after all that left before it, however long the line there is', async () => {
+  const { world, connections, got } = await listener([20, 20], 100_000)
+  const [first, second] = connections as [Connection, Connection]
+  await world.run(() => Promise.all(connections.map((each) => each.send(new Uint8Array(50_000), { signal: never }))))
+  await Promise.all([first.close(0, 'done'), second.close(0, 'done')])
+  await world.advance(5000)
+  assert.equal(got.length, 2)
 })
 
 test('loss is delay: round trips and growing probe timeouts', () => {

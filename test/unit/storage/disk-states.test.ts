@@ -96,6 +96,18 @@ test('read-only: reads and duplicates go on, a remount brings it back', () =>
     await assertBack(s)
   }))
 
+test('read-only at the start: refused with a code and a sentence that say so', async () => {
+  const disk = new SimDisk()
+  const store = createFileChunkStore('/mnt/node', { clock: new SimClock(), random: seededRandom(1), fileSystem: disk })
+  await store.start(never)
+  await store.stop()
+  disk.fail({ readOnly: true })
+  await assert.rejects(store.start(never), { code: 'STORAGE_READ_ONLY', message: /\/mnt\/node\/chunks .*read-only/ })
+  disk.fail({})
+  await store.start(never)
+  await store.stop()
+})
+
 test('read-only: a corrupt chunk stays hidden, and is removed when that works', () =>
   scene(async (s) => {
     s.disk.rot(`/mnt/node/chunks/${HELD.address.slice(-2)}/${HELD.address}`, seededRandom(9))

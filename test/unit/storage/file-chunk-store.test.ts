@@ -3,7 +3,7 @@ import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { blake3 } from '@noble/hashes/blake3.js'
-import { type Bytes, never, seededRandom, systemClock, toHex } from '../../../src/base/index.ts'
+import { type Bytes, createLogger, never, seededRandom, systemClock, toHex } from '../../../src/base/index.ts'
 import { type ChunkAddress, chunkAddressOf, MAX_CHUNK_BYTES } from '../../../src/protocol/index.ts'
 import { SimClock } from '../../../src/sim/index.ts'
 import {
@@ -89,6 +89,30 @@ test('opening: temp files go, strangers stay unseen, upper case is set aside', a
   assert.ok(!(await readdir(join(path, 'chunks'))).some((name) => name.startsWith('.tmp.')))
 })
 
+test('what cannot be tidied up at the opening is a warning', async () => {
+  await using folder = await tempFolder()
+  const good = chunk(1)
+  const upper = chunk(2).address.toUpperCase()
+  await plant(folder.path, good.address, good.content)
+  await plant(folder.path, upper, good.content, 'aa')
+  await plant(folder.path, '.tmp.1.00000000.0', good.content, 'aa')
+  await writeFile(join(folder.path, 'chunks', '.tmp.1.00000000.1'), '')
+  const refuse = () => Promise.reject(Object.assign(new Error('it is in use'), { code: 'EBUSY' }))
+  const rename_ = (from: string, to: string) => (from.endsWith(upper) ? refuse() : nodeFileSystem.rename(from, to))
+  const fileSystem = altered({ unlink: refuse, rename: rename_ })
+  const warnings: string[] = []
+  const log = createLogger({ clock: systemClock, level: 'warn', sink: ({ message }) => warnings.push(message) })
+  const store = createFileChunkStore(folder.path, { clock: systemClock, random: seededRandom(1), fileSystem, log })
+  await store.start(never)
+  assert.deepEqual([...store.keys()], [good.address])
+  await store.stop()
+  assert.deepEqual(warnings.sort(), [
+    'a chunk name in upper case is skipped: it cannot be set aside',
+    'a temp file cannot be removed',
+    'a temp file cannot be removed',
+  ])
+})
+
 test('a hundred thousand names are indexed without reading one of them', async () => {
   const random = seededRandom(7)
   const names = Array.from({ length: 100_000 }, () => toHex(random.bytes(32)))
@@ -100,6 +124,8 @@ test('a hundred thousand names are indexed without reading one of them', async (
       if (shards.has(shard)) return (shards.get(shard) as string[]).map((name) => ({ name, kind: 'file' as const }))
       return [...shards.keys()].map((name) => ({ name, kind: 'directory' as const }))
     },
+    // There are no such directories.
+    syncDirectory: async () => undefined,
     read: (path, maxBytes) => {
       if (!path.endsWith('layout.json')) reads++
       return nodeFileSystem.read(path, maxBytes)
@@ -370,7 +396,7 @@ test('a folder that may not be written says so', {
 }, async () => {
   await using folder = await tempFolder()
   await chmod(folder.path, 0o500)
-  await assert.rejects(newStore(folder.path).start(never), { code: 'STORAGE_IO' })
+  await assert.rejects(newStore(folder.path).start(never), { code: 'STORAGE_READ_ONLY' })
   await chmod(folder.path, 0o700)
 })
 

@@ -5,7 +5,7 @@ import { never, seededRandom } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { chunkAddressOf } from '../../../src/protocol/index.ts'
 import { SimClock, SimDisk } from '../../../src/sim/index.ts'
-import { createFileChunkStore, ObservedChunkStore } from '../../../src/storage/index.ts'
+import { createFileChunkStore, createMemoryChunkStore, ObservedChunkStore } from '../../../src/storage/index.ts'
 
 const hash = (content: Uint8Array) => backend().blake3(content)
 const CHUNKS = Array.from({ length: 4 }, (_, n) => {
@@ -73,6 +73,54 @@ test('what is deleted while it is read is not lost, and nothing is while the who
   assert.deepEqual([told, states], [['A removed'], ['gone']])
   stopListening()
   await store.stop()
+})
+
+test('a file that is gone is told as lost whatever else is deleted meanwhile', async () => {
+  for (const look of ['get', 'check'] as const) {
+    const { disk, store, told, file } = await scene()
+    told.length = 0
+    await disk.unlink(file(A.address))
+    await Promise.all([store[look](A.address), store.delete(B.address)])
+    assert.deepEqual(told.sort(), ['A lost', 'B removed'], look)
+    disk.fail({ failing: 'reads' })
+    await Promise.allSettled([store[look](C.address), store.delete(D.address)])
+    assert.ok(told.includes('C lost'), look)
+    await store.stop()
+  }
+})
+
+test('what is read while its own deletion is under way is not lost', async () => {
+  for (const look of ['get', 'check'] as const) {
+    const { store, told } = await scene()
+    told.length = 0
+    await Promise.all([store.delete(A.address), store[look](A.address)])
+    assert.deepEqual(told, ['A removed'], look)
+    // Stored again, it is a chunk like any other.
+    await store.put(A.address, A.content)
+    assert.equal((await store.check(A.address)).kind, 'right')
+    assert.deepEqual(told, ['A removed', 'A stored'], look)
+    await store.stop()
+  }
+})
+
+test('a deletion that ended before is no reason for silence, however many reads have been under way since', async () => {
+  const gate = Promise.withResolvers<Uint8Array | undefined>()
+  const gets = [gate.promise, Promise.resolve(undefined)]
+  const held = new Set([A.address])
+  const inner = createMemoryChunkStore()
+  inner.has = (address) => held.has(address)
+  inner.get = () => gets.shift() as Promise<Uint8Array | undefined>
+  inner.delete = async () => true
+  const store = new ObservedChunkStore(inner)
+  const told: boolean[] = []
+  store.listener = { chunkStored: () => undefined, chunkRemoved: (_address, corrupt) => told.push(corrupt) }
+  const slow = store.get(A.address)
+  await store.delete(A.address)
+  await store.get(A.address)
+  assert.deepEqual(told, [false, true], 'the second read began after the deletion')
+  gate.resolve(undefined)
+  await slow
+  assert.deepEqual(told, [false, true], 'the first one did not')
 })
 
 test('a chunk that could not be read for a moment is told as stored when its bytes prove right', async () => {

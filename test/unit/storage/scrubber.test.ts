@@ -106,7 +106,7 @@ test('it stands back while the store is used, and while the disk is away', () =>
     await s.pump.advance(3500)
     s.busy = 1
     const before = s.checked.length
-    await s.pump.advance(10 * minute)
+    await s.pump.advance(29_000)
     assert.equal(s.checked.length, before)
     s.busy = 0
     await s.pump.advance(5000)
@@ -120,6 +120,33 @@ test('it stands back while the store is used, and while the disk is away', () =>
     await s.pump.advance(5 * minute)
     assert.deepEqual(s.checked, addresses)
     assert.deepEqual(s.corrupt, [], 'a disk that is away is no rot')
+    await scrubber.stop()
+  }))
+
+test('a store that is always in use is read all the same, a chunk for each patience; stop waits for none', () =>
+  scene(async (s) => {
+    s.busy = 1
+    const scrubber = s.scrubber()
+    await scrubber.start(never)
+    await s.pump.advance(29_000)
+    assert.equal(s.checked.length, 0)
+    await s.pump.advance(2000)
+    assert.equal(s.checked.length, 1)
+    await s.pump.advance(10 * minute)
+    assert.ok(s.checked.length > 15 && s.checked.length < 21, `${s.checked.length} chunks in ten minutes`)
+    assert.deepEqual(s.checked, addresses.slice(0, s.checked.length))
+    await scrubber.stop()
+  }))
+
+test('a disk that fails or is away is waited for without an end', () =>
+  scene(async (s) => {
+    s.disk.unplug('/node')
+    await assert.rejects(s.store.get(addresses[0] as ChunkAddress), { code: 'STORAGE_GONE' })
+    s.busy = 1
+    const scrubber = s.scrubber()
+    await scrubber.start(never)
+    await s.pump.advance(10 * minute)
+    assert.equal(s.checked.length, 0)
     await scrubber.stop()
   }))
 

@@ -18,7 +18,7 @@ import {
   type PeerId,
   type ReplicationBody,
 } from '../../../../src/protocol/index.ts'
-import { createFileChunkStore, createOutOfRangeStore } from '../../../../src/storage/index.ts'
+import { createFileChunkStore, createLmdbPaidList, createOutOfRangeStore } from '../../../../src/storage/index.ts'
 import { type Kind, NO_HINTS, type Received, ScriptedPeer } from '../../../support/scripted-peer.ts'
 
 export const SEED = Number(process.env['SIM_SEED'] ?? 27)
@@ -277,8 +277,10 @@ export async function preload(
     await store.stop()
   }
   if (found.paid) {
-    await node.paidList.start(never)
-    for (const key of found.paid) await node.paidList.insert(key)
+    const list = createLmdbPaidList(SIMULATED_ROOT, { ...deps, keySet: node.disk.keySets() })
+    await list.start(never)
+    for (const key of found.paid) await list.insert(key)
+    await list.stop()
   }
   if (found.outFor) {
     const store = createOutOfRangeStore(SIMULATED_ROOT, deps)

@@ -1,0 +1,55 @@
+/** What a disk that is well again holds and owes. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { minute, never, seededRandom, silentLogger, TaskGroup } from '../../../src/base/index.ts'
+import { backend } from '../../../src/crypto/index.ts'
+import { chunkAddressOf } from '../../../src/protocol/index.ts'
+import type { Parts } from '../../../src/replication/parts.ts'
+import { Comeback } from '../../../src/replication/sync/comeback.ts'
+import { Holdings } from '../../../src/replication/view/holdings.ts'
+import { EventPump, SimClock, SimDisk } from '../../../src/sim/index.ts'
+import { createFileChunkStore, createMemoryPaidList } from '../../../src/storage/index.ts'
+import { SELF } from './support/engine.ts'
+
+const options = { capacityRetryMs: 5 * minute, closeGroupSize: 7, storageWidth: 9 }
+
+test('chunks whose names could not be flushed at the start are held, and news, when the disk is sound', async () => {
+  const content = seededRandom(1).bytes(100)
+  const address = chunkAddressOf(backend().blake3(content))
+  const shard = `/node/chunks/${address.slice(-2)}`
+  const disk = new (class extends SimDisk {
+    sick = false
+    override async syncDirectory(path: string): Promise<void> {
+      if (this.sick && path === shard) throw Object.assign(new Error(path), { code: 'EIO' })
+      return super.syncDirectory(path)
+    }
+  })()
+  disk.plant(`${shard}/${address}`, content)
+  disk.sick = true
+  const clock = new SimClock()
+  const pump = new EventPump(clock, 1)
+  const store = createFileChunkStore('/node', { clock, random: seededRandom(1), fileSystem: disk })
+  const paidList = createMemoryPaidList()
+  await store.start(never)
+  await paidList.start(never)
+  const log = silentLogger
+  const quiet = { peers: () => [], suspected: () => false, breathe: async () => {} }
+  const holdings = new Holdings({ self: SELF, store, paidList, log, ...quiet })
+  await holdings.load(never)
+  const tasks = new TaskGroup((error) => assert.fail(String(error)))
+  const parts = { self: SELF, clock, log, options, store, holdings, tasks } as unknown as Parts
+  const told = { lost: 0, changed: 0 }
+  const comeback = new Comeback({
+    ...{ parts, lost: () => told.lost++, changed: () => told.changed++ },
+    missed: () => undefined,
+  })
+  const unwatch = comeback.watch()
+  assert.deepEqual([store.disk, holdings.index.has(address, 'stored')], ['failing', false])
+  disk.sick = false
+  await pump.advance(2 * minute)
+  assert.deepEqual([store.disk, holdings.index.has(address, 'stored')], ['writable', true])
+  assert.deepEqual(told, { lost: 0, changed: 0 }, 'it comes as news; all that neighbours know stays')
+  unwatch()
+  await tasks.stop()
+  await store.stop()
+})
