@@ -1,11 +1,11 @@
 /** The files of a long run: whether they can be written is known before it begins, and nothing is lost when they cannot. */
 import { access, constants, realpath } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { never, systemRandom } from '../../base/index.ts'
-import { createLocalFiles } from '../../client/index.ts'
-import { CliError } from '../args.ts'
-import { explain } from '../explain.ts'
-import type { Output } from '../output.ts'
+import { never, systemRandom } from '../base/index.ts'
+import { createLocalFiles } from '../client/index.ts'
+import { CliError } from './args.ts'
+import { explain } from './explain.ts'
+import type { Output } from './output.ts'
 
 export class Outputs {
   /** Something could not be written. */
