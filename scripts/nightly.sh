@@ -37,7 +37,7 @@ scenario() { # NAME SEED [OPTIONS]
   echo "-- $name, seed $seed"
   "$runtime" --max-semi-space-size=256 --max-old-space-size=12288 --external-memory-accounted-in-global-limit \
     src/cli/main.ts sim "$name" --seed "$seed" --no-shrink \
-    --report ".tmp/nightly/$name.$seed.html" --figures ".tmp/nightly/$name.$seed.json" "$@"
+    --report ".tmp/nightly/$name.$seed.html" --figures ".tmp/nightly/$name.$seed.json" --overwrite "$@"
 }
 for seed in 1 2 3; do
   for name in ten-nodes-three-die churn-small partition rot liars-and-full-disks; do scenario $name $seed; done

@@ -14,8 +14,9 @@ const LOG_SPAN = 15
 
 export function axisFor(values: readonly number[], options: { readonly ticks?: readonly number[] } = {}): Axis {
   const known = values.filter(Number.isFinite)
-  const low = Math.min(...known)
-  const high = Math.max(...known)
+  // Not spread over arguments: a long run has more points than a call takes.
+  const low = known.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY)
+  const high = known.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY)
   if (known.length === 0) return linear(0, 1)
   const log = low > 0 && high / low > LOG_SPAN
   if (log) return logarithmic(low, high, options.ticks)

@@ -1,4 +1,5 @@
 /** A scenario as its file: what `parse` reads comes out the same. Pure. */
+import type { Struck } from './samples.ts'
 import {
   type Amount,
   type Expectation,
@@ -40,6 +41,12 @@ export function eventText(event: ScenarioEvent): string {
   const rate = event.kind === 'churn' ? ' per hour' : ''
   const fault = event.fault === undefined ? '' : ` ${event.fault}`
   return `from ${timeText(event.from)} to ${timeText(event.to)} ${event.kind} ${percentText(event.share)}${rate}${fault}`
+}
+
+const PLURALS = { node: 'nodes', copy: 'copies', 'pair of nodes': 'pairs of nodes' } as const
+
+export function struckText({ what, count, unit }: Struck): string {
+  return `${what}: ${count === null ? 'the run ended before' : `${count} ${count === 1 ? unit : PLURALS[unit]}`}`
 }
 
 export function expectationText({ measure, sign, value, when }: Expectation): string {

@@ -1,8 +1,9 @@
 /** scenario: what happens to a simulated network, and what came of it. */
 export * from './errors.ts'
-export { eventText, expectationText, formatScenario } from './format.ts'
+export { eventText, expectationText, formatScenario, struckText } from './format.ts'
 export { figureOf, type Verdict } from './judge.ts'
 export * from './library.ts'
+export { objectionToEvent, objectionToExpectation, objectionToRates } from './objections.ts'
 export { MAX_SCENARIO_BYTES, parseScenario } from './parse.ts'
 export { MAX_REAL_BYTES, parseRealCurve } from './real-curve.ts'
 export type { RealCurve } from './report/charts.ts'

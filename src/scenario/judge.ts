@@ -23,10 +23,10 @@ function verdictOn(expectation: Expectation, samples: readonly Sample[]): Verdic
   const { when, measure } = expectation
   const text = expectationText(expectation)
   const last = samples.at(-1)
-  const values = (some: readonly Sample[]) => some.map((sample) => figureOf(measure, sample))
   if (when.kind === 'end') {
-    const [value] = values(last ? [last] : [])
-    return { expectation, text, met: value !== undefined && holds(expectation, value), seen: seenText(measure, value) }
+    const value = last && figureOf(measure, last)
+    const seen = seenText(measure, value) + unansweredText(measure, last)
+    return { expectation, text, met: value !== undefined && holds(expectation, value), seen }
   }
   const window = samples.filter(({ at }) => at > when.of && at <= when.of + when.withinMs)
   const first = window.find((sample) => holds(expectation, figureOf(measure, sample)))
@@ -38,7 +38,8 @@ function verdictOn(expectation: Expectation, samples: readonly Sample[]): Verdic
       seen: `after ${((first.at - when.of) / 1000).toFixed(0)} s`,
       metAt: first.at,
     }
-  const best = values(window).sort((a, b) => (expectation.sign === '<=' ? a - b : b - a))[0]
+  const values = window.map((sample) => figureOf(measure, sample))
+  const best = values.sort((a, b) => (expectation.sign === '<=' ? a - b : b - a))[0]
   return { expectation, text, met: false, seen: `at best ${seenText(measure, best)}` }
 }
 
@@ -65,6 +66,12 @@ export function figureOf(measure: Measure, sample: Sample): number {
 function holds({ sign, value }: Expectation, seen: number): boolean {
   if (sign === '=') return seen === value
   return sign === '>=' ? seen >= value : seen <= value
+}
+
+function unansweredText(measure: Measure, last: Sample | undefined): string {
+  if (!last || (measure !== 'gets' && measure !== 'puts' && measure !== 'lookups')) return ''
+  const { open, tried } = last[measure]
+  return open === 0 ? '' : `, ${open} of ${tried} unanswered`
 }
 
 function seenText(measure: Measure, value: number | undefined): string {

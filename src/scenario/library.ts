@@ -12,6 +12,7 @@ const FOLDER = join(import.meta.dirname, '../../scenarios')
 
 export interface FoundScenario {
   readonly name: string
+  readonly path: string
   readonly text: string
   readonly scenario: Scenario
 }
@@ -30,7 +31,7 @@ export function findScenario(nameOrPath: string): FoundScenario {
   const text = readText(path, nameOrPath)
   const name = basename(nameOrPath, ENDING)
   try {
-    return { name, text, scenario: parseScenario(text) }
+    return { name, path, text, scenario: parseScenario(text) }
   } catch (error) {
     if (error instanceof ScenarioError) throw new ScenarioError(error.code, `${nameOrPath}, ${error.message}`)
     throw error

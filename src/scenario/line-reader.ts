@@ -7,7 +7,7 @@ const SHOWN = 40
 
 export class LineReader {
   readonly #words: readonly string[]
-  readonly #line: number
+  readonly line: number
   #next = 0
 
   /** `100Mbit/s`, `100 Mbit/s`, `>=7` and `>= 7` are the same; `#` begins a remark. */
@@ -15,7 +15,7 @@ export class LineReader {
     const said = text.split('#', 1)[0] as string
     const spaced = said.replace(/(>=|<=|=|,|%)/g, ' $1 ').replace(/(^|\s)(\d[\d_.]*)([A-Za-z%])/g, '$1$2 $3')
     this.#words = spaced.split(/\s+/).filter((word) => word !== '' && word !== ',')
-    this.#line = line
+    this.line = line
   }
 
   get empty(): boolean {
@@ -29,7 +29,7 @@ export class LineReader {
   }
 
   fail(message: string): never {
-    throw new ScenarioError('SCENARIO_FILE', `line ${this.#line}: ${message}`)
+    throw new ScenarioError('SCENARIO_FILE', `line ${this.line}: ${message}`)
   }
 
   /** The next word when it is this one. */

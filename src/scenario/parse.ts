@@ -1,10 +1,10 @@
 /** Scenario files: one thing a line, `#` begins a remark. The words are told in scenarios/README.md. Pure. */
 import { ScenarioError } from './errors.ts'
 import { LineReader } from './line-reader.ts'
+import { objectionToEvent, objectionToExpectation, objectionToRates } from './objections.ts'
 import {
   DISK_FAULTS,
   type Expectation,
-  endOf,
   LIES,
   MEASURES,
   MOMENTS,
@@ -13,7 +13,7 @@ import {
   type ScenarioEvent,
   SPANS,
 } from './scenario.ts'
-import { BANDWIDTH, PERCENT, SIZE, TIME, timeText } from './units.ts'
+import { BANDWIDTH, PERCENT, SIZE, TIME } from './units.ts'
 
 export const MAX_SCENARIO_BYTES = 64 * 1024
 const MAX_NODES = 100_000
@@ -26,6 +26,10 @@ const LISTS = new Set(['at', 'from', 'expect', 'liars'])
 
 type Draft = { -readonly [Name in keyof Scenario]: Scenario[Name] }
 type Setting = (words: LineReader, draft: Draft) => void
+interface Line {
+  readonly name: string
+  readonly words: LineReader
+}
 
 const SETTINGS: Readonly<Record<string, Setting>> = {
   nodes: (words, draft) => (draft.nodes = words.number('nodes', { min: 1, max: MAX_NODES, whole: true })),
@@ -127,40 +131,33 @@ function expectation(words: LineReader): Expectation {
 export function parseScenario(text: string): Scenario {
   if (text.length > MAX_SCENARIO_BYTES) throw new ScenarioError('SCENARIO_FILE', 'the file is too long for a scenario')
   const draft: Draft = { ...SCENARIO_DEFAULTS }
-  const seen = new Map<string, number>()
-  const lines: { words: LineReader; event: boolean }[] = []
+  const lines: Line[] = []
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const words = new LineReader(line, index + 1)
     if (words.empty) continue
     const name = words.word('a word')
     if (!Object.hasOwn(SETTINGS, name))
       words.fail(`a line begins with ${Object.keys(SETTINGS).join(', ')}, not "${name.slice(0, 40)}"`)
-    const before = seen.get(name)
-    if (before !== undefined && !LISTS.has(name)) words.fail(`"${name}" stands in line ${before} already`)
-    seen.set(name, index + 1)
-    const events = draft.events.length
+    const before = lines.find((line) => line.name === name)
+    if (before && !LISTS.has(name)) words.fail(`"${name}" stands in line ${before.words.line} already`)
     ;(SETTINGS[name] as Setting)(words, draft)
     words.end()
-    lines.push({ words, event: draft.events.length > events })
+    lines.push({ name, words })
   }
   check(draft, lines)
   return draft
 }
 
 /** What only the whole file tells. */
-function check(draft: Draft, lines: readonly { words: LineReader; event: boolean }[]): void {
-  const placed = lines.filter(({ event }) => event)
-  for (const [index, event] of draft.events.entries()) {
-    const { words } = placed[index] as { words: LineReader }
-    if (endOf(event) > draft.runMs) words.fail(`this ends after the run, which takes ${timeText(draft.runMs)}`)
-    if (draft.store === 'memory' && (event.kind === 'rot' || event.kind === 'disks'))
-      words.fail(`"${event.kind}" needs disks: leave out "store memory"`)
+function check(draft: Draft, lines: readonly Line[]): void {
+  const complain = (line: Line | undefined, objection: string | undefined) => {
+    if (objection !== undefined) line?.words.fail(objection)
   }
-  for (const { when } of draft.expectations) {
-    if (when.kind === 'within' && when.of + when.withinMs > draft.runMs)
-      throw new ScenarioError(
-        'SCENARIO_FILE',
-        `an expectation looks at ${timeText(when.of + when.withinMs)}, after the end`,
-      )
-  }
+  const events = lines.filter(({ name }) => name === 'at' || name === 'from')
+  for (const [i, event] of draft.events.entries()) complain(events[i], objectionToEvent(event, draft))
+  const expected = lines.filter(({ name }) => name === 'expect')
+  for (const [i, one] of draft.expectations.entries()) complain(expected[i], objectionToExpectation(one, draft))
+  const rate = objectionToRates(draft)
+  if (rate)
+    complain(lines.find(({ name }) => name === rate.setting) ?? lines.find(({ name }) => name === 'run'), rate.text)
 }

@@ -26,8 +26,11 @@ export interface Copies {
 }
 
 export interface Tally {
+  /** Counted when asked; what a machine asked that died before the answer is left out. */
   readonly tried: number
   readonly succeeded: number
+  /** Asked and not answered yet; in the last sample of a run: never answered, and failed. */
+  readonly open: number
 }
 
 export interface Trust {
@@ -60,6 +63,13 @@ export interface Cost {
   readonly realMs: number
 }
 
+/** How many an event, or a setting of the beginning, struck in fact; null: the run ended before. */
+export interface Struck {
+  readonly what: string
+  readonly count: number | null
+  readonly unit: 'node' | 'copy' | 'pair of nodes'
+}
+
 /** `counts` ascending: as many entries as chunks. */
 export function copiesOf(counts: Uint16Array): Copies {
   const sorted = counts.toSorted()
@@ -71,6 +81,6 @@ export function copiesOf(counts: Uint16Array): Copies {
   }
 }
 
-export function shareOf({ tried, succeeded }: Tally): number {
+export function shareOf({ tried, succeeded }: Omit<Tally, 'open'>): number {
   return tried === 0 ? Number.NaN : succeeded / tried
 }

@@ -118,10 +118,14 @@ export function endOf(event: ScenarioEvent): number {
   return isMoment(event) ? event.at : event.to
 }
 
+export function beginOf(event: ScenarioEvent): number {
+  return isMoment(event) ? event.at : event.from
+}
+
 /** The same for another duration: what would begin later falls away, spans are cut, and so are expectations. */
 export function withRun(scenario: Scenario, runMs: number): Scenario {
   const events = scenario.events
-    .filter((event) => (isMoment(event) ? event.at : event.from) < runMs)
+    .filter((event) => beginOf(event) < runMs)
     .map((event) => (isMoment(event) || event.to <= runMs ? event : { ...event, to: runMs }))
   const expectations = scenario.expectations.filter(
     ({ when }) => when.kind === 'end' || when.of + when.withinMs <= runMs,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -113,6 +113,21 @@ test('a folder with a network, or with something of the user, is refused and lef
   assert.deepEqual([foreign.code, foreign.stdout], [1, ''])
   assert.match(foreign.stderr, /choose another folder with --data\n$/i)
   assert.deepEqual(await readdir(mine), ['photos'])
+  const kept = join(temp.path, 'verdict.json')
+  await writeFile(kept, 'mine')
+  const over = await cli(['devnet', 'chaos', '--data', join(temp.path, 'net'), '--report', kept])
+  assert.deepEqual([over.code, over.stdout], [1, ''])
+  assert.match(over.stderr, /verdict\.json exists already/)
+  const nowhere = await cli([
+    'devnet',
+    'chaos',
+    '--data',
+    join(temp.path, 'net'),
+    '--report',
+    join(temp.path, 'no', 'v.json'),
+  ])
+  assert.equal(nowhere.code, 1)
+  assert.deepEqual((await readdir(temp.path)).sort(), ['mine', 'verdict.json'], 'nothing was started')
   for (const [flag, value] of [
     ['--nodes', '7'],
     ['--minutes', '0'],

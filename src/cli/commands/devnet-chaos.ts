@@ -1,14 +1,15 @@
 /** `myrmex devnet chaos`: a local network that is torn at while a client uses it, and a verdict. */
-import { mkdtemp, rmdir, writeFile } from 'node:fs/promises'
+import { mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { systemRandom } from '../../base/index.ts'
 import { LEAST_NODES, runChaos, verdictTable } from '../../devnet/index.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
+import { Outputs } from '../outputs.ts'
 import { PROFILE_FLAGS, profileOf } from '../profile-flags.ts'
 import { selfProgram } from '../self-program.ts'
-import { JSON_FLAG, LOG_LEVEL_FLAG } from '../shared-flags.ts'
+import { JSON_FLAG, LOG_LEVEL_FLAG, OVERWRITE_FLAG } from '../shared-flags.ts'
 
 const NODES = 10
 const MINUTES = 10
@@ -51,12 +52,15 @@ export const devnetChaos = defineCommand({
     seed: { type: 'integer', min: 0, max: 2 ** 31, help: 'the same seed makes the same plan (default: any)' },
     keep: { type: 'boolean', help: 'keep folders and logs of the nodes' },
     report: { type: 'path', help: 'write the verdict as JSON here too', placeholder: 'FILE' },
+    overwrite: OVERWRITE_FLAG,
     'log-level': LOG_LEVEL_FLAG,
     ...PROFILE_FLAGS,
     json: JSON_FLAG,
   },
   async run({ values, signal, output }) {
     profileOf(values)
+    const outputs = new Outputs(values.overwrite, output)
+    await outputs.check({ '--report': values.report }, [])
     const made = values.data === undefined ? await mkdtemp(join(tmpdir(), 'myrmex-chaos-')) : undefined
     const total = values.nodes ?? NODES
     try {
@@ -78,10 +82,10 @@ export const devnetChaos = defineCommand({
         },
         signal,
       )
-      if (values.report !== undefined) await writeFile(values.report, `${JSON.stringify(verdict, undefined, 2)}\n`)
       output.result(verdict)
       output.print(verdictTable(verdict))
-      if (!verdict.ok) return EXIT.failure
+      if (values.report !== undefined) await outputs.save(values.report, `${JSON.stringify(verdict, undefined, 2)}\n`)
+      if (!verdict.ok || outputs.failed) return EXIT.failure
       return verdict.interrupted ? EXIT.interrupted : EXIT.success
     } finally {
       // Empty, unless it was to be kept.

@@ -1,5 +1,5 @@
 /** `myrmex sim SCENARIO`: a whole network on a virtual clock, one seed, one verdict. */
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { systemClock } from '../../base/index.ts'
 import { VERSION } from '../../node/index.ts'
@@ -8,28 +8,28 @@ import {
   findScenario,
   formatScenario,
   MAX_REAL_BYTES,
-  type Outcome,
   parseRealCurve,
   type RealCurve,
   reportPage,
   type Sample,
   type Scenario,
   ScenarioError,
-  shareOf,
+  type Shrunk,
   shrink,
-  withRun,
 } from '../../scenario/index.ts'
-import { CliError, UsageError } from '../args.ts'
+import { CliError } from '../args.ts'
 import { defineCommand } from '../command.ts'
 import { EXIT } from '../exit-codes.ts'
-import { formatBytes, formatMs, type Output } from '../output.ts'
-import { JSON_FLAG } from '../shared-flags.ts'
-import { failsAs, failureOf, type RunEnd, simulate } from '../simulate.ts'
+import { formatBytes, type Output } from '../output.ts'
+import { Outputs } from '../outputs.ts'
+import { JSON_FLAG, OVERWRITE_FLAG } from '../shared-flags.ts'
+import { changed, commandOf } from '../sim/changes.ts'
+import { failsAs, failureOf, type RunEnd, simulate } from '../sim/simulate.ts'
+import { figuresText, hours, progressText, resultOf, tell, tellCrash } from '../sim/tell.ts'
 
 /** A line of progress is written at most this often. */
 const PROGRESS_MS = 5000
 const SHRINK_TRIES = 40
-const HOUR = 3_600_000
 
 export const sim = defineCommand({
   name: 'sim',
@@ -46,57 +46,56 @@ export const sim = defineCommand({
     'no-shrink': { type: 'boolean', help: 'when it fails, do not look for the smallest scenario that does' },
     'shrink-tries': { type: 'integer', min: 1, max: 10_000, help: `runs of that search (default ${SHRINK_TRIES})` },
     smallest: { type: 'path', help: 'where that scenario is written (default NAME.smallest.sim)', placeholder: 'FILE' },
+    overwrite: OVERWRITE_FLAG,
     json: JSON_FLAG,
   },
   async run({ values, positionals, signal, output }) {
-    const found = findScenario(positionals[0] as string)
-    const scenario = changed(found.scenario, values)
-    const own = scenario === found.scenario
+    const given = positionals[0] as string
+    const found = findScenario(given)
+    const { scenario, leftOut } = changed(found.scenario, values)
+    const { report, figures, smallest } = values
+    const outputs = new Outputs(values.overwrite, output)
+    const read = [found.path, ...(values.real === undefined ? [] : [values.real])]
+    await outputs.check({ '--report': report, '--figures': figures, '--smallest': smallest }, read)
     const real = values.real === undefined ? undefined : await readReal(values.real)
     output.note(
       `${found.name}: ${scenario.nodes} nodes, ${scenario.chunks.count} chunks, ${hours(scenario.runMs)} of virtual time, seed ${scenario.seed}`,
     )
     const end = await watched(scenario, signal, output)
+    const result = resultOf(end, scenario, found.name, leftOut)
+    for (const text of leftOut) output.print(`left out: ${text}`)
     if (end.kind === 'ended') {
-      const facts = { name: found.name, version: VERSION, takenAt: new Date(systemClock.now()).toISOString() }
-      const more = { machine: machineText(), ...(own ? { text: found.text } : {}), ...(real ? { real } : {}) }
-      if (values.report !== undefined) await writeFile(values.report, reportPage(end.outcome, { ...facts, ...more }))
-      if (values.figures !== undefined) await writeFile(values.figures, figuresText(end.outcome, found.name))
-      tell(end.outcome, output, values.report)
+      // Told first: what can be known of the run is on the screen whatever the disk says.
+      tell(end.outcome, output)
+      const facts = {
+        ...{ name: found.name, version: VERSION, machine: machineText(), leftOut },
+        takenAt: new Date(systemClock.now()).toISOString(),
+        command: commandOf(given, values, scenario),
+        ...(scenario === found.scenario ? { text: found.text } : {}),
+        ...(real ? { real } : {}),
+      }
+      if (report !== undefined) await outputs.save(report, reportPage(end.outcome, facts))
+      if (figures !== undefined) await outputs.save(figures, figuresText(end.outcome, result))
     } else tellCrash(end, scenario, output)
-    const result = end.kind === 'ended' ? resultOf(end.outcome, found.name) : crashOf(end, scenario, found.name)
     const failure = failureOf(end)
     if (failure === undefined) {
       output.result(result)
-      return EXIT.success
+      if (end.kind === 'ended' && end.outcome.interrupted) return EXIT.interrupted
+      return outputs.failed ? EXIT.failure : EXIT.success
     }
     const search = { failure, maxTries: values['shrink-tries'] ?? SHRINK_TRIES, signal, output }
-    const smallest = values['no-shrink'] ? undefined : await smallestOf(scenario, search)
-    if (smallest !== undefined) {
-      const path = values.smallest ?? `${found.name}.smallest.sim`
+    const shrunk = values['no-shrink'] ? undefined : await smallestOf(scenario, search)
+    const text = shrunk && formatScenario(shrunk.scenario)
+    if (text !== undefined) {
+      const path = smallest ?? (await outputs.freeName(`${found.name}.smallest`, 'sim'))
+      output.print(`\nSmallest scenario that still fails, for ${path}:\n\n${text}`)
       const head = `# The smallest scenario found that fails as ${found.name} does with seed ${scenario.seed}: ${failure}\n`
-      await writeFile(path, head + smallest)
-      output.print(`\nSmallest scenario that still fails, in ${path}:\n\n${smallest}`)
+      await outputs.save(path, head + text)
     }
-    output.result({ ...result, smallest: smallest ?? null })
-    return EXIT.failure
+    output.result({ ...result, smallest: text ?? null })
+    return signal.aborted ? EXIT.interrupted : EXIT.failure
   },
 })
-
-interface Changes {
-  readonly seed: number | undefined
-  readonly nodes: number | undefined
-  readonly hours: string | undefined
-}
-
-function changed(scenario: Scenario, { seed, nodes, hours: text }: Changes): Scenario {
-  const h = text === undefined ? undefined : Number(text)
-  if (h !== undefined && !(h > 0 && h <= 8784))
-    throw new UsageError(`--hours takes a number of hours above 0, not "${text}"`)
-  if (seed === undefined && nodes === undefined && h === undefined) return scenario
-  const cut = h === undefined ? scenario : withRun(scenario, Math.max(1000, Math.round(h * HOUR)))
-  return { ...cut, ...(seed === undefined ? {} : { seed }), ...(nodes === undefined ? {} : { nodes }) }
-}
 
 async function watched(scenario: Scenario, signal: AbortSignal, output: Output): Promise<RunEnd> {
   let before: Cost = { at: 0, realMs: 0, rssBytes: 0 }
@@ -109,35 +108,6 @@ async function watched(scenario: Scenario, signal: AbortSignal, output: Output):
   return simulate(scenario, { signal, onSample })
 }
 
-/** The speed is that since the line before. */
-function progressText({ at, copies, live }: Sample, cost: Cost, before: Cost): string {
-  const speed = ((at - before.at) / HOUR / ((cost.realMs - before.realMs) / 1000)).toPrecision(2)
-  return `${hours(at)}  ${live} nodes  copies min ${copies.fewest} median ${copies.median}  lost ${copies.lost}  ${speed} h/s  ${formatBytes(cost.rssBytes)}`
-}
-
-function tell(outcome: Outcome, output: Output, report: string | undefined): void {
-  const { verdicts, samples, costs, hash, scenario, notes } = outcome
-  for (const { met, text, seen } of verdicts) output.print(`${met ? 'ok    ' : 'FAILED'} ${text} (${seen})`)
-  const last = samples.at(-1) as Sample
-  const cost = costs.at(-1) as Cost
-  const asked = (['gets', 'puts', 'lookups'] as const)
-    .filter((name) => last[name].tried > 0)
-    .map((name) => `${name} ${(shareOf(last[name]) * 100).toFixed(1)} % of ${last[name].tried}`)
-  output.print(
-    `       lost ${last.copies.lost}, copies min ${last.copies.fewest} median ${last.copies.median}, repair ${formatBytes(last.traffic.repairBytes)}, ${asked.join(', ')}`,
-  )
-  for (const note of notes.slice(0, 5)) output.note(note)
-  if (notes.length > 5) output.note(`and ${notes.length - 5} notes more`)
-  output.print(`seed ${scenario.seed}, run hash ${hash}`)
-  output.note(`${formatMs(cost.realMs)} for ${hours(last.at)}, ${formatBytes(cost.rssBytes)}`)
-  if (report !== undefined) output.note(`Report: ${report}`)
-}
-
-function tellCrash({ error }: RunEnd & { kind: 'crashed' }, { seed }: Scenario, output: Output): void {
-  const trace = error instanceof Error ? error.stack : String(error)
-  output.print(`FAILED a node threw where nobody listens, seed ${seed}:\n${trace}`)
-}
-
 interface Search {
   readonly failure: string
   readonly maxTries: number
@@ -145,36 +115,26 @@ interface Search {
   readonly output: Output
 }
 
-async function smallestOf(scenario: Scenario, { failure, maxTries, signal, output }: Search): Promise<string> {
+async function smallestOf(scenario: Scenario, { failure, maxTries, signal, output }: Search): Promise<Shrunk> {
   output.note(`Looking for the smallest scenario that fails "${failure}", at most ${maxTries} runs.`)
   let tries = 0
   const stillFails = async (candidate: Scenario) => {
     output.bar('shrinking', ++tries, maxTries, 'runs')
-    return failsAs(await simulate(candidate, { signal }), failure)
+    try {
+      return failsAs(await simulate(candidate, { signal }), failure)
+    } catch (error) {
+      if (signal.aborted) return false
+      throw error
+    }
   }
-  const shrunk = await shrink(scenario, stillFails, maxTries)
-  output.note(`${shrunk.tries} runs${shrunk.finished ? '' : '; a longer search may find a smaller one'}.`)
-  return formatScenario(shrunk.scenario)
-}
-
-function crashOf({ what }: RunEnd & { kind: 'crashed' }, { seed }: Scenario, name: string) {
-  return { name, met: false, seed, crash: what }
-}
-
-function resultOf({ verdicts, met, hash, scenario, samples, notes }: Outcome, name: string) {
-  return {
-    ...{ name, met, seed: scenario.seed, hash, notes, end: samples.at(-1) },
-    expectations: verdicts.map(({ text, met: reached, seen }) => ({ text, met: reached, seen })),
-  }
-}
-
-function figuresText(outcome: Outcome, name: string): string {
-  const { samples, costs, events, startMs } = outcome
-  const figures = {
-    ...{ kind: 'myrmex-sim', ...resultOf(outcome, name), events, start_ms: startMs },
-    ...{ scenario: formatScenario(outcome.scenario), samples, costs },
-  }
-  return `${JSON.stringify(figures)}\n`
+  const shrunk = await shrink(scenario, stillFails, maxTries, signal)
+  const more = signal.aborted
+    ? '; it was interrupted'
+    : shrunk.finished
+      ? ''
+      : '; a longer search may find a smaller one'
+  output.note(`${shrunk.tries} runs${more}.`)
+  return shrunk
 }
 
 async function readReal(path: string): Promise<RealCurve> {
@@ -190,8 +150,4 @@ async function readReal(path: string): Promise<RealCurve> {
 function machineText(): string {
   const all = cpus()
   return `${all[0]?.model.trim() ?? 'unknown processor'}, ${all.length} cores, ${formatBytes(totalmem())}, Node ${process.version}`
-}
-
-function hours(ms: number): string {
-  return ms >= HOUR ? `${Number((ms / HOUR).toFixed(2))} h` : `${Number((ms / 60_000).toFixed(1))} min`
 }

@@ -10,9 +10,10 @@ import { DevnetError } from '../errors.ts'
 import { DevnetFolder } from '../folder.ts'
 import { lastWords } from '../processes.ts'
 import { ChunkFiles } from './chunk-files.ts'
+import { checkUpload } from './final-check.ts'
 import { MOST_OUT } from './guard.ts'
 import { ChaosNodes } from './nodes.ts'
-import { planChaos } from './plan.ts'
+import { planChaos, replacementsOf } from './plan.ts'
 import { Repairs } from './repairs.ts'
 import { TRAFFIC_DEFAULTS, Traffic, type Upload } from './traffic.ts'
 import { Upheavals } from './upheavals.ts'
@@ -45,7 +46,6 @@ export interface ChaosOptions {
 }
 
 const VERIFIERS = 2
-const ATTEMPTS = 3
 const ATTEMPT_PAUSE_MS = 2_000
 
 /**
@@ -94,6 +94,8 @@ class Chaos {
   readonly #upheavals: Upheavals
   readonly #faults: string[] = []
   readonly #unreadable: string[] = []
+  readonly #wrongAtEnd: string[] = []
+  readonly #notes: string[] = []
   readonly #began: number
 
   constructor(network: Devnet, options: ChaosOptions, clock: Clock) {
@@ -137,8 +139,14 @@ class Chaos {
   async #turmoil(signal: AbortSignal): Promise<void> {
     const { nodes, seed, minutes, everyMs, churn } = this.#options
     const durationMs = minutes * minute
-    const plan = planChaos({ nodes, durationMs, everyMs, churn, mostOut: MOST_OUT }, seededRandom(seed))
+    const request = { nodes, durationMs, everyMs, churn, mostOut: MOST_OUT }
+    const plan = planChaos(request, seededRandom(seed))
+    if (churn > 0 && replacementsOf(request) === 0)
+      this.#notes.push(
+        `${churn} % of ${nodes} nodes an hour is less than half a node in ${minutes} min: none is replaced`,
+      )
     this.#note(`${nodes} nodes run; ${plan.length} upheavals in ${minutes} min, seed ${seed}`)
+    for (const note of this.#notes) this.#note(note)
     const client = await this.#client(signal)
     try {
       await withScope(signal, async (scope) => {
@@ -196,14 +204,14 @@ class Chaos {
   }
 
   async #verifyOne(client: ClientNode, upload: Upload, signal: AbortSignal): Promise<void> {
-    let why: string | undefined
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-      const outcome = await this.#traffic.read(client.client, upload, signal)
-      if (outcome.kind === 'same' || signal.aborted) return
-      why = outcome.why
-      await this.#clock.sleep(ATTEMPT_PAUSE_MS, signal)
-    }
-    this.#unreadable.push(`${upload.address} (${upload.bytes} bytes): ${why}`)
+    const { wrong, unreadable } = await checkUpload(
+      () => this.#traffic.read(client.client, upload, signal),
+      () => this.#clock.sleep(ATTEMPT_PAUSE_MS, signal).catch(() => undefined),
+      signal,
+    )
+    const text = `${upload.address} (${upload.bytes} bytes)`
+    if (wrong > 0) this.#wrongAtEnd.push(`${text}: ${wrong} times`)
+    if (unreadable !== undefined) this.#unreadable.push(`${text}: ${unreadable}`)
   }
 
   async #reviveCrashed(signal: AbortSignal): Promise<void> {
@@ -253,6 +261,8 @@ class Chaos {
         chunks_confirmed: holders.size,
         chunks_lost: [...holders].flatMap(([address, { size }]) => (size === 0 ? [address] : [])),
         unreadable: this.#unreadable,
+        wrong_at_end: this.#wrongAtEnd,
+        notes: this.#notes,
         least_copies: counts.length === 0 ? null : counts.reduce((least, count) => Math.min(least, count)),
         reads: traffic.reads,
         reads_failed: traffic.failedReads,

@@ -7,6 +7,7 @@ import type { Devnet } from '../devnet.ts'
 import type { DevnetNodeRecord } from '../folder.ts'
 import { BOOTSTRAP_NODES } from '../manifest.ts'
 import { isOurProcess, startNodeProcess, stopProcesses } from '../processes.ts'
+import { Cuts } from './cuts.ts'
 
 /** What a disk that is not quite full still says to have: less than any reserve. */
 const LITTLE_ROOM = 16 * 1024 * 1024
@@ -26,6 +27,10 @@ export class ChaosNodes {
   /** Slots that are down because they were told to. */
   readonly #down = new Set<number>()
   readonly #freezers = new Map<number, ChildProcess>()
+  readonly #cuts = new Cuts({
+    portOf: (slot) => portOf(this.#record(slot).address),
+    write: (slot, faults) => writeFaults(this.root(slot), faults),
+  })
   #nextFolder: number
 
   constructor(network: Devnet, options: ChaosNodesOptions, clock: Clock) {
@@ -76,11 +81,12 @@ export class ChaosNodes {
     return this.start(slot, signal)
   }
 
-  /** Another node, of another folder, identity and port, in the place of one that is gone for ever. */
+  /** Another node, of another folder, identity and port, in the place of one that is gone for ever; cuts go on. */
   async replace(slot: number, signal: AbortSignal): Promise<void> {
     const old = this.root(slot)
     await this.kill(slot)
     await this.#start(slot, this.#network.folder.rootDir(this.#nextFolder++), 0, signal)
+    await this.#cuts.renew(slot)
     await rm(old, { recursive: true, force: true, maxRetries: 5 })
   }
 
@@ -110,12 +116,11 @@ export class ChaosNodes {
 
   /** Packets of `slot` no longer reach `others`, and unless `oneWay` theirs do not reach it. */
   cut(slot: number, others: readonly number[], oneWay: boolean): Promise<void> {
-    const ports = others.map((other) => portOf(this.#record(other).address))
-    return writeFaults(this.root(slot), { ...NO_FAULTS, cut_to: ports, cut_from: oneWay ? [] : ports })
+    return this.#cuts.cut(slot, others, oneWay)
   }
 
   mend(slot: number): Promise<void> {
-    return writeFaults(this.root(slot), NO_FAULTS)
+    return this.#cuts.mend(slot)
   }
 
   async thawAll(): Promise<void> {

@@ -104,10 +104,19 @@ export function planChaos(request: PlanRequest, random: Random): Upheaval[] {
   }
 }
 
+/** How many nodes the churn replaces in all, rounded. */
+export function replacementsOf({
+  nodes,
+  durationMs,
+  churn,
+}: Pick<PlanRequest, 'nodes' | 'durationMs' | 'churn'>): number {
+  return Math.round((nodes * churn * durationMs) / (100 * hour))
+}
+
 /** Evenly over the whole, each somewhere in the first half of its part: there must be time for it. */
-function replaceTimes({ nodes, durationMs, churn }: PlanRequest, random: Random): number[] {
-  const count = Math.round((nodes * churn * durationMs) / (100 * hour))
-  return Array.from({ length: count }, (_, i) => ((i + random.float() / 2) / count) * durationMs)
+function replaceTimes(request: PlanRequest, random: Random): number[] {
+  const count = replacementsOf(request)
+  return Array.from({ length: count }, (_, i) => ((i + random.float() / 2) / count) * request.durationMs)
 }
 
 function kindOf(random: Random): UpheavalKind {

@@ -61,13 +61,15 @@ export class Upheavals {
 
   async #carryOut(upheaval: Upheaval, signal: AbortSignal): Promise<void> {
     const { clock, onFault } = this.#parts
+    const begun = this.#note(upheaval, 'done')
     try {
-      this.#note(upheaval, 'done')
       const undo = await this.#begin(upheaval, signal)
       await clock.sleep(upheaval.forMs, signal).catch(() => undefined)
       await undo?.()
     } catch (error) {
       if (signal.aborted) return
+      // Told as done when it began: it is one upheaval all the same.
+      this.happened.splice(this.happened.indexOf(begun), 1)
       this.#note(upheaval, 'failed', messageOf(error))
       onFault(`${sentenceOfUpheaval(upheaval)}: ${messageOf(error)}`)
     }
@@ -129,10 +131,12 @@ export class Upheavals {
     return this.#parts.clock.monotonic() - this.#began
   }
 
-  #note(upheaval: Upheaval, outcome: Happened['outcome'], why?: string): void {
+  #note(upheaval: Upheaval, outcome: Happened['outcome'], why?: string): Happened {
     const text = sentenceOfUpheaval(upheaval)
-    const event = { at_ms: Math.round(this.#elapsed()), text, outcome, ...(why === undefined ? {} : { why }) }
+    const at_ms = Math.round(this.#elapsed())
+    const event = { at_ms, kind: upheaval.kind, text, outcome, ...(why === undefined ? {} : { why }) }
     this.happened.push(event)
     this.#parts.onHappened(event)
+    return event
   }
 }

@@ -1,8 +1,10 @@
 /** What a run of chaos came to (pure): figures, judgement, table. */
+import { UPHEAVALS, type UpheavalKind } from './plan.ts'
 import type { RepairFigures } from './repairs.ts'
 
 export interface Happened {
   readonly at_ms: number
+  readonly kind: UpheavalKind
   readonly text: string
   readonly outcome: 'done' | 'held back' | 'failed'
   readonly why?: string
@@ -23,6 +25,8 @@ export interface ChaosVerdict {
   readonly chunks_lost: readonly string[]
   /** Uploads that could not be read in the end, though everybody was back. */
   readonly unreadable: readonly string[]
+  /** Uploads that gave other bytes at some attempt of the final check, also when a later one was right. */
+  readonly wrong_at_end: readonly string[]
   /** Null: none was counted. */
   readonly least_copies: number | null
   readonly chunks_below: number
@@ -42,17 +46,23 @@ export interface ChaosVerdict {
   readonly read_failures: readonly string[]
   readonly refusals: readonly string[]
   readonly upheavals: readonly Happened[]
+  /** How often each kind was carried out: a verdict says nothing of those with 0. */
+  readonly done: Readonly<Record<UpheavalKind, number>>
+  /** What was asked for and could not come. */
+  readonly notes: readonly string[]
 }
 
 export function judge(
-  figures: Omit<ChaosVerdict, 'ok' | keyof ReturnType<typeof flat>>,
+  figures: Omit<ChaosVerdict, 'ok' | 'done' | keyof ReturnType<typeof flat>>,
   repairs: RepairFigures,
 ): ChaosVerdict {
-  const { chunks_lost, unreadable, reads_wrong, faults, hangs } = figures
-  const bad = chunks_lost.length + unreadable.length + reads_wrong + faults.length + hangs
+  const { chunks_lost, unreadable, wrong_at_end, reads_wrong, faults, hangs, upheavals } = figures
+  const bad = chunks_lost.length + unreadable.length + wrong_at_end.length + reads_wrong + faults.length + hangs
   // Nothing that was confirmed is lost where nothing was confirmed: no good news.
   const something = figures.interrupted || figures.uploads_confirmed > 0
-  return { ok: bad === 0 && something, ...figures, ...flat(repairs) }
+  const timesDone = (kind: UpheavalKind) => upheavals.filter((event) => event.kind === kind && event.outcome === 'done')
+  const done = Object.fromEntries(UPHEAVALS.map((kind) => [kind, timesDone(kind).length])) as ChaosVerdict['done']
+  return { ok: bad === 0 && something, ...figures, ...flat(repairs), done }
 }
 
 function flat({ slowestRepairMs, slowestSpreadMs, longestOpenMs, repairs, below }: RepairFigures) {
@@ -71,6 +81,7 @@ export function verdictTable(verdict: ChaosVerdict): string {
   const outcome = (wanted: Happened['outcome']) => upheavals.filter((event) => event.outcome === wanted).length
   const rows: (readonly [string, string])[] = [
     ['upheavals', `${outcome('done')} done, ${outcome('held back')} held back, ${outcome('failed')} failed`],
+    ['done by kind', UPHEAVALS.map((kind) => `${kind} ${verdict.done[kind]}`).join(', ')],
     [
       'uploads confirmed',
       `${verdict.uploads_confirmed} (${verdict.uploads_refused} were refused and promised nothing)`,
@@ -78,6 +89,7 @@ export function verdictTable(verdict: ChaosVerdict): string {
     ['chunks confirmed', `${verdict.chunks_confirmed}, ${verdict.least_copies ?? 0} copies at least`],
     ['chunks lost', `${verdict.chunks_lost.length}`],
     ['uploads unreadable', `${verdict.unreadable.length}`],
+    ['wrong at the end', `${verdict.wrong_at_end.length}`],
     ['slowest repair', `${time(verdict.slowest_repair_ms)} (${verdict.repairs} repairs)`],
     ['slowest spread', `${time(verdict.slowest_spread_ms)} from confirmed to all copies`],
     ['still below', `${verdict.chunks_below} chunks, the longest for ${time(verdict.longest_open_ms)}`],
@@ -92,7 +104,9 @@ export function verdictTable(verdict: ChaosVerdict): string {
     ...verdict.faults.map((fault) => `fault: ${fault}`),
     ...verdict.chunks_lost.map((address) => `lost: ${address}`),
     ...verdict.unreadable.map((text) => `unreadable: ${text}`),
+    ...verdict.wrong_at_end.map((text) => `wrong bytes: ${text}`),
     ...verdict.read_failures.map((text) => `read failed: ${text}`),
+    ...verdict.notes.map((text) => `note: ${text}`),
   ]
   const name = verdict.ok ? 'GOOD' : 'BAD'
   const judgement = `Verdict: ${name}${verdict.interrupted ? ', so far: it was interrupted' : ''} (seed ${verdict.seed})`

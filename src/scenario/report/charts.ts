@@ -64,7 +64,7 @@ export function chartsOf({ samples, costs }: Outcome, real: RealCurve | undefine
     },
     {
       title: 'Questions that were answered',
-      lead: `Of the last ${LAST_MS / 60_000} minutes: lookups that found four of the seven nearest, gets that came with the right bytes.`,
+      lead: `Of those answered in the last ${LAST_MS / 60_000} minutes: lookups that found four of the seven nearest, gets that came with the right bytes. What was never answered counts at the end.`,
       unit: '%',
       include: [100],
       curves: (['lookups', 'gets', 'puts'] as const)
@@ -141,12 +141,15 @@ function rate(samples: readonly Sample[], read: (traffic: Traffic) => number): P
 }
 
 function recent(samples: readonly Sample[], read: (sample: Sample) => Tally): Point[] {
+  const last = samples.at(-1)
+  const answered = (tally: Tally) => tally.tried - tally.open
   let first = 0
   return samples.map((sample) => {
     while ((samples[first + 1]?.at ?? Number.POSITIVE_INFINITY) <= sample.at - LAST_MS) first++
-    const before = sample.at >= LAST_MS ? read(samples[first] as Sample) : { tried: 0, succeeded: 0 }
+    const before = sample.at >= LAST_MS ? read(samples[first] as Sample) : { tried: 0, succeeded: 0, open: 0 }
     const now = read(sample)
-    const share = shareOf({ tried: now.tried - before.tried, succeeded: now.succeeded - before.succeeded })
+    const tried = (sample === last ? now.tried : answered(now)) - answered(before)
+    const share = shareOf({ tried, succeeded: now.succeeded - before.succeeded })
     return [sample.at, share * 100]
   })
 }

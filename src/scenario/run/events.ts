@@ -1,7 +1,7 @@
 /** What happens to the network, done to it. Nothing here waits. */
 import { SIMULATED_ROOT, type SimulatedNode } from '../../devnet/index.ts'
+import { countOf, strikes } from '../amounts.ts'
 import type { Moment, Span } from '../scenario.ts'
-import { countOf } from '../timeline.ts'
 import { pathOf } from './chunk-files.ts'
 import { some, type Town } from './town.ts'
 import { worstOf } from './worst-of.ts'
@@ -21,36 +21,47 @@ export class Happenings {
     this.#town = town
   }
 
-  moment({ kind, amount }: Moment): void {
+  /** How many nodes, or copies, it struck. */
+  moment({ kind, amount }: Moment): number {
     const { net, dice, live } = this.#town
     switch (kind) {
-      case 'kill':
-        for (const node of some(dice, live, countOf(amount, live.length))) net.kill(node)
-        return
+      case 'kill': {
+        const struck = some(dice, live, countOf(amount, live.length))
+        for (const node of struck) net.kill(node)
+        return struck.length
+      }
       case 'restart': {
         const down = net.nodes.filter(({ host }) => !host.up)
-        for (const node of some(dice, down, countOf(amount, down.length))) this.#town.restart(node)
-        return
+        const back = some(dice, down, countOf(amount, down.length))
+        for (const node of back) this.#town.restart(node)
+        return back.length
       }
-      case 'replace':
-        for (const node of some(dice, live, countOf(amount, live.length))) {
+      case 'replace': {
+        const struck = some(dice, live, countOf(amount, live.length))
+        for (const node of struck) {
           this.#town.remove(node)
           this.#town.join()
         }
-        return
-      case 'join':
-        for (let left = countOf(amount, live.length || 1_000_000); left > 0; left--) this.#town.join()
-        return
+        return struck.length
+      }
+      case 'join': {
+        const count = amount.kind === 'count' ? amount.count : strikes(amount.share, live.length)
+        for (let left = count; left > 0; left--) this.#town.join()
+        return count
+      }
       case 'rot':
-        this.#rot(amount)
+        return this.#rot(amount)
     }
   }
 
-  begin(span: Span): void {
+  /** How many nodes, or ordered pairs of them, it struck; of `loss` it is none. */
+  begin(span: Span): number {
     const struck = this.#chosen(span)
+    const pairs = span.kind === 'one-way' ? this.#pairs(span.share) : []
     this.#struck.set(span, struck)
-    if (span.kind === 'one-way') this.#blocked.set(span, this.#pairs(span.share))
+    this.#blocked.set(span, pairs)
     this.#apply(span, struck)
+    return struck.length + pairs.length
   }
 
   end(span: Span): void {
@@ -65,14 +76,17 @@ export class Happenings {
     if (kind === 'loss' || kind === 'one-way') return []
     // Disks that are full for good stay so afterwards.
     const open = live.filter((node) => kind !== 'full' || !this.#town.roleOf(node).full || this.#strikes('full', node))
-    return some(dice, open, Math.round(share * live.length))
+    return some(dice, open, strikes(share, live.length))
   }
 
   #pairs(share: number): [SimulatedNode, SimulatedNode][] {
     const { dice, live } = this.#town
-    return live.flatMap((from) =>
+    const pairs = live.flatMap((from) =>
       live.filter((to) => from !== to && dice.float() < share).map((to): [SimulatedNode, SimulatedNode] => [from, to]),
     )
+    if (pairs.length > 0 || share === 0) return pairs
+    const [from, to] = some(dice, live, 2)
+    return from && to ? [[from, to]] : []
   }
 
   #apply({ kind }: Span, struck: readonly SimulatedNode[]): void {
@@ -121,13 +135,16 @@ export class Happenings {
   }
 
   /** Of all copies on live disks, so many lose a bit. */
-  #rot(amount: Moment['amount']): void {
+  #rot(amount: Moment['amount']): number {
     const { dice, live } = this.#town
     const copies = live.flatMap((node) => [...node.store.keys()].map((address) => ({ node, address })))
+    let struck = 0
     for (const { node, address } of some(dice, copies, countOf(amount, copies.length))) {
       const path = pathOf(address)
       if (node.disk.fileAt(path) === undefined) continue
+      struck++
       node.disk.rot(path, dice)
     }
+    return struck
   }
 }

@@ -5,7 +5,9 @@ import { backend } from '../../crypto/index.ts'
 import { SimulatedDevnet, type SimulatedNode, type SimulatedNodeOptions } from '../../devnet/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, chunkAddressOf } from '../../protocol/index.ts'
 import { uniformLatency } from '../../sim/index.ts'
+import { liarsOf, strikes } from '../amounts.ts'
 import { Nearest } from '../nearest.ts'
+import type { Struck } from '../samples.ts'
 import type { Lie, Scenario } from '../scenario.ts'
 import { FillableStore, lyingStore } from './lying-store.ts'
 import { TrafficSum } from './traffic-sum.ts'
@@ -33,6 +35,8 @@ export class Town {
   readonly traffic = new TrafficSum()
   readonly chunks: ChunkAddress[] = []
   readonly notes: string[] = []
+  /** Whom the roles of the beginning went to. */
+  readonly struck: Struck[] = []
   readonly #roles = new Map<SimulatedNode, Role>()
   /** When those came that joined later. */
   readonly #bornAt = new Map<SimulatedNode, number>()
@@ -67,12 +71,17 @@ export class Town {
     const { net, scenario } = this
     const { nodes } = scenario
     // Roles of those who are there from the beginning are dealt exactly, and not to the first, who all join by.
-    const lies = scenario.liars.flatMap(({ share, lie }) => Array<Lie>(Math.round(share * nodes)).fill(lie))
-    const full = Array<boolean>(Math.round(scenario.full * nodes)).fill(true)
+    const lies = liarsOf(scenario.liars, nodes)
+    const full = Array<boolean>(strikes(scenario.full, nodes)).fill(true)
     const seats = Array.from({ length: nodes }, (_, i) => i)
     const lieAt = new Map(pairs(shuffled(this.#deal, seats.slice(Math.min(3, nodes - 1))), lies))
     const honestSeats = seats.slice(Math.min(3, nodes - 1)).filter((seat) => !lieAt.has(seat))
     const fullAt = new Map(pairs(shuffled(this.#deal, honestSeats), full))
+    for (const kind of new Set(lies)) {
+      const count = [...lieAt.values()].filter((lie) => lie === kind).length
+      this.struck.push({ what: `liars, ${kind}`, count, unit: 'node' })
+    }
+    if (full.length > 0) this.struck.push({ what: 'full disks', count: fullAt.size, unit: 'node' })
     let seat = 0
     const roles: Role[] = []
     await net.start(nodes, () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hour, minute, seededRandom } from '../../../src/base/index.ts'
 import { LEAST_SOUND, MOST_OUT, objection } from '../../../src/devnet/chaos/guard.ts'
-import { planChaos, sentenceOfUpheaval, UPHEAVALS } from '../../../src/devnet/chaos/plan.ts'
+import { planChaos, replacementsOf, sentenceOfUpheaval, UPHEAVALS } from '../../../src/devnet/chaos/plan.ts'
 
 const SEEDS = 300
 const REQUEST = { nodes: 10, durationMs: 10 * minute, everyMs: 5_000, churn: 60, mostOut: MOST_OUT }
@@ -53,6 +53,8 @@ test('all is in the order of time and undone before the end', () => {
 
 test('as many are replaced as the churn says, and none without', () => {
   const wanted = Math.round((REQUEST.nodes * REQUEST.churn * REQUEST.durationMs) / (100 * hour))
+  assert.equal(replacementsOf(REQUEST), wanted)
+  assert.equal(replacementsOf({ nodes: 10, churn: 30, durationMs: 5 * minute }), 0)
   for (const { seed, plan } of plans)
     assert.equal(plan.filter(({ kind }) => kind === 'replace').length, wanted, `seed ${seed}`)
   const still = planChaos({ ...REQUEST, churn: 0 }, seededRandom(1))

@@ -1,8 +1,10 @@
 /** How long chunks were short of copies, and what the figures come to. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { never } from '../../../src/base/index.ts'
+import { checkUpload } from '../../../src/devnet/chaos/final-check.ts'
 import { Repairs } from '../../../src/devnet/chaos/repairs.ts'
-import { judge, verdictTable } from '../../../src/devnet/chaos/verdict.ts'
+import { type Happened, judge, verdictTable } from '../../../src/devnet/chaos/verdict.ts'
 
 describe('repairs', () => {
   const at = (copies: number, target = 7) => ({ copies, target })
@@ -51,7 +53,14 @@ describe('the verdict', () => {
     ...{ interrupted: false, seed: 5, nodes: 8, elapsed_ms: 60_000, uploads_confirmed: 3, uploads_refused: 1 },
     ...{ bytes_confirmed: 99, chunks_confirmed: 12, chunks_lost: [] as string[], unreadable: [] as string[] },
     ...{ least_copies: 7, reads: 10, reads_failed: 1, reads_wrong: 0, worst_read_ms: 1500, worst_upload_ms: 2500 },
-    ...{ hangs: 0, faults: [] as string[], read_failures: ['abc: no'], refusals: ['full'], upheavals: [] },
+    ...{
+      hangs: 0,
+      faults: [] as string[],
+      read_failures: ['abc: no'],
+      refusals: ['full'],
+      upheavals: [] as Happened[],
+    },
+    ...{ wrong_at_end: [] as string[], notes: [] as string[] },
   }
   const none = new Repairs().figures(0)
 
@@ -68,6 +77,7 @@ describe('the verdict', () => {
       [{ chunks_lost: ['deadbeef'] }, /lost: deadbeef/],
       [{ unreadable: ['cafe: nothing there'] }, /unreadable: cafe/],
       [{ reads_wrong: 1 }, /1 were wrong/],
+      [{ wrong_at_end: ['cafe: 1 times'] }, /wrong bytes: cafe/],
       [{ hangs: 1 }, /hangs +1/],
       [{ faults: ['node 3 ended by itself'] }, /fault: node 3/],
     ] as const) {
@@ -83,5 +93,53 @@ describe('the verdict', () => {
     const early = judge({ ...figures, uploads_confirmed: 0, interrupted: true }, none)
     assert.equal(early.ok, true)
     assert.match(verdictTable(early), /so far: it was interrupted/)
+  })
+
+  test('how often each kind was done, those that never were too, and what could not come', () => {
+    const event = (kind: Happened['kind'], outcome: Happened['outcome']) => ({ at_ms: 1, kind, text: kind, outcome })
+    const upheavals = [
+      event('kill', 'done'),
+      event('kill', 'done'),
+      event('cut', 'done'),
+      event('replace', 'held back'),
+    ]
+    const verdict = judge(
+      { ...figures, upheavals: [...upheavals, event('freeze', 'failed')], notes: ['too few'] },
+      none,
+    )
+    const table = verdictTable(verdict)
+    assert.match(
+      table,
+      /^done by kind +kill 2, restart 0, freeze 0, fill 0, vanish 0, corrupt 0, cut 1, isolate 0, replace 0$/m,
+    )
+    assert.match(table, /^upheavals +3 done, 1 held back, 1 failed$/m)
+    assert.match(table, /^note: too few$/m)
+  })
+})
+
+describe('the final check', () => {
+  const check = async (outcomes: readonly ('same' | 'wrong' | 'failed')[], signal = never) => {
+    let [reads, pauses] = [0, 0]
+    const found = await checkUpload(
+      async () => ({ kind: outcomes[reads++] ?? 'same', ms: 1, why: `attempt ${reads}` }),
+      async () => void pauses++,
+      signal,
+    )
+    return { ...found, reads, pauses }
+  }
+
+  test('tries again where nothing came; wrong bytes stay wrong', async () => {
+    assert.deepEqual(await check(['same']), { wrong: 0, reads: 1, pauses: 0 })
+    assert.deepEqual(await check(['failed', 'same']), { wrong: 0, reads: 2, pauses: 1 })
+    assert.deepEqual(await check(['wrong', 'same']), { wrong: 1, reads: 2, pauses: 1 })
+    assert.deepEqual(await check(['failed', 'wrong', 'failed']), {
+      ...{ wrong: 1, unreadable: 'attempt 3', reads: 3, pauses: 2 },
+    })
+  })
+
+  test('one that was stopped says nothing, but for the wrong bytes that came', async () => {
+    const stopped = AbortSignal.abort()
+    assert.deepEqual(await check(['failed', 'failed'], stopped), { wrong: 0, reads: 1, pauses: 0 })
+    assert.deepEqual(await check(['wrong', 'failed'], stopped), { wrong: 1, reads: 2, pauses: 1 })
   })
 })

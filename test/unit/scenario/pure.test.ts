@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { seededRandom, toHex } from '../../../src/base/index.ts'
 import { compareDistance, keyOf, type PeerId } from '../../../src/protocol/index.ts'
+import { countOf, liarsOf } from '../../../src/scenario/amounts.ts'
 import {
   formatScenario,
   parseScenario,
@@ -11,10 +12,12 @@ import {
   type Scenario,
   shrink,
   smaller,
+  type Tally,
 } from '../../../src/scenario/index.ts'
 import { judge } from '../../../src/scenario/judge.ts'
 import { Nearest } from '../../../src/scenario/nearest.ts'
 import { copiesOf } from '../../../src/scenario/samples.ts'
+import { LIES, type Span } from '../../../src/scenario/scenario.ts'
 import { timeline } from '../../../src/scenario/timeline.ts'
 
 const SEED = 17
@@ -42,14 +45,44 @@ test('a timeline is in order, samples come before what changes, churn is as much
   assert.deepEqual(timeline(scenario, seededRandom(SEED)), steps)
 })
 
-function sampleAt(at: number, counts: number[], gets = { tried: 0, succeeded: 0 }): Sample {
-  const none = { tried: 0, succeeded: 0 }
+const NONE: Tally = { tried: 0, succeeded: 0, open: 0 }
+function sampleAt(at: number, counts: number[], gets: Tally = NONE): Sample {
   const traffic = { repairBytes: 0, freshBytes: 0, talkBytes: 0, dhtBytes: 0, clientBytes: 0, messages: 0 }
   return {
-    ...{ at, live: 9, copies: copiesOf(Uint16Array.from(counts)), traffic, gets, puts: none, lookups: none },
+    ...{ at, live: 9, copies: copiesOf(Uint16Array.from(counts)), traffic, gets, puts: NONE, lookups: NONE },
     ...{ trust: { ofHonest: 0.6, ofFull: Number.NaN, ofLiars: Number.NaN }, queued: 0, queuedMost: 0 },
   }
 }
+
+test('a timeline of very many questions is made all the same', () => {
+  const many = parseScenario('run 24 h\ngets 200 per min\nlookups 0 per min')
+  assert.equal(timeline(many, seededRandom(SEED)).filter(({ kind }) => kind === 'get').length, 288_000)
+})
+
+test('a share strikes at least one; liars are rounded together and dealt to their kinds', () => {
+  const share = (part: number) => ({ kind: 'share', share: part }) as const
+  assert.deepEqual(
+    [countOf(share(0.04), 10), countOf(share(0.3), 10), countOf(share(0), 10), countOf(share(0.04), 0)],
+    [1, 3, 0, 0],
+  )
+  assert.deepEqual([countOf({ kind: 'count', count: 4 }, 10), countOf({ kind: 'count', count: 12 }, 10)], [4, 10])
+  const liars = (lines: string, nodes: number) => liarsOf(parseScenario(lines).liars, nodes)
+  assert.deepEqual(liars('liars 10 %', 10), ['claims'])
+  assert.deepEqual(liars('liars 10 %', 20), ['claims', 'forgets'])
+  assert.deepEqual(liars('liars 5 %', 100), ['claims', 'forgets', 'corrupts', 'mute', 'claims'])
+  assert.deepEqual(liars('liars 5 %\nliars 5 % mute', 20), ['mute', 'claims'])
+  assert.deepEqual(liars('liars 1 % mute', 10), ['mute'])
+  assert.deepEqual(liars('liars 0 %', 10), [])
+  fc.assert(
+    fc.property(fc.nat(100), fc.integer({ min: 1, max: 2000 }), (percent, nodes) => {
+      const dealt = liars(`liars ${percent} %`, nodes)
+      const wanted = Math.round((percent * nodes) / 100)
+      assert.equal(dealt.length, percent === 0 ? 0 : Math.max(1, wanted))
+      const counts = LIES.map((lie) => dealt.filter((one) => one === lie).length)
+      assert.ok(Math.max(...counts) - Math.min(...counts) <= 1, `${counts}`)
+    }),
+  )
+})
 
 test('copies: fewest, percentiles and what is lost', () => {
   assert.deepEqual(copiesOf(new Uint16Array([7, 0, 3, 9, 0])), { fewest: 0, p10: 0, median: 3, most: 9, lost: 2 })
@@ -73,7 +106,7 @@ test('the judge looks at the end, or anywhere in a window, and a missing figure 
     sampleAt(150_000, [4, 5]),
     sampleAt(170_000, [7, 7]),
     sampleAt(190_000, [9, 9]),
-    sampleAt(600_000, [1, 3], { tried: 10, succeeded: 9 }),
+    sampleAt(600_000, [1, 3], { tried: 10, succeeded: 9, open: 1 }),
   ]
   const verdicts = judge(scenario, samples)
   assert.deepEqual(
@@ -82,7 +115,7 @@ test('the judge looks at the end, or anywhere in a window, and a missing figure 
       [true, '0'],
       [true, 'after 50 s'],
       [false, 'at best 7'],
-      [true, '90 %'],
+      [true, '90 %, 1 of 10 unanswered'],
       [false, 'no figure'],
       [false, 'no figure'],
     ],
@@ -114,16 +147,78 @@ test('every smaller scenario is another, readable, and smaller in one way', () =
 })
 
 test('shrinking ends at a scenario that fails although nothing smaller does', async () => {
-  // Fails with 9 nodes or more, when at least 2 are killed.
+  // Fails with 9 nodes or more, when at least 2 are killed: of 9 nodes these would be more than a fifth.
   const fails = async ({ nodes, events }: Scenario) =>
     nodes >= 9 && events.some(({ kind, ...rest }) => kind === 'kill' && JSON.stringify(rest).match(/"count":([2-9])/))
   const { scenario, finished } = await shrink(RICH, fails, 1000)
   assert.ok(finished && (await fails(scenario)))
   for (const candidate of smaller(scenario)) assert.ok(!(await fails(candidate)), formatScenario(candidate))
-  assert.equal(scenario.nodes, 9)
+  assert.equal(scenario.nodes, 10)
   assert.deepEqual(scenario.events, [{ kind: 'kill', at: 300_000, amount: { kind: 'count', count: 2 } }])
   assert.deepEqual([scenario.liars, scenario.full, scenario.puts, scenario.chunks.count], [[], 0, 0, 1])
   assert.equal(scenario.expectations.length, 1)
+})
+
+test('fewer nodes and chunks are struck in proportion, and never a larger part of them', async () => {
+  const much = parseScenario(`
+    nodes 20
+    chunks 60
+    run 20 min
+    at 1 min kill 16
+    at 2 min restart 3
+    at 3 min replace 10 %
+    at 4 min rot 42
+    expect lost = 0
+  `)
+  const parts = ({ events, nodes, chunks }: Scenario) =>
+    events.map((event) => {
+      assert.ok('amount' in event)
+      const all = event.kind === 'rot' ? chunks.count * Math.min(7, nodes) : nodes
+      return { kind: event.kind, part: countOf(event.amount, all) / all }
+    })
+  const before = new Map(parts(much).map(({ kind, part }) => [kind, part]))
+  const asked: Scenario[] = []
+  const { scenario } = await shrink(
+    much,
+    async (candidate) => {
+      asked.push(candidate)
+      return parts(candidate).some(({ kind, part }) => kind === 'kill' && part >= 0.75)
+    },
+    1000,
+  )
+  for (const candidate of asked)
+    for (const { kind, part } of parts(candidate))
+      assert.ok(part <= (before.get(kind) ?? 0) + 1e-9, `${kind} ${part}: ${formatScenario(candidate)}`)
+  assert.deepEqual(
+    [scenario.nodes, scenario.events],
+    [5, [{ kind: 'kill', at: 60_000, amount: { kind: 'count', count: 4 } }]],
+  )
+  const rotting = parseScenario('nodes 20\nchunks 64\nat 1 min rot 56')
+  const eighth = smaller(rotting).find(({ chunks }) => chunks.count === 8)
+  assert.deepEqual(eighth?.events, [{ kind: 'rot', at: 60_000, amount: { kind: 'count', count: 7 } }])
+})
+
+test('nobody becomes a larger part of the network because one is the least: churn, liars, partitions', () => {
+  const thin = parseScenario('nodes 20\nliars 5 %\nfrom 1 min to 5 min churn 60 % per hour')
+  const churned = smaller(thin)
+  assert.ok(churned.every(({ nodes, events }) => events.length === 0 || nodes * (events[0] as Span).share >= 7.5))
+  const nodesOf = (text: string) => smaller(parseScenario(text)).map(({ nodes }) => nodes)
+  assert.ok(nodesOf('nodes 20\nliars 5 %').includes(10), 'half a node is rounded to one')
+  assert.ok(!nodesOf('nodes 10\nliars 5 %').includes(5), 'a quarter is not')
+  assert.ok(!nodesOf('nodes 10\nfrom 1 min to 2 min partition 5 %').includes(5))
+  assert.ok(!nodesOf('nodes 10\nat 1 min kill 1').some((nodes) => nodes < 10))
+})
+
+test('shrinking ends with its best when it is cut short', async () => {
+  const stopping = new AbortController()
+  let tries = 0
+  const stillFails = async () => {
+    if (++tries === 3) stopping.abort()
+    return true
+  }
+  const { scenario, tries: said, finished } = await shrink(RICH, stillFails, 1000, stopping.signal)
+  assert.deepEqual([tries, said, finished], [3, 3, false])
+  assert.deepEqual([scenario.nodes, scenario.chunks.count], [20, 62], 'the third was not heard to its end')
 })
 
 test('shrinking tries no more often than it may', async () => {

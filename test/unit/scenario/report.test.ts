@@ -7,12 +7,12 @@ import { type Point, thinned, tickText, timeTicks } from '../../../src/scenario/
 
 function outcome(text: string, count: number): Outcome {
   const scenario = parseScenario(text)
-  const none = { tried: 0, succeeded: 0 }
+  const none = { tried: 0, succeeded: 0, open: 0 }
   const samples = Array.from({ length: count }, (_, i): Sample => {
     const traffic = { repairBytes: i * 1e6, freshBytes: 0, talkBytes: i, dhtBytes: i, clientBytes: 0, messages: i * 9 }
     return {
       ...{ at: i * 60_000, live: 10, copies: { fewest: 4, p10: 5, median: 7, most: 8, lost: 0 }, traffic },
-      ...{ gets: { tried: i, succeeded: i }, puts: none, lookups: none, queued: 0, queuedMost: 0 },
+      ...{ gets: { tried: i + 3, succeeded: i, open: 3 }, puts: none, lookups: none, queued: 0, queuedMost: 0 },
       trust: { ofHonest: 0.5, ofFull: Number.NaN, ofLiars: Number.NaN },
     }
   })
@@ -21,7 +21,9 @@ function outcome(text: string, count: number): Outcome {
   const notes = ['<b>note</b>']
   return {
     ...{ scenario, samples, verdicts, costs, notes },
+    struck: [{ what: 'at 2 min kill 3', count: 3, unit: 'node' }],
     met: false,
+    interrupted: false,
     hash: '1:ab at 2 after 3',
     events: 3,
     startMs: 5,
@@ -36,6 +38,8 @@ const FACTS = {
   version: '1',
   takenAt: '2026-01-01T00:00:00Z',
   machine: 'm',
+  command: "myrmex sim '/tmp/a <name>.sim' --seed 1 --hours 0.2",
+  leftOut: ['at 11 min kill <1>: after the end'],
 }
 
 test('the page stands alone, escapes what it is given, and shows verdict, curves, events and scenario', () => {
@@ -44,10 +48,21 @@ test('the page stands alone, escapes what it is given, and shows verdict, curves
   assert.match(page, /&#60;script&#62;alert/)
   assert.match(page, /Not as expected: 1 of 2 failed/)
   assert.equal(page.match(/<article class="card">/g)?.length, 11)
+  assert.match(page, /Struck were: at 2 min kill 3: 3 nodes\./)
   assert.match(page, /class="happened"/)
   assert.match(page, /class="lasted"/)
   assert.match(page, /data-tip="2 min: fewest 4, tenth percentile 5[^"]*at 2 min kill 3"/)
   assert.doesNotMatch(page, /NaN|Infinity|undefined/)
+})
+
+test('the page tells how to run it again, what was left out, and what was never decided', () => {
+  const page = reportPage(outcome(TEXT, 11), FACTS)
+  assert.match(page, /<code>myrmex sim &#39;\/tmp\/a &#60;name&#62;\.sim&#39; --seed 1 --hours 0\.2<\/code>/)
+  assert.match(page, /Left out of the scenario:<\/p><ul class="notes"><li>at 11 min kill &#60;1&#62;: after the end</)
+  assert.match(page, /the same samples and ends with the run hash/)
+  const stopped = reportPage({ ...outcome(TEXT, 6), interrupted: true }, { ...FACTS, leftOut: [] })
+  assert.match(stopped, /Interrupted after 5 min of 10 min: nothing is decided\./)
+  assert.doesNotMatch(stopped, /Left out|Not as expected/)
 })
 
 test('a measured curve lies in the same picture; without figures nothing is drawn wrong', () => {
