@@ -1,6 +1,6 @@
 /**
  * Drives the watch over our closest peers (ADR 9): looks at what their connections brought, pings, dials again, and
- * takes from the table who is gone. Those are dialled now and then for an hour: a node that comes back is welcome.
+ * takes from the table who is gone. Those are dialled now and then for hours: a node that comes back is welcome.
  */
 import { type Clock, type Logger, messageOf, TaskGroup } from '../base/index.ts'
 import type { Network } from '../network/index.ts'
@@ -99,8 +99,9 @@ export class NeighbourKeeper {
   }
 
   #heard(peer: PeerId): void {
-    this.#lost.returned(peer)
-    if (!this.#watch.heard(peer, this.#deps.clock.monotonic())) return
+    const now = this.#deps.clock.monotonic()
+    this.#lost.returned(peer, now)
+    if (!this.#watch.heard(peer, now)) return
     this.#watching = undefined
     this.#said(peer, 'returned')
   }

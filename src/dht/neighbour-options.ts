@@ -14,6 +14,8 @@ export const NEIGHBOUR_DEFAULTS: NeighbourOptions = Object.freeze({
   lookMs: 5 * second, // = silenceMs: a busy pair is never asked
   closeLookMs: 1 * second, // while somebody owes us an answer
   lostFirstMs: 30 * second, // then 1, 2, 4 ... min
-  lostForgetMs: 1 * hour,
+  lostForgetMs: 3 * hour, // a partition may last an hour
+  lostFeelMs: 60 * second, // one dial a minute, in vain while nobody comes back
+  lostAtOnce: 4, // of a look
   lostRemembered: 256, // three times the neighbourhood of a large network and all that replaced them
 })

@@ -1,4 +1,8 @@
-/** Neighbours that went lately and where they could be dialled: tried again with growing pauses, then forgotten. Pure. */
+/**
+ * Neighbours that went lately and where they could be dialled: tried again with growing pauses, then forgotten. After a
+ * partition all of them are there again, so one is felt for now and then whatever its pause, and as soon as one has
+ * returned the others are tried, a few at a time. Pure.
+ */
 import { LruMap } from '../base/index.ts'
 import type { PeerId, TypedAddress } from '../protocol/index.ts'
 
@@ -7,6 +11,10 @@ export interface RecentlyLostOptions {
   readonly lostFirstMs: number
   readonly lostForgetMs: number
   readonly lostRemembered: number
+  /** Between two that are tried before their time, one after the other. */
+  readonly lostFeelMs: number
+  /** Tried in one go. */
+  readonly lostAtOnce: number
 }
 
 export interface LostPeer {
@@ -23,6 +31,7 @@ interface Entry extends LostPeer {
 export class RecentlyLost {
   readonly #options: RecentlyLostOptions
   readonly #entries: LruMap<PeerId, Entry>
+  #feltAt = Number.NEGATIVE_INFINITY
 
   constructor(options: RecentlyLostOptions) {
     this.#options = options
@@ -35,22 +44,36 @@ export class RecentlyLost {
 
   add(peer: PeerId, addresses: readonly TypedAddress[], now: number): void {
     const pauseMs = this.#options.lostFirstMs
+    if (this.size === 0) this.#feltAt = now
     this.#entries.set(peer, { peer, addresses, lostAt: now, dueAt: now + pauseMs, pauseMs })
   }
 
-  returned(peer: PeerId): void {
-    this.#entries.delete(peer)
+  returned(peer: PeerId, now: number): void {
+    if (!this.#entries.delete(peer)) return
+    for (const [, entry] of this.#entries.entries()) entry.dueAt = Math.min(entry.dueAt, now)
   }
 
   /** Whom to dial now. */
   due(now: number): LostPeer[] {
+    if (this.size === 0) return []
+    const { lostAtOnce, lostFeelMs, lostForgetMs } = this.#options
     const due: LostPeer[] = []
-    for (const [, entry] of [...this.#entries.entries()]) {
-      if (now >= entry.lostAt + this.#options.lostForgetMs) this.#entries.delete(entry.peer)
-      else if (now >= entry.dueAt) {
+    for (const [peer, entry] of [...this.#entries.entries()]) {
+      if (now >= entry.lostAt + lostForgetMs) this.#entries.delete(peer)
+      else if (now >= entry.dueAt && due.length < lostAtOnce) {
         entry.pauseMs *= 2
         entry.dueAt = now + entry.pauseMs
         due.push(entry)
+      }
+    }
+    if (due.length > 0) this.#feltAt = now
+    else if (now >= this.#feltAt + lostFeelMs) {
+      this.#feltAt = now
+      const [next] = this.#entries.entries()
+      if (next) {
+        // To the end of the line.
+        this.#entries.get(next[0])
+        due.push(next[1])
       }
     }
     return due
