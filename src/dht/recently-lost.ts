@@ -64,6 +64,8 @@ export class RecentlyLost {
         entry.pauseMs *= 2
         entry.dueAt = now + entry.pauseMs
         due.push(entry)
+        // To the end of the line: who was not tried yet comes first.
+        this.#entries.get(peer)
       }
     }
     if (due.length > 0) this.#feltAt = now
@@ -71,7 +73,6 @@ export class RecentlyLost {
       this.#feltAt = now
       const [next] = this.#entries.entries()
       if (next) {
-        // To the end of the line.
         this.#entries.get(next[0])
         due.push(next[1])
       }

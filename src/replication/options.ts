@@ -38,7 +38,7 @@ const FRESH = {
   freshAnswerTimeoutMs: 20 * second, // ours: an offer unanswered for so long gets its notify all the same
   notifyPauseMs: 250, // ours: between two for one peer, which checks each with the chain, two at a time
   notifyTries: 2,
-  notifyWaiting: 8192, // ours: peers times keys
+  notifyProofBytes: 16 * MiB, // ours: proofs of keys that somebody is owed a notify of
   mergedProofs: 4, // different proofs of offers for one key
   mergedKeys: 16, // as many offers as are let in
   minProofBytes: MIN_PAYMENT_PROOF_BYTES,

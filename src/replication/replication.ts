@@ -154,6 +154,7 @@ class Engine implements Replication {
     this.#exchange = new HintExchange({
       commitment: () => this.#commitments.show(),
       shown: (peer, commitment) => this.#auditor.shown(peer, commitment),
+      startable: () => this.#fetcher.wake(),
       ...{ parts, sync, pipeline, claims, lists: this.#lists, proofs: this.#proofs, drain: this.#drain, hinted },
       inTable,
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),

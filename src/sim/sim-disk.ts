@@ -101,6 +101,11 @@ export class SimDisk implements FileSystem {
     })
   }
 
+  /** What lies in the set of keys of a folder, seen from outside. */
+  keysIn(folder: string): Pick<DiskKeys, 'has' | 'size'> | undefined {
+    return this.#tree.keySets.get(folder)
+  }
+
   /** Sets of keys for the processes of this boot; they are no part of the history. */
   keySets(): KeySetClass {
     const boot = this.#boot

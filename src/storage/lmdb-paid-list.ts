@@ -31,7 +31,8 @@ interface Change {
   readonly reject: (error: unknown) => void
 }
 
-const PAID_LIST_FOLDER = 'paid_list.mdb'
+/** In the node's folder. */
+export const PAID_LIST_FOLDER = 'paid_list.mdb'
 
 class LmdbPaidList implements PaidList {
   readonly #folder: string

@@ -4,8 +4,10 @@ import type { ChunkAddress } from '../../protocol/index.ts'
 /** As `judgeDigests` of the room audit gives it, and the two ways to get no answer that can be judged. */
 export type ChallengeVerdict =
   | { readonly kind: 'pass'; readonly proved: readonly ChunkAddress[] }
-  /** None of our own copies is left to compare with, or the challenge did not reach the peer through no fault of its. */
+  /** It answered, and none of our own copies is left to compare with. */
   | { readonly kind: 'idle' }
+  /** It may never have been asked: our own limits or stop, or an uplink in doubt. Nothing follows from that. */
+  | { readonly kind: 'unheard' }
   | {
       readonly kind: 'failed'
       readonly failures: readonly { readonly key: ChunkAddress }[]
@@ -27,6 +29,7 @@ export interface ChallengeConsequence {
 export function possessionConsequence({ kind }: ChallengeVerdict): ChallengeConsequence {
   if (kind === 'bootstrapping') return { failure: false, claim: 'observe' }
   if (kind === 'timeout') return { failure: true, claim: 'keep' }
+  if (kind === 'unheard') return { failure: false, claim: 'keep' }
   return { failure: kind !== 'pass' && kind !== 'idle', claim: 'clear' }
 }
 
@@ -41,6 +44,7 @@ export function keyVerdicts(
   switch (verdict.kind) {
     case 'bootstrapping':
     case 'idle':
+    case 'unheard':
       return { proved: [], failed: [] }
     case 'pass':
       return { proved: verdict.proved, failed: [] }

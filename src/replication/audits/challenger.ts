@@ -89,9 +89,9 @@ export class Challenger {
   /** No answer costs the peer dearly: not while it may be our own uplink that is gone. */
   async #silence(unasked: boolean, askedAt: number, signal: AbortSignal): Promise<ChallengeVerdict> {
     const { clock, dht, options } = this.#deps.parts
-    if (unasked) return { kind: 'idle' }
+    if (unasked) return { kind: 'unheard' }
     await clock.sleep(options.auditSilenceMs, signal)
-    return { kind: (dht.uplinkDoubtedAt() ?? Number.NEGATIVE_INFINITY) >= askedAt ? 'idle' : 'timeout' }
+    return { kind: (dht.uplinkDoubtedAt() ?? Number.NEGATIVE_INFINITY) >= askedAt ? 'unheard' : 'timeout' }
   }
 
   async #judge(

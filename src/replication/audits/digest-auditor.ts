@@ -59,6 +59,7 @@ export class DigestAuditor {
       if (claims.claimed(peer, parts.clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return 'idle'
     }
+    if (verdict.kind === 'unheard') return 'idle'
     if (verdict.kind !== 'timeout') claims.answered(peer)
     if (verdict.kind === 'idle') return 'idle'
     if (verdict.kind === 'pass') {

@@ -11,61 +11,65 @@ interface Owed {
   tries: number
 }
 
-export interface NotifierDeps {
-  readonly parts: Pick<Parts, 'clock' | 'messenger' | 'options' | 'tasks'>
-  /** Nobody is owed a notify of the key any more. */
-  told(key: ChunkAddress): void
-}
-
 export class Notifier {
-  readonly #deps: NotifierDeps
+  readonly #parts: Pick<Parts, 'clock' | 'messenger' | 'options' | 'tasks'>
   readonly #lines = new Map<PeerId, Owed[]>()
+  /** Of each key, how many are owed a notify of it. */
   readonly #owed = new Map<ChunkAddress, number>()
-  #waiting = 0
+  #proofBytes = 0
 
-  constructor(deps: NotifierDeps) {
-    this.#deps = deps
+  constructor(parts: Pick<Parts, 'clock' | 'messenger' | 'options' | 'tasks'>) {
+    this.#parts = parts
   }
 
-  owes(key: ChunkAddress): boolean {
-    return this.#owed.has(key)
+  /** Bytes of proofs that wait. */
+  get proofBytes(): number {
+    return this.#proofBytes
   }
 
-  /** What finds no place is left to the hints of the next rounds. */
-  add(peer: PeerId, key: ChunkAddress, paymentProof: Uint8Array): void {
-    const { options, tasks } = this.#deps.parts
-    if (this.#waiting >= options.notifyWaiting) return
-    this.#waiting++
-    this.#owed.set(key, (this.#owed.get(key) ?? 0) + 1)
-    const owed = { key, paymentProof, tries: 0 }
+  /** false: no place; the hints of the next rounds will tell. */
+  add(peer: PeerId, key: ChunkAddress, paymentProof: Uint8Array): boolean {
+    const { options, tasks } = this.#parts
+    const owed = this.#owed.get(key) ?? 0
+    const more = owed === 0 ? paymentProof.length : 0
+    if (this.#proofBytes + more > options.notifyProofBytes) return false
+    this.#proofBytes += more
+    this.#owed.set(key, owed + 1)
+    const entry = { key, paymentProof, tries: 0 }
     const line = this.#lines.get(peer)
-    if (line) line.push(owed)
+    if (line) line.push(entry)
     else {
-      this.#lines.set(peer, [owed])
+      this.#lines.set(peer, [entry])
       tasks.spawn('notify', (signal) => this.#tell(peer, signal))
     }
+    return true
   }
 
   async #tell(peer: PeerId, signal: AbortSignal): Promise<void> {
-    const { clock, messenger, options } = this.#deps.parts
+    const { clock, messenger, options } = this.#parts
     const line = this.#lines.get(peer) ?? []
-    for (let owed = line.shift(); owed; owed = line.shift()) {
-      const { key, paymentProof } = owed
-      const sent = await messenger.tell(peer, { kind: 'paidNotify', key, paymentProof }, signal)
-      if (!sent && ++owed.tries < options.notifyTries) line.push(owed)
-      else this.#over(key)
-      if (line.length > 0) await clock.sleep(options.notifyPauseMs, signal)
+    try {
+      for (let first = line[0]; first; first = line[0]) {
+        const { key, paymentProof } = first
+        const sent = await messenger.tell(peer, { kind: 'paidNotify', key, paymentProof }, signal)
+        line.shift()
+        if (!sent && ++first.tries < options.notifyTries) line.push(first)
+        else this.#over(first)
+        if (line.length > 0) await clock.sleep(options.notifyPauseMs, signal)
+      }
+    } finally {
+      // Whatever ended it: nothing is owed any more.
+      for (const left of line) this.#over(left)
+      this.#lines.delete(peer)
     }
-    this.#lines.delete(peer)
   }
 
-  #over(key: ChunkAddress): void {
-    this.#waiting--
+  #over({ key, paymentProof }: Owed): void {
     const left = (this.#owed.get(key) ?? 1) - 1
     if (left > 0) this.#owed.set(key, left)
     else {
       this.#owed.delete(key)
-      this.#deps.told(key)
+      this.#proofBytes -= paymentProof.length
     }
   }
 }

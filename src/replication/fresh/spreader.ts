@@ -28,19 +28,16 @@ export class Spreader {
   readonly #notifier: Notifier
   readonly #proofs = new Map<ChunkAddress, Uint8Array>()
   #proofBytes = 0
-  /** Their plans are over. */
-  readonly #spread = new Set<ChunkAddress>()
   readonly #offers = new Map<ChunkAddress, { readonly message: PreparedMessage; readonly bytes: number }>()
 
   constructor(deps: SpreaderDeps) {
     this.#deps = deps
-    this.#notifier = new Notifier({ parts: deps.parts, told: (key) => this.#forget(key) })
+    this.#notifier = new Notifier(deps.parts)
   }
 
   /** A client paid for a chunk and it is stored. */
   stored(key: ChunkAddress, proof: Uint8Array): void {
     const { parts, plans } = this.#deps
-    if (this.#proofs.has(key)) return
     void parts.holdings.learnPaid(key)
     // What finds no place is left to the hints of the next rounds.
     if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return
@@ -89,20 +86,14 @@ export class Spreader {
         this.#deps.spread(action.key, action.peers)
         break
       case 'done':
-        this.#spread.add(action.key)
-        this.#forget(action.key)
+        this.#proofBytes -= this.#proofs.get(action.key)?.length ?? 0
+        this.#proofs.delete(action.key)
     }
   }
 
   #notify(key: ChunkAddress, peer: PeerId): void {
     const paymentProof = this.#proofs.get(key)
     if (paymentProof) this.#notifier.add(peer, key, paymentProof)
-  }
-
-  #forget(key: ChunkAddress): void {
-    if (this.#notifier.owes(key) || !this.#spread.delete(key)) return
-    this.#proofBytes -= this.#proofs.get(key)?.length ?? 0
-    this.#proofs.delete(key)
   }
 
   #start(name: string, work: (signal: AbortSignal) => Promise<void>): void {

@@ -18,13 +18,10 @@ export interface ComebackDeps {
 
 /** Keys taken up in one go: some 3 ms. */
 const PAGE = 512
-const UNSURE: ReadonlySet<DiskState> = new Set(['failing', 'readOnly'])
 
 export class Comeback {
   readonly #deps: ComebackDeps
   #away = false
-  /** It failed or took no writes: names that the store found may be durable, and thus held, since the end of that only. */
-  #unsure = false
   #ranAt = Number.NEGATIVE_INFINITY
 
   constructor(deps: ComebackDeps) {
@@ -35,16 +32,14 @@ export class Comeback {
   watch(): () => void {
     const { store } = this.#deps.parts
     this.#away = store.disk === 'gone'
-    this.#unsure = UNSURE.has(store.disk)
     return store.onDisk((state) => this.#changed(state))
   }
 
   #changed(state: DiskState): void {
     const { clock, options, tasks } = this.#deps.parts
     if (this.#away && state !== 'gone') tasks.spawn('disk is back', (signal) => this.reconcile(signal))
-    else if (this.#unsure && state === 'writable') tasks.spawn('disk is sound', (signal) => this.#found(signal))
+    else if (state !== 'gone') tasks.spawn('disk is another', (signal) => this.#compare(signal))
     this.#away = state === 'gone'
-    this.#unsure = UNSURE.has(state) || (this.#unsure && state !== 'writable')
     // A disk at its edge is full and not full by turns.
     if (state !== 'writable' || clock.monotonic() - this.#ranAt < options.capacityRetryMs) return
     this.#ranAt = clock.monotonic()
@@ -56,6 +51,7 @@ export class Comeback {
     const { clock, options, store } = this.#deps.parts
     for (;;) {
       await clock.sleep(options.catchUpMs, signal)
+      await this.#compare(signal)
       if (store.disk === 'writable') await this.#missing(options.closeGroupSize, signal)
     }
   }
@@ -72,6 +68,12 @@ export class Comeback {
       after = page.at(-1)
       await holdings.pause(signal)
     }
+  }
+
+  /** Names in doubt are held from the moment on in which their directory could be flushed, and nobody says when. */
+  async #compare(signal: AbortSignal): Promise<void> {
+    const { holdings, store } = this.#deps.parts
+    if (store.disk !== 'gone' && store.size > holdings.index.count('stored')) await this.#found(signal)
   }
 
   /** What the store holds is held. */

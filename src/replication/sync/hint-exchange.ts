@@ -36,6 +36,8 @@ export interface HintExchangeDeps {
   shown(peer: PeerId, commitment: StorageCommitment | undefined): void
   /** New keys wait for verification. */
   hinted(): void
+  /** Verified keys have a source more. */
+  startable(): void
   /** A cycle ended: time to prune. */
   cycleEnded(): void
 }
@@ -218,7 +220,7 @@ export class HintExchange {
     { replicaHints, paidHints, bootstrapping }: NeighborHints,
     signal: AbortSignal,
   ): Promise<readonly ChunkAddress[]> {
-    const { parts, pipeline, claims, hinted } = this.#deps
+    const { parts, pipeline, claims, hinted, startable } = this.#deps
     const { clock, holdings } = parts
     if (bootstrapping) {
       if (claims.claimed(peer, clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
@@ -231,6 +233,7 @@ export class HintExchange {
       const taken = pipeline.hint(peer, slice, holdings, clock.monotonic())
       for (const key of taken.admitted) admitted.push(key)
       overCapacity += taken.overCapacity
+      if (taken.startable > 0) startable()
       if (slice.more) await holdings.pause(signal)
     }
     pipeline.hintsEnd(peer, overCapacity)

@@ -96,7 +96,8 @@ export class Inbound {
     const message = this.#decode(topic, data)
     if (!message) return undefined
     const { requestId, body } = message
-    context.budgetMs = deadlineMs(body) ?? context.budgetMs
+    const budgetMs = deadlineMs(body)
+    if (budgetMs !== undefined) context.budgetMs = budgetMs
     const { peer } = context.from
     const answered = await this.#inPool(peer, body, context.signal, context.answered, () =>
       answer(peer, body, context.signal),

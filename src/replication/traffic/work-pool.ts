@@ -69,7 +69,10 @@ export function poolLimits(options: ReplicationOptions): Readonly<Record<WorkKin
     },
     digestChallenge: { ...limits(audits, audits, options.auditsPerPeer, auditAgeMs), holdsPlace: true },
     sliceOrPin: { ...limits(audits, audits, options.slicesPerPeer, auditAgeMs), holdsPlace: true },
-    subtreeRound: limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
+    subtreeRound: {
+      ...limits(subtreeRounds, subtreeRounds, options.subtreeRoundsPerPeer, auditAgeMs),
+      holdsPlace: true,
+    },
     pointerServe: limits(
       options.pointerServes,
       options.pointerServeWorkers,
@@ -191,9 +194,13 @@ export function createPools<T>(
   const strangers = forStrangers(new Gate(auditsOfStrangers, auditsOfStrangers), known)
   const audits = [new Gate(places, places), strangers]
   const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
+  // One of the two rounds is left to those who are known.
+  const roundsOfStrangers = Math.max(1, options.subtreeRounds - 1)
+  const rounds = [forStrangers(new Gate(roundsOfStrangers, roundsOfStrangers), known)]
+  const doorsOf = (kind: WorkKind) => (shared.has(kind) ? audits : kind === 'subtreeRound' ? rounds : [])
   const pools = Object.entries(limits).map(([kind, limit]) => {
     const own = kind as WorkKind
-    return [own, new WorkPool<T>(limit, stale, shared.has(own) ? audits : [])]
+    return [own, new WorkPool<T>(limit, stale, doorsOf(own))]
   })
   return Object.fromEntries(pools) as Record<WorkKind, WorkPool<T>>
 }

@@ -109,13 +109,15 @@ export class FetchQueue {
     return true
   }
 
-  /** One more peer that hinted the key as a replica. */
-  join(key: ChunkAddress, source: PeerId): void {
+  /** One more peer that hinted the key as a replica. true: the key waited for busy sources only, and may start now. */
+  join(key: ChunkAddress, source: PeerId): boolean {
     const entry = this.#entries.get(key)
-    if (!entry || entry.named.includes(source) || entry.named.length >= this.#options.fetchSources) return
+    if (!entry || entry.named.includes(source) || entry.named.length >= this.#options.fetchSources) return false
     entry.named.push(source)
     entry.sources.push(source)
-    if (entry.lines.length > 0) this.#unpark(entry)
+    const waited = entry.lines.length > 0
+    if (waited) this.#unpark(entry)
+    return waited
   }
 
   /** The nearest key that has a free source; undefined when nothing can start now. Who is suspected is asked last. */

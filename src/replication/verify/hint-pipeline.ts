@@ -31,6 +31,8 @@ export interface HintsTaken {
   /** Known, or not ours to know. */
   readonly ignored: number
   readonly overCapacity: number
+  /** Waited for sources that are busy, and may be fetched from this one now. */
+  readonly startable: number
 }
 
 /** What one decision asks of the caller. */
@@ -81,7 +83,7 @@ export class HintPipeline {
     const replica = new Set(hints.replica)
     const paid = new Set(hints.paid.filter((key) => !replica.has(key)))
     const admitted: ChunkAddress[] = []
-    const counts = { ignored: 0, overCapacity: 0 }
+    const counts = { ignored: 0, overCapacity: 0, startable: 0 }
     const take = (key: ChunkAddress, pipeline: Pipeline) => {
       const taken = this.#admit(source, key, pipeline, facts, now)
       if (taken === 'admitted') admitted.push(key)
@@ -196,8 +198,8 @@ export class HintPipeline {
     if (paid && (held || !this.#keeps(key, facts))) return 'ignored'
     if (this.fetches.has(key)) {
       // Self hints what it lost: no source.
-      if (pipeline === 'replica' && source !== this.#self) this.fetches.join(key, source)
-      return 'ignored'
+      const joined = pipeline === 'replica' && source !== this.#self && this.fetches.join(key, source)
+      return joined ? 'startable' : 'ignored'
     }
     const known = held || paid || this.pending.has(key)
     if (!known && !inAcceptanceWidth(facts.view, keyOf(key), this.#options)) return 'ignored'

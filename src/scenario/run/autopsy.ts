@@ -2,9 +2,9 @@
  * Why chunks were lost: how their copies went, and who stood where they belong when the last one was gone. Looks from
  * outside and changes nothing.
  */
-import { codeOf } from '../../base/index.ts'
-import type { SimulatedNode } from '../../devnet/index.ts'
+import { SIMULATED_ROOT, type SimulatedNode } from '../../devnet/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, short } from '../../protocol/index.ts'
+import { PAID_LIST_FOLDER } from '../../storage/index.ts'
 import { Nearest } from '../nearest.ts'
 import { hoursText } from '../units.ts'
 import { PAID_GROUP, type Town } from './town.ts'
@@ -49,12 +49,7 @@ export class Autopsy {
   }
 }
 
-/** Who is just starting lists nothing yet, and who cannot read its list knows nothing. */
-function lists({ paidList }: SimulatedNode, address: ChunkAddress): boolean {
-  try {
-    return paidList.has(address)
-  } catch (error) {
-    if (codeOf(error) !== 'STORAGE_CLOSED' && codeOf(error) !== 'STORAGE_IO') throw error
-    return false
-  }
+/** By its disk: to ask the list itself may open it anew. */
+function lists({ disk }: SimulatedNode, address: ChunkAddress): boolean {
+  return disk.keysIn(`${SIMULATED_ROOT}/${PAID_LIST_FOLDER}`)?.has(address) === true
 }

@@ -60,3 +60,13 @@ test('when one of many has returned the others are tried at once, four at a time
   run(now() + 5 * second)
   assert.equal(tried.length, before + 10, 'who was not lost brings nobody back')
 })
+
+test('of very many each has its turn before anybody has a second one', () => {
+  const { lost, tried, run, now } = world(200)
+  run(hour)
+  const [before, at] = [tried.length, now()]
+  lost.returned(peer(3), at)
+  run(at + 199 * 2 * second)
+  const after = tried.slice(before).map((each) => each.peer)
+  assert.equal(new Set(after.slice(0, 199)).size, 199)
+})

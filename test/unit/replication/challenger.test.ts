@@ -42,11 +42,11 @@ const timeout = async (clock: SimClock): Promise<never> => {
 }
 
 test('a question that never left this node says nothing; one that was lost or not answered does', async () => {
-  const rows: [NetworkErrorCode, 'idle' | 'timeout'][] = [
-    ['NETWORK_REQUESTS_FULL', 'idle'],
-    ['NETWORK_NOT_RUNNING', 'idle'],
-    ['NETWORK_BUSY', 'idle'],
-    ['NETWORK_MESSAGE_TOO_LARGE', 'idle'],
+  const rows: [NetworkErrorCode, 'unheard' | 'timeout'][] = [
+    ['NETWORK_REQUESTS_FULL', 'unheard'],
+    ['NETWORK_NOT_RUNNING', 'unheard'],
+    ['NETWORK_BUSY', 'unheard'],
+    ['NETWORK_MESSAGE_TOO_LARGE', 'unheard'],
     ['NETWORK_REQUEST_LOST', 'timeout'],
     ['NETWORK_REQUEST_TIMEOUT', 'timeout'],
     ['NETWORK_UNREACHABLE', 'timeout'],
@@ -59,8 +59,8 @@ test('a question that never left this node says nothing; one that was lost or no
 
 test('silence is not charged when our own uplink came into doubt while it was waited for, or soon after', async () => {
   for (const [doubtAfterMs, kind] of [
-    [2 * second, 'idle'],
-    [20 * second, 'idle'],
+    [2 * second, 'unheard'],
+    [20 * second, 'unheard'],
     [undefined, 'timeout'],
   ] as const) {
     const { clock, pump, state, ask } = scene(timeout)
@@ -81,7 +81,7 @@ test('too many challenges for one slow peer: those beyond the line say nothing, 
   const waiting = options.challengesPerTarget + options.pruneKeys
   const verdicts = await pump.run(() => Promise.all(many(waiting + 5, () => ask(peerAt(1)))))
   assert.deepEqual(
-    ['timeout', 'idle'].map((kind) => verdicts.filter((verdict) => verdict.kind === kind).length),
+    ['timeout', 'unheard'].map((kind) => verdicts.filter((verdict) => verdict.kind === kind).length),
     [waiting, 5],
   )
 })
@@ -102,5 +102,5 @@ test('possession checks charge the silent once each, and nobody for a fault of o
 
 test('an error of another kind is no verdict', async () => {
   const { pump, ask } = scene(() => Promise.reject(new CodedError('OTHER', 'ours')))
-  assert.deepEqual(await pump.run(() => ask(peerAt(1))), { kind: 'idle' })
+  assert.deepEqual(await pump.run(() => ask(peerAt(1))), { kind: 'unheard' })
 })

@@ -1,7 +1,7 @@
 /** What a disk that is well again holds and owes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { minute, never, seededRandom, silentLogger, TaskGroup } from '../../../src/base/index.ts'
+import { hour, MiB, minute, never, seededRandom, silentLogger, TaskGroup } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { chunkAddressOf } from '../../../src/protocol/index.ts'
 import type { Parts } from '../../../src/replication/parts.ts'
@@ -11,16 +11,17 @@ import { EventPump, SimClock, SimDisk } from '../../../src/sim/index.ts'
 import { createFileChunkStore, createMemoryPaidList } from '../../../src/storage/index.ts'
 import { SELF } from './support/engine.ts'
 
-const options = { capacityRetryMs: 5 * minute, closeGroupSize: 7, storageWidth: 9 }
+const options = { capacityRetryMs: 5 * minute, catchUpMs: hour, closeGroupSize: 7, storageWidth: 9 }
 
-test('chunks whose names could not be flushed at the start are held, and news, when the disk is sound', async () => {
+/** A store whose only chunk could not be flushed at its start. */
+async function opened(code: 'EIO' | 'ENOSPC') {
   const content = seededRandom(1).bytes(100)
   const address = chunkAddressOf(backend().blake3(content))
   const shard = `/node/chunks/${address.slice(-2)}`
   const disk = new (class extends SimDisk {
     sick = false
     override async syncDirectory(path: string): Promise<void> {
-      if (this.sick && path === shard) throw Object.assign(new Error(path), { code: 'EIO' })
+      if (this.sick && path === shard) throw Object.assign(new Error(path), { code })
       return super.syncDirectory(path)
     }
   })()
@@ -44,12 +45,38 @@ test('chunks whose names could not be flushed at the start are held, and news, w
     missed: () => undefined,
   })
   const unwatch = comeback.watch()
-  assert.deepEqual([store.disk, holdings.index.has(address, 'stored')], ['failing', false])
+  tasks.spawn('comeback', (signal) => comeback.run(signal))
+  const state = () => [store.disk, store.has(address), holdings.index.has(address, 'stored')]
+  const close = async () => {
+    unwatch()
+    await tasks.stop()
+    await store.stop()
+  }
+  return { disk, pump, told, state, close }
+}
+
+test('chunks whose names could not be flushed at the start are held, and news, when the disk is sound', async () => {
+  for (const [code, first] of [
+    ['EIO', 'failing'],
+    ['ENOSPC', 'full'],
+  ] as const) {
+    const { disk, pump, told, state, close } = await opened(code)
+    assert.deepEqual(state(), [first, false, false])
+    disk.sick = false
+    await pump.advance(2 * minute)
+    assert.deepEqual(state(), ['writable', true, true])
+    assert.deepEqual(told, { lost: 0, changed: 0 }, 'it comes as news; all that neighbours know stays')
+    await close()
+  }
+})
+
+test('they are held too when the disk is well again and full', async () => {
+  const { disk, pump, state, close } = await opened('ENOSPC')
+  disk.capacityBytes = 100 * MiB
   disk.sick = false
   await pump.advance(2 * minute)
-  assert.deepEqual([store.disk, holdings.index.has(address, 'stored')], ['writable', true])
-  assert.deepEqual(told, { lost: 0, changed: 0 }, 'it comes as news; all that neighbours know stays')
-  unwatch()
-  await tasks.stop()
-  await store.stop()
+  assert.deepEqual(state().slice(0, 2), ['full', true])
+  await pump.advance(options.catchUpMs)
+  assert.deepEqual(state(), ['full', true, true])
+  await close()
 })

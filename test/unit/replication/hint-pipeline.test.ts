@@ -32,9 +32,29 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
 }
 const key = at(0)
 
+test('a key that waits for busy sources is startable when one more peer hints it', () => {
+  const { pipeline, facts, hint, result } = world(3)
+  const keys = [at(0, '00'), at(0, '01'), at(0, '02')]
+  hint(ALICE, keys)
+  atOnce(pipeline.startRound(facts, 0))
+  for (const each of keys) pipeline.decided(result(each, 'quorumVerified'), facts, 1)
+  // Alice serves two at once; the third waits for her.
+  for (let fetch = pipeline.nextFetch(facts, 1); fetch; fetch = pipeline.nextFetch(facts, 1));
+  const fetching = keys.filter((each) => !pipeline.fetches.drop(each))
+  assert.equal(fetching.length, 2)
+  const waits = keys.find((each) => !fetching.includes(each)) as ChunkAddress
+  hint(ALICE, [waits])
+  atOnce(pipeline.startRound(facts, 2))
+  pipeline.decided(result(waits, 'quorumVerified'), facts, 2)
+  assert.equal(pipeline.nextFetch(facts, 2), undefined)
+  assert.deepEqual(hint(BOB, [waits]), { admitted: [], ignored: 0, overCapacity: 0, startable: 1 })
+  assert.deepEqual(pipeline.nextFetch(facts, 2), { key: waits, source: BOB })
+  assert.equal(hint(BOB, [fetching[0] as ChunkAddress]).startable, 0, 'it is under way')
+})
+
 test('scenario 3: unknown key, quorum passes: pending, verifying, queued, fetching, stored; learnt as paid', () => {
   const { pipeline, facts, hint, result } = world(3)
-  assert.deepEqual(hint(ALICE, [key]), { admitted: [key], ignored: 0, overCapacity: 0 })
+  assert.deepEqual(hint(ALICE, [key]), { admitted: [key], ignored: 0, overCapacity: 0, startable: 0 })
   const keys = atOnce(pipeline.startRound(facts, 0))
   assert.deepEqual(keys, [{ key, paidLocally: false, held: false, hinters: [{ peer: ALICE, replica: true }] }])
   const decided = pipeline.decided(result(key, 'quorumVerified'), facts, 1)
@@ -59,7 +79,7 @@ test('scenario 4 and 22: a failed quorum removes the entry and fetches nothing',
 
 test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is learnt and never fetched', () => {
   const outside = world(20)
-  assert.deepEqual(outside.hint(ALICE, [key]), { admitted: [], ignored: 1, overCapacity: 0 })
+  assert.deepEqual(outside.hint(ALICE, [key]), { admitted: [], ignored: 1, overCapacity: 0, startable: 0 })
   outside.paid.add(key)
   assert.deepEqual(outside.hint(ALICE, [key]).admitted, [], 'paid already and not ours to keep: nothing to do')
   const between = world(12)
@@ -72,7 +92,7 @@ test('scenario 7: outside 20 and unknown is dropped; between 9 and 20 the key is
 
 test('scenario 8: in both sets a key is a replica, once; a stored one is nothing new', () => {
   const { pipeline, hint, stored } = world(3)
-  assert.deepEqual(hint(ALICE, [key, key], [key, key]), { admitted: [key], ignored: 0, overCapacity: 0 })
+  assert.deepEqual(hint(ALICE, [key, key], [key, key]), { admitted: [key], ignored: 0, overCapacity: 0, startable: 0 })
   assert.equal(pipeline.pending.get(key)?.pipeline, 'replica')
   stored.add(at(1))
   assert.equal(hint(ALICE, [at(1)]).ignored, 1)

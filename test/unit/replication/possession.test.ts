@@ -25,6 +25,7 @@ test('28.6 possession: each verdict, what follows for the peer, and for the key'
   const rows: [ChallengeVerdict, object, 'proved' | 'failed' | undefined][] = [
     [{ kind: 'pass', proved: [key] }, fine, 'proved'],
     [{ kind: 'idle' }, fine, undefined],
+    [{ kind: 'unheard' }, { failure: false, claim: 'keep' }, undefined],
     [{ kind: 'failed', failures: [{ key }], proved: [] }, failed, 'failed'],
     [{ kind: 'malformed' }, failed, 'failed'],
     [{ kind: 'rejected' }, failed, 'failed'],

@@ -90,6 +90,18 @@ test('strangers get half of the places for audits, whoever else asks has the res
   assert.ok(pools.sliceOrPin.offer(CAROL, 0, 0), 'the place of a stranger came back')
 })
 
+test('of the two places for rounds of subtree audits strangers get one', () => {
+  const pools = createPools<number>(options, (peer) => peer === ALICE || peer === BOB)
+  const [first, second] = [peerAt(10), peerAt(11)]
+  const offer = (peer: PeerId) => pools.subtreeRound.offer(peer, 0, 0)
+  assert.deepEqual([offer(first), offer(second), offer(ALICE), offer(BOB)], [true, false, true, false])
+  const running = many(2, () => pools.subtreeRound.start(0))
+  running[0]?.free()
+  assert.equal(offer(second), false, 'the answer has not gone')
+  running[0]?.done()
+  assert.equal(offer(second), true)
+})
+
 test('an audit holds its place until the answer has gone', () => {
   const pools = createPools<number>(options, () => false)
   const offer = () => pools.digestChallenge.offer(ALICE, 0, 0)
