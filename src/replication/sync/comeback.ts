@@ -22,6 +22,8 @@ const PAGE = 512
 export class Comeback {
   readonly #deps: ComebackDeps
   #away = false
+  /** It was away, and takes writes since then or will. */
+  #behind = false
   #ranAt = Number.NEGATIVE_INFINITY
 
   constructor(deps: ComebackDeps) {
@@ -37,11 +39,15 @@ export class Comeback {
 
   #changed(state: DiskState): void {
     const { clock, options, tasks } = this.#deps.parts
-    if (this.#away && state !== 'gone') tasks.spawn('disk is back', (signal) => this.reconcile(signal))
+    const back = this.#away && state !== 'gone'
+    this.#behind ||= back
+    if (back) tasks.spawn('disk is back', (signal) => this.reconcile(signal))
     else if (state !== 'gone') tasks.spawn('disk is another', (signal) => this.#compare(signal))
     this.#away = state === 'gone'
-    // A disk at its edge is full and not full by turns.
-    if (state !== 'writable' || clock.monotonic() - this.#ranAt < options.capacityRetryMs) return
+    if (state !== 'writable') return
+    // A disk at its edge is full and not full by turns; one that was away has missed what came meanwhile.
+    if (!this.#behind && clock.monotonic() - this.#ranAt < options.capacityRetryMs) return
+    this.#behind = false
     this.#ranAt = clock.monotonic()
     tasks.spawn('room again', (signal) => this.catchUp(signal))
   }

@@ -1,15 +1,21 @@
 /** What a disk that is well again holds and owes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { hour, MiB, minute, never, seededRandom, silentLogger, TaskGroup } from '../../../src/base/index.ts'
+import { hour, MiB, minute, never, second, seededRandom, silentLogger, TaskGroup } from '../../../src/base/index.ts'
 import { backend } from '../../../src/crypto/index.ts'
 import { chunkAddressOf } from '../../../src/protocol/index.ts'
 import type { Parts } from '../../../src/replication/parts.ts'
 import { Comeback } from '../../../src/replication/sync/comeback.ts'
 import { Holdings } from '../../../src/replication/view/holdings.ts'
 import { EventPump, SimClock, SimDisk } from '../../../src/sim/index.ts'
-import { createFileChunkStore, createMemoryPaidList } from '../../../src/storage/index.ts'
+import {
+  type ChunkStore,
+  createFileChunkStore,
+  createMemoryPaidList,
+  type DiskState,
+} from '../../../src/storage/index.ts'
 import { SELF } from './support/engine.ts'
+import { at } from './support/seeds.ts'
 
 const options = { capacityRetryMs: 5 * minute, catchUpMs: hour, closeGroupSize: 7, storageWidth: 9 }
 
@@ -79,4 +85,39 @@ test('they are held too when the disk is well again and full', async () => {
   await pump.advance(options.catchUpMs)
   assert.deepEqual(state(), ['full', true, true])
   await close()
+})
+
+test('after each absence of the disk what came meanwhile is asked for; a disk at its edge has it every five minutes', async () => {
+  const clock = new SimClock()
+  const pump = new EventPump(clock, 1)
+  const [key, tasks] = [at(1), new TaskGroup((error) => assert.fail(String(error)))]
+  let [disk, change, asked]: [DiskState, (state: DiskState) => void, number] = ['writable', assert.fail, 0]
+  const store = {
+    ...{ size: 0, has: () => false, keysAfter: () => [] },
+    get disk() {
+      return disk
+    },
+    onDisk: (listener: (state: DiskState) => void) => {
+      change = listener
+      return () => undefined
+    },
+  } as unknown as ChunkStore
+  const quiet = { peers: () => [], suspected: () => false, breathe: async () => {} }
+  const holdings = new Holdings({ self: SELF, store, paidList: createMemoryPaidList(), log: silentLogger, ...quiet })
+  holdings.index.add(key, 'paid')
+  const parts = { self: SELF, clock, log: silentLogger, options, store, holdings, tasks } as unknown as Parts
+  const comeback = new Comeback({ parts, lost: () => assert.fail(), changed: () => undefined, missed: () => asked++ })
+  comeback.watch()
+  const enter = async (...states: DiskState[]) => {
+    for (const state of states) change((disk = state))
+    await pump.advance(second)
+    return asked
+  }
+  assert.equal(await enter('gone', 'writable'), 1)
+  assert.equal(await enter('gone', 'failing'), 1)
+  assert.equal(await enter('writable'), 2)
+  assert.equal(await enter('full', 'writable', 'full', 'writable'), 2)
+  await pump.advance(options.capacityRetryMs)
+  assert.equal(await enter('full', 'writable', 'full', 'writable'), 3)
+  await tasks.stop()
 })
