@@ -10,6 +10,7 @@ import {
   type PeerId,
 } from '../protocol/index.ts'
 import type { ChallengeBinding } from './nonced-blocks.ts'
+import { digestKeysInTime } from './options.ts'
 
 type DigestChallenge = Extract<AuditBody, { kind: 'auditChallenge' }>
 
@@ -41,6 +42,14 @@ export function digestSampleSize(ownKeys: number): number {
 /** How many keys a responder with `ownKeys` keys answers for: auditors may know of more than it has. */
 export function digestKeyLimit(ownKeys: number): number {
   return Math.max(1, 2 * digestSampleSize(ownKeys))
+}
+
+/**
+ * How many keys an auditor with `ownKeys` keys may name in one challenge of a peer that holds `peerKeys` or more: what
+ * that one answers for, in the time that a request has.
+ */
+export function digestKeysToAsk(ownKeys: number, peerKeys: number): number {
+  return Math.min(digestSampleSize(ownKeys), digestKeyLimit(peerKeys), digestKeysInTime())
 }
 
 export type DigestRefusal = { readonly kind: 'bootstrapping' } | { readonly kind: 'rejected'; readonly reason: string }

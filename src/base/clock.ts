@@ -16,6 +16,11 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>
 }
 
+/** Milliseconds by which the wall clock is ahead of the monotonic one now: for what outlives a restart. */
+export function wallAhead(clock: Pick<Clock, 'now' | 'monotonic'>): number {
+  return clock.now() - clock.monotonic()
+}
+
 export abstract class BaseClock implements Clock {
   abstract now(): number
   abstract nowNanos(): bigint

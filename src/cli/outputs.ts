@@ -1,6 +1,6 @@
 /** The files of a long run: whether they can be written is known before it begins, and nothing is lost when they cannot. */
 import { access, constants, realpath } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { never, systemRandom } from '../base/index.ts'
 import { createLocalFiles } from '../client/index.ts'
 import { CliError } from './args.ts'
@@ -68,5 +68,5 @@ export class Outputs {
 async function placeOf(path: string): Promise<string> {
   const full = resolve(path)
   const folder = await realpath(dirname(full)).catch(() => dirname(full))
-  return realpath(full).catch(() => join(folder, full.slice(dirname(full).length + 1)))
+  return realpath(full).catch(() => join(folder, basename(full)))
 }

@@ -2,22 +2,15 @@ import type { Bytes } from '../base/index.ts'
 import type { Backend } from './backend.ts'
 import { contentHash, OFFLOAD_BYTES } from './ml-dsa.ts'
 
-/** What opening a stored content takes. The content is borrowed until the result is there. */
+/**
+ * What opening a stored content takes. The content is borrowed until the result is there. A backend is one that does all
+ * on the calling thread.
+ */
 export interface BlockKernels {
   blake3(content: Uint8Array): Bytes | Promise<Bytes>
   noncedRoot(blockKey: Uint8Array, content: Uint8Array): Bytes | Promise<Bytes>
   noncedPath(blockKey: Uint8Array, content: Uint8Array, index: number): Bytes | Promise<Bytes>
   baoSlice(content: Uint8Array, index: number): Bytes | Promise<Bytes>
-}
-
-/** All on the calling thread: for a node whose time is virtual. */
-export function inlineBlockKernels(backend: Backend): BlockKernels {
-  return {
-    blake3: (content) => backend.blake3(content),
-    noncedRoot: (key, content) => backend.noncedRoot(key, content),
-    noncedPath: (key, content, index) => backend.noncedPath(key, content, index),
-    baoSlice: (content, index) => backend.baoSlice(content, index),
-  }
 }
 
 /** Large contents go to a thread of the backend where it has them: an audit opens up to 1024 of them. */

@@ -5,7 +5,7 @@
 import { Lifecycle, never, Registry, type Startable, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
-import { backend, inlineBlockKernels } from '../crypto/index.ts'
+import { backend } from '../crypto/index.ts'
 import {
   createReplicationMemory,
   createRetentionFiles,
@@ -190,7 +190,7 @@ export class SimulatedDevnet {
     const free = createFreeVerifier(ports.verifier, { registry: ports.registry })
     const payment = this.#options.payment?.(free, node) ?? free
     // On this thread: what leaves it would come back at no fixed virtual time.
-    const kernels = inlineBlockKernels(backend())
+    const kernels = backend()
     const hash = (content: Uint8Array) => backend().blake3(content)
     const wired = wireStorageNode({ ...ports, ...kept, payment, hash, kernels }, settings)
     const { dht, listening, network, replication } = wired

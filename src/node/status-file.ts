@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger, Startable } from '../base/index.ts'
 import { formatSocketAddress, type PeerId, type SocketAddress } from '../protocol/index.ts'
-import { type ChunkStore, type DiskState, sentenceOf } from '../storage/index.ts'
+import { type ChunkStore, type DiskState, sentenceOf, stateOfError } from '../storage/index.ts'
 
 export const STATUS_FILE = 'node.json'
 
@@ -26,9 +26,6 @@ export interface NodeStatus {
 export function nodeMultiaddr(socket: SocketAddress, peerId: PeerId): string {
   return `/${socket.ip.includes(':') ? 'ip6' : 'ip4'}/${socket.ip}/udp/${socket.port}/quic/p2p/${peerId}`
 }
-
-/** errno: no room. */
-const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT'])
 
 interface Facts {
   readonly peerId: PeerId
@@ -60,7 +57,7 @@ export class StatusFile implements Startable {
     try {
       await writeStatusFile(this.#folder, this.#deps.facts())
     } catch (error) {
-      if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+      if (stateOfError(error) !== 'full') throw error
       // What is stored can be read all the same, and audits answered.
       const file = join(this.#folder, STATUS_FILE)
       this.#deps.log.warn('the disk has no room for the status file: other programs will not find this node', { file })

@@ -130,7 +130,7 @@ class Engine implements Replication {
     const [pipeline, sync, claims] = [this.#pipeline, this.#sync, this.#claims]
     this.#lists = new HintListMaker(parts)
     const hinted = () => this.#verifier.wake()
-    const gate = new VerificationGate()
+    const gate = new VerificationGate(parts.messenger)
     const committedKeys = (peer: PeerId) => this.#auditor.recent(peer)?.commitment.keyCount
     const inTable = (peer: PeerId) => this.#holdings.view.has(peer)
     this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })

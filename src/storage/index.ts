@@ -8,6 +8,7 @@ export { type DirectoryEntry, type FileSystem, type NewFile, nodeFileSystem, typ
 export { ForwardingChunkStore } from './forwarding-chunk-store.ts'
 export { type Hash, HashedContent } from './hash.ts'
 export type { KeySet, KeySetClass } from './key-set.ts'
+export { shardOf } from './layout.ts'
 export { createLmdbPaidList, type LmdbPaidListDeps, PAID_LIST_FOLDER } from './lmdb-paid-list.ts'
 export { createMemoryChunkStore, type MemoryChunkStoreDeps } from './memory-chunk-store.ts'
 export { createMemoryPaidList } from './memory-paid-list.ts'

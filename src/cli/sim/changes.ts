@@ -1,4 +1,5 @@
 /** A scenario with figures of the command line: what of it falls away, and the command that runs it again. Pure. */
+import { hour } from '../../base/index.ts'
 import {
   beginOf,
   eventText,
@@ -11,8 +12,7 @@ import {
 } from '../../scenario/index.ts'
 import { UsageError } from '../args.ts'
 
-const HOUR = 3_600_000
-const MOST_HOURS = 8784
+const MOST_hourS = 8784
 
 export interface Changes {
   readonly seed: number | undefined
@@ -30,11 +30,11 @@ export interface Changed {
 /** Throws UsageError for figures that no run can have. */
 export function changed(scenario: Scenario, { seed, nodes, hours }: Changes): Changed {
   const h = hours === undefined ? undefined : Number(hours)
-  if (h !== undefined && !(h > 0 && h <= MOST_HOURS))
+  if (h !== undefined && !(h > 0 && h <= MOST_hourS))
     throw new UsageError(`--hours takes a number of hours above 0, not "${hours}"`)
   if (seed === undefined && nodes === undefined && h === undefined) return { scenario, leftOut: [] }
   const more = { ...scenario, ...(seed === undefined ? {} : { seed }), ...(nodes === undefined ? {} : { nodes }) }
-  const less = h === undefined ? more : withRun(more, Math.max(1000, Math.round(h * HOUR)))
+  const less = h === undefined ? more : withRun(more, Math.max(1000, Math.round(h * hour)))
   const rate = objectionToRates(less)
   if (rate) throw new UsageError(`${rate.text}: --hours or the scenario asks for too much`)
   const idle = less.events.filter((event) => objectionToEvent(event, less) !== undefined)

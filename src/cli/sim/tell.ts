@@ -1,4 +1,5 @@
 /** What a run came to, in lines for people and as the one object of --json. */
+import { hour } from '../../base/index.ts'
 import {
   type Cost,
   formatScenario,
@@ -12,12 +13,11 @@ import {
 import { formatBytes, formatMs, type Output } from '../output.ts'
 import type { RunEnd } from './simulate.ts'
 
-const HOUR = 3_600_000
 const STRUCK_TOLD = 12
 
 /** The speed is that since the line before. */
 export function progressText({ at, copies, live }: Sample, cost: Cost, before: Cost): string {
-  const speed = ((at - before.at) / HOUR / ((cost.realMs - before.realMs) / 1000)).toPrecision(2)
+  const speed = ((at - before.at) / hour / ((cost.realMs - before.realMs) / 1000)).toPrecision(2)
   return `${hours(at)}  ${live} nodes  copies min ${copies.fewest} median ${copies.median}  lost ${copies.lost}  ${speed} h/s  ${formatBytes(cost.rssBytes)}`
 }
 
@@ -77,5 +77,5 @@ export function figuresText(outcome: Outcome, result: object): string {
 }
 
 export function hours(ms: number): string {
-  return ms >= HOUR ? `${Number((ms / HOUR).toFixed(2))} h` : `${Number((ms / 60_000).toFixed(1))} min`
+  return ms >= hour ? `${Number((ms / hour).toFixed(2))} h` : `${Number((ms / 60_000).toFixed(1))} min`
 }

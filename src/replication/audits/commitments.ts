@@ -15,7 +15,7 @@ import {
   signTree,
   sortedEntries,
 } from '../../audit/index.ts'
-import { fromHex, messageOf, withPauses } from '../../base/index.ts'
+import { fromHex, messageOf, wallAhead, withPauses } from '../../base/index.ts'
 import type { Signer, Verifier } from '../../crypto/index.ts'
 import type { ShownCommitment } from '../../payment/index.ts'
 import {
@@ -69,7 +69,7 @@ export class Commitments {
     const found = (await files.load()) ?? { main: encodeRetention([], false).main }
     const { retention, faults } = await loadRetention(found, {
       ...{ self: parts.self, verifier, now: parts.clock.monotonic(), breathe: () => this.#breathe() },
-      wallAhead: this.#wallAhead(),
+      wallAhead: wallAhead(parts.clock),
     })
     for (const fault of faults) parts.log.warn('a retained commitment was left out', { fault })
     this.#retention = retention
@@ -198,18 +198,13 @@ export class Commitments {
     if (!retention || retention.changes === this.#saved) return
     const { changes } = retention
     const slots = retention.slots(clock.monotonic())
-    const ahead = this.#wallAhead()
+    const ahead = wallAhead(clock)
     const stamped = slots.map(({ signed, expiresAt }) => ({
       ...{ signed, expiresAt: expiresAt === undefined ? undefined : Math.round(expiresAt + ahead) },
     }))
     await this.#deps.files.save(encodeRetention(stamped, retention.current !== undefined))
     this.#saved = changes
     this.#kept = shownPins(slots)
-  }
-
-  #wallAhead(): number {
-    const { clock } = this.#deps.parts
-    return clock.now() - clock.monotonic()
   }
 
   #breathe(): Promise<void> {

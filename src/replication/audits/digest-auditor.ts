@@ -1,5 +1,5 @@
 /** Asks neighbours for digests of keys that both of us hold (replication.md 15), now and then. */
-import { confirmDigests, digestKeyLimit, digestKeysInTime, digestSampleSize } from '../../audit/index.ts'
+import { confirmDigests, digestKeysToAsk } from '../../audit/index.ts'
 import { messageOf, randomBelow, randomBetween, shuffled } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
@@ -83,7 +83,7 @@ export class DigestAuditor {
     const told = [...proofs.keysTold(peer)]
     // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of, or more.
     const holds = Math.max(told.length, committedKeys(peer) ?? 0)
-    const size = Math.min(digestSampleSize(store.size), digestKeyLimit(holds), digestKeysInTime())
+    const size = digestKeysToAsk(store.size, holds)
     // No more than a slice of work: where few of the keys will do, a smaller sample must.
     for (const key of shuffled(random, told).slice(0, LOOKED_AT)) {
       if (sample.length >= size) break

@@ -1,6 +1,6 @@
 /** Audits peers that were just paid (replication.md 19.2): few, in no hurry, and never before this node has caught up. */
 import { FirstAudits, type LaunchStamps, type Nomination, pinOf } from '../../audit/index.ts'
-import { Alarm } from '../../base/index.ts'
+import { Alarm, wallAhead } from '../../base/index.ts'
 import type { PaidQuote } from '../../payment/index.ts'
 import type { Parts } from '../parts.ts'
 import type { SubtreeAuditor } from './subtree-auditor.ts'
@@ -28,7 +28,7 @@ export class FirstAuditor {
     const now = clock.monotonic()
     for (const { issuer, pin, keyCount, quotedAt } of quotes) {
       // The wall clock may jump; ages of quotes are told on the clock of everything else here.
-      const nomination = { peer: issuer, pin: pinOf(pin), keyCount, quotedAt: now - (clock.now() - quotedAt) }
+      const nomination = { peer: issuer, pin: pinOf(pin), keyCount, quotedAt: quotedAt - wallAhead(clock) }
       const taken = issuer !== self && this.#audits.nominate(nomination, now, random)
       metrics.nominations.add(1, { outcome: taken ? 'queued' : 'ignored' })
     }

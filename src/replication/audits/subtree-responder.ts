@@ -15,7 +15,6 @@ import {
   WorkBudget,
 } from '../../audit/index.ts'
 import { CodedError } from '../../base/index.ts'
-import type { BlockKernels } from '../../crypto/index.ts'
 import type {
   ChunkAddress,
   PeerId,
@@ -42,11 +41,9 @@ export class SubtreeResponder {
   readonly #sessions: Sessions
   readonly #cooldown: RoundOneCooldown
   readonly #budget: WorkBudget
-  readonly #kernels: BlockKernels
 
   constructor(parts: ResponderParts, commitments: Pick<Commitments, 'retention'>, options = defaultAuditOptions) {
     this.#parts = parts
-    this.#kernels = parts.kernels
     this.#commitments = commitments
     this.#sessions = new Sessions(options)
     this.#cooldown = new RoundOneCooldown(options)
@@ -105,7 +102,7 @@ export class SubtreeResponder {
       if (absent.has(opening.key)) continue
       let item: SliceItem | undefined
       try {
-        item = await this.#read(opening.key, (content) => openBlock(opening, content, challenge, this.#kernels))
+        item = await this.#read(opening.key, (content) => openBlock(opening, content, challenge, this.#parts.kernels))
       } catch (error) {
         if (!(error instanceof CodedError)) throw error
         // A disk that fails for now has not lost the chunk: absent would cost us 5.0.
@@ -130,7 +127,9 @@ export class SubtreeResponder {
     for (let tries = 1; ; tries++) {
       signal.throwIfAborted()
       try {
-        const leaf = await this.#read(planned.key, (content) => proveLeaf(planned, content, challenge, this.#kernels))
+        const leaf = await this.#read(planned.key, (content) =>
+          proveLeaf(planned, content, challenge, this.#parts.kernels),
+        )
         return leaf ?? 'protocol'
       } catch (error) {
         if (!(error instanceof CodedError)) throw error

@@ -7,10 +7,11 @@
  */
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
+import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 import { IndexedHeap, type Placed } from '../verify/indexed-heap.ts'
 import { closestOthers, presenceTargets, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
-import { ProbeBatches, type ProbeQuestion } from './probe-batches.ts'
+import { ProbeBatches } from './probe-batches.ts'
 
 export type FreshOptions = Widths &
   Pick<
@@ -28,7 +29,7 @@ export type FreshOptions = Widths &
 
 export type FreshAction =
   /** `probed` answers. */
-  | ({ readonly kind: 'probe' } & ProbeQuestion)
+  | ({ readonly kind: 'probe' } & VerificationQuestion)
   /** Read the chunk back with verification and encode one offer; `loaded` answers. */
   | { readonly kind: 'load'; readonly key: ChunkAddress }
   /** `sent` answers; the peer's own answer comes later by `answered`, or never. */

@@ -3,13 +3,7 @@
  * (replication.md 30.3 nr 3). A second request at once would be dropped in silence (4.2). Pure.
  */
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
-
-export interface ProbeQuestion {
-  readonly peer: PeerId
-  readonly keys: readonly ChunkAddress[]
-  /** Of all keys. */
-  readonly paidListCheckIndices: readonly number[]
-}
+import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 
 export class ProbeBatches {
   readonly #keysPerRequest: number
@@ -27,8 +21,8 @@ export class ProbeBatches {
   }
 
   /** A request for each peer that is free and has questions; `answered` frees it. `busy`: with other requests of ours. */
-  take(busy: (peer: PeerId) => boolean = () => false): ProbeQuestion[] {
-    const questions: ProbeQuestion[] = []
+  take(busy: (peer: PeerId) => boolean = () => false): VerificationQuestion[] {
+    const questions: VerificationQuestion[] = []
     for (const [peer, waiting] of this.#waiting) {
       if (this.#outstanding.has(peer) || busy(peer)) continue
       const keys = [...waiting].slice(0, this.#keysPerRequest)

@@ -103,18 +103,9 @@ export class Spreader {
     })
   }
 
-  async #probe({ peer, keys, paidListCheckIndices }: FreshAction & { kind: 'probe' }, signal: AbortSignal) {
+  async #probe(question: FreshAction & { kind: 'probe' }, signal: AbortSignal) {
     const { parts, plans, gate } = this.#deps
-    const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
-    const asking = { timeoutMs: parts.options.freshProbeTimeoutMs, signal }
-    // `step` saw that it is free.
-    gate.tryTake(peer)
-    try {
-      const answer = await parts.messenger.ask(peer, body, 'verificationResponse', asking)
-      plans.probed(peer, answer.kind === 'answer' ? answer.body.results : undefined)
-    } finally {
-      gate.free(peer)
-    }
+    plans.probed(question.peer, await gate.ask(question, { timeoutMs: parts.options.freshProbeTimeoutMs, signal }))
   }
 
   async #load(key: ChunkAddress, signal: AbortSignal): Promise<void> {

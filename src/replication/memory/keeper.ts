@@ -1,5 +1,5 @@
 /** Keeps over restarts what the engine knows of others and owes (`memory-codec.ts`); a bad file means: nothing is known. */
-import { messageOf } from '../../base/index.ts'
+import { messageOf, wallAhead } from '../../base/index.ts'
 import { backend } from '../../crypto/index.ts'
 import type { ClaimTracker } from '../audits/claim-tracker.ts'
 import type { ReplicationOptions } from '../options.ts'
@@ -39,7 +39,8 @@ export class Keeper {
     try {
       const bytes = await memory.load(largest(parts.options))
       const { claims: histories, owed }: Remembered = bytes ? decodeMemory(bytes, digest) : { claims: [], owed: [] }
-      const ahead = this.#wallAhead()
+      const ahead = wallAhead(parts.clock)
+      // The file has wall clock time, the engine that which never jumps.
       const since = histories.map((history) => ({ ...history, since: history.since - ahead }))
       claims.restore(since, parts.clock.monotonic())
       const taken = pipeline.owe(owed, parts.clock.monotonic())
@@ -59,12 +60,6 @@ export class Keeper {
     }
   }
 
-  /** The file has wall clock time, which outlives a restart; the engine that which never jumps. */
-  #wallAhead(): number {
-    const { clock } = this.#deps.parts
-    return clock.now() - clock.monotonic()
-  }
-
   /** Never throws: a disk that fails is logged, the next save may work. */
   async save(): Promise<void> {
     const { claims, memory, parts, pipeline } = this.#deps
@@ -74,7 +69,7 @@ export class Keeper {
     const { changes } = claims
     if (changes === this.#saved.claims && owed.length + this.#saved.owed === 0) return
     try {
-      const ahead = this.#wallAhead()
+      const ahead = wallAhead(parts.clock)
       const histories = claims.histories().map((each) => ({ ...each, since: Math.round(each.since + ahead) }))
       await memory.save(encodeMemory({ claims: histories, owed }, digest))
       this.#saved = { claims: changes, owed: owed.length }

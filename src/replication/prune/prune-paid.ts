@@ -4,8 +4,8 @@
  */
 import type { InSlices } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
-import type { ProbeQuestion } from '../fresh/probe-batches.ts'
 import type { ReplicationOptions } from '../options.ts'
+import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 import { closestOthers, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
 import type { KeysAfter, OutOfRange } from './prune-records.ts'
@@ -33,7 +33,7 @@ export class PaidPrune {
   }
 
   /** One question a peer. Not before the node is drained, but timers run. */
-  *plan(keysAfter: KeysAfter, drained: boolean, view: OwnView, now: number): InSlices<ProbeQuestion[]> {
+  *plan(keysAfter: KeysAfter, drained: boolean, view: OwnView, now: number): InSlices<VerificationQuestion[]> {
     this.#confirmed.clear()
     const { pruneScan, paidPruneEntries, paidPrunePeers, paidGroupSize } = this.#options
     const keys = keysAfter(this.#cursor, pruneScan)

@@ -1,5 +1,5 @@
 /** Deletes what others are responsible for (replication.md 21), one pass after each sync cycle. */
-import { digestKeyLimit, digestKeysInTime, digestSampleSize } from '../../audit/index.ts'
+import { digestKeysToAsk } from '../../audit/index.ts'
 import { CodedError, messageOf, Semaphore, withPauses } from '../../base/index.ts'
 import { type PeerId, short } from '../../protocol/index.ts'
 import type { Challenger } from '../audits/challenger.ts'
@@ -49,8 +49,7 @@ export class Pruner {
     const stored = holdings.index.keysAfter.bind(holdings.index)
     const breathe = () => holdings.pause(signal)
     const keysAfter: KeysAfter = (after, limit) => stored(after, 'stored', limit)
-    const most = Math.min(digestSampleSize(store.size), digestKeysInTime())
-    const keysEach = (peer: PeerId) => Math.min(most, digestKeyLimit(committedKeys(peer) ?? Number.POSITIVE_INFINITY))
+    const keysEach = (peer: PeerId) => digestKeysToAsk(store.size, committedKeys(peer) ?? Number.POSITIVE_INFINITY)
     const challenges = await withPauses(records.plan(keysAfter, keysEach, !parts.bootstrapping(), facts()), breathe)
     const permits = new Semaphore(options.pruneParallel, challenges.length)
     await Promise.all(
@@ -86,22 +85,14 @@ export class Pruner {
 
   async #paid(signal: AbortSignal): Promise<void> {
     const { parts, paid, gate } = this.#deps
-    const { clock, holdings, messenger, options } = parts
+    const { clock, holdings, options } = parts
     const keysAfter: KeysAfter = (after, limit) => holdings.index.keysAfter(after, 'paid', limit)
     const plan = paid.plan(keysAfter, !parts.bootstrapping(), holdings.view, clock.monotonic())
     const questions = await withPauses(plan, () => holdings.pause(signal))
     await Promise.all(
-      questions.map(async ({ peer, keys, paidListCheckIndices }) => {
-        const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
-        const asking = { timeoutMs: options.verificationTimeoutMs, signal }
-        await gate.take(peer, signal)
-        try {
-          const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
-          paid.answered(peer, answer.kind === 'answer' ? answer.body.results : undefined)
-        } finally {
-          gate.free(peer)
-        }
-      }),
+      questions.map(async (question) =>
+        paid.answered(question.peer, await gate.ask(question, { timeoutMs: options.verificationTimeoutMs, signal })),
+      ),
     )
     const gone = paid.settle(holdings.view, clock.monotonic())
     if (gone.length === 0) return

@@ -4,7 +4,7 @@ import { short } from '../../protocol/index.ts'
 import { type Parts, report } from '../parts.ts'
 import type { VerificationGate } from '../traffic/verification-gate.ts'
 import type { HintPipeline } from './hint-pipeline.ts'
-import { type KeyResult, type PeerQuestion, type RoundHooks, VerificationRound } from './verification-round.ts'
+import { type KeyResult, type RoundHooks, VerificationRound } from './verification-round.ts'
 
 /** Results worked off in one go: some 2 ms. */
 const SLICE = 256
@@ -108,7 +108,10 @@ export class KeyVerifier {
         for (let question = round.next(); question; question = round.next()) {
           const asked = question
           tasks.spawn('verification', async (inner) => {
-            const results = await this.#question(asked, inner)
+            const results = await this.#deps.gate.ask(asked, {
+              timeoutMs: options.verificationTimeoutMs,
+              signal: inner,
+            })
             await withPauses(round.answered(asked.peer, results), () => holdings.pause(inner))
             proceed()
           })
@@ -119,21 +122,6 @@ export class KeyVerifier {
       signal.addEventListener('abort', over, { once: true })
       proceed()
     })
-  }
-
-  async #question({ peer, keys, paidListCheckIndices }: PeerQuestion, signal: AbortSignal) {
-    const { parts, gate } = this.#deps
-    const { messenger, options } = parts
-    const body = { kind: 'verificationRequest' as const, keys, paidListCheckIndices }
-    const asking = { timeoutMs: options.verificationTimeoutMs, signal }
-    // The round saw that it is free.
-    gate.tryTake(peer)
-    try {
-      const answer = await messenger.ask(peer, body, 'verificationResponse', asking)
-      return answer.kind === 'answer' ? answer.body.results : undefined
-    } finally {
-      gate.free(peer)
-    }
   }
 }
 

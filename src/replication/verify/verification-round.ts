@@ -7,6 +7,7 @@
 import { assert, type InSlices } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
+import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 import { paidGroup, presenceTargets, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { decide, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
@@ -24,12 +25,6 @@ export interface Hinter {
   readonly peer: PeerId
   /** Hinted as a replica: says that it holds the key, or that we should. */
   readonly replica: boolean
-}
-
-export interface PeerQuestion {
-  readonly peer: PeerId
-  readonly keys: readonly ChunkAddress[]
-  readonly paidListCheckIndices: readonly number[]
 }
 
 export interface KeyResult {
@@ -63,7 +58,7 @@ export interface RoundHooks {
 }
 
 /** Grows until it is asked. */
-interface Question extends PeerQuestion {
+interface Question extends VerificationQuestion {
   readonly keys: ChunkAddress[]
   readonly paidListCheckIndices: number[]
 }
@@ -98,7 +93,7 @@ export class VerificationRound {
   readonly #hooks: RoundHooks
   readonly #tallies = new Map<ChunkAddress, Tally>()
   readonly #unasked = new Map<PeerId, Question>()
-  readonly #outstanding = new Map<PeerId, PeerQuestion>()
+  readonly #outstanding = new Map<PeerId, VerificationQuestion>()
   #unsettled = 0
   #hurried = false
   #settled: KeyResult[] = []
@@ -143,7 +138,7 @@ export class VerificationRound {
   }
 
   /** The next peer to ask, while fewer than 32 are outstanding. Nobody is asked for settled keys only. */
-  next(): PeerQuestion | undefined {
+  next(): VerificationQuestion | undefined {
     if (this.#outstanding.size >= this.#options.verificationRequests) return undefined
     for (const [peer, question] of this.#unasked) {
       if (this.#outstanding.has(peer) || this.#hooks.busy(peer)) continue

@@ -40,7 +40,7 @@ export function reportPage(outcome: Outcome, facts: ReportFacts): string {
 <section aria-labelledby="scenario"><h2 id="scenario">The scenario</h2><pre>${facts.text ?? formatScenario(scenario)}</pre>
 <p class="lead">Whole nodes ran on a virtual clock: the code of every room but the sockets, the disk and the signatures, whose lengths and rules are kept. Run again with <code>${facts.command}</code>, in the same folder: the same version of Myrmex takes the same samples and ends with the run hash <code>${outcome.hash}</code>${outcome.interrupted && ', unless it is stopped too'}; the date, the memory and the real time are those of the machine and the day.</p></section>
 </main>
-<footer>Copies are counted on the nodes’ stores by the simulator, not reported by nodes. A copy with a wrong bit and a copy of a liar are none. Date, memory and real time are of the machine that ran it; everything else follows from scenario and seed.</footer>
+<footer>Copies are counted on the nodes’ disks by the simulator, not reported by nodes. A copy with a wrong bit and a copy of a liar are none. Date, memory and real time are of the machine that ran it; everything else follows from scenario and seed.</footer>
 <div id="tip" role="status"></div><script>${new Markup(PAGE_SCRIPT)}</script></body></html>
 `.text
 }

@@ -3,13 +3,14 @@ import { equal } from '../../base/index.ts'
 import { backend } from '../../crypto/index.ts'
 import { SIMULATED_ROOT, type SimulatedNode } from '../../devnet/index.ts'
 import { type ChunkAddress, keyOf } from '../../protocol/index.ts'
+import { shardOf } from '../../storage/index.ts'
 
 const FOLDER = `${SIMULATED_ROOT}/chunks`
 const ADDRESS_LENGTH = 64
 
 /** Where the store of a node keeps the chunk. */
 export function pathOf(address: ChunkAddress): string {
-  return `${FOLDER}/${address.slice(-2)}/${address}`
+  return `${FOLDER}/${shardOf(address)}/${address}`
 }
 
 /**

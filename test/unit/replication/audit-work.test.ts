@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Retention, signTree, subtreePlan } from '../../../src/audit/index.ts'
 import { Aborted, fromHex, never, seededRandom } from '../../../src/base/index.ts'
-import { backend, inlineBlockKernels } from '../../../src/crypto/index.ts'
+import { backend } from '../../../src/crypto/index.ts'
 import { type ChunkAddress, chunkAddressOf, peerIdOfPublicKey } from '../../../src/protocol/index.ts'
 import { SubtreeResponder } from '../../../src/replication/audits/subtree-responder.ts'
 import { SimClock, SimSignatures } from '../../../src/sim/index.ts'
@@ -47,7 +47,7 @@ async function responder() {
   }
   const self = peerIdOfPublicKey(signer.publicKey)
   const made = new SubtreeResponder(
-    { self, clock, auditStore, bootstrapping: () => false, kernels: inlineBlockKernels(backend()) },
+    { self, clock, auditStore, bootstrapping: () => false, kernels: backend() },
     { retention },
   )
   const challenge = {

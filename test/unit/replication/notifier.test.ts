@@ -1,4 +1,4 @@
-/** Notifies of payments are told one after the other to each peer; the gate lets one question a peer out. */
+/** Notifies of payments are told one after the other to each peer. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { never, TaskGroup } from '../../../src/base/index.ts'
@@ -6,7 +6,6 @@ import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { Notifier } from '../../../src/replication/fresh/notifier.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
 import type { Parts } from '../../../src/replication/parts.ts'
-import { VerificationGate } from '../../../src/replication/traffic/verification-gate.ts'
 import { EventPump, SimClock } from '../../../src/sim/index.ts'
 import { at, many, peerAt } from './support/seeds.ts'
 
@@ -102,24 +101,4 @@ test('an error that nobody expects ends a line, not what comes after it', async 
     sent.map(({ key }) => key),
     [at(3)],
   )
-})
-
-test('the gate: one at a time, whoever asks; who waits has its turn; an abort leaves nothing behind', async () => {
-  const gate = new VerificationGate()
-  let freed = 0
-  const unsubscribe = gate.onFreed(() => freed++)
-  assert.ok(gate.tryTake(peerAt(1)) && gate.tryTake(peerAt(2)) && !gate.tryTake(peerAt(1)))
-  const abort = new AbortController()
-  const gone = gate.take(peerAt(1), abort.signal)
-  const waits = gate.take(peerAt(1), never)
-  abort.abort(new Error('enough'))
-  await assert.rejects(gone, /enough/)
-  gate.free(peerAt(2))
-  assert.ok(gate.busy(peerAt(1)) && !gate.busy(peerAt(2)))
-  gate.free(peerAt(1))
-  await waits
-  assert.ok(gate.busy(peerAt(1)))
-  gate.free(peerAt(1))
-  assert.deepEqual([freed, gate.busy(peerAt(1))], [3, false])
-  unsubscribe()
 })

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { defaultAuditOptions, Retention, signTree, subtreeSpan } from '../../../src/audit/index.ts'
 import { KiB, MiB, never, second, seededRandom } from '../../../src/base/index.ts'
-import { backend, inlineBlockKernels } from '../../../src/crypto/index.ts'
+import { backend } from '../../../src/crypto/index.ts'
 import { type ChunkAddress, chunkAddressOf, peerIdOf, peerIdOfPublicKey } from '../../../src/protocol/index.ts'
 import { SubtreeResponder } from '../../../src/replication/audits/subtree-responder.ts'
 import { SimClock, SimSignatures } from '../../../src/sim/index.ts'
@@ -32,7 +32,7 @@ async function responder() {
   const self = peerIdOfPublicKey(signer.publicKey)
   const options = { ...defaultAuditOptions, workBurstBytes: MiB, workRefillBytesPerSecond: 64 * KiB }
   const made = new SubtreeResponder(
-    { self, clock, auditStore: store, bootstrapping: () => false, kernels: inlineBlockKernels(backend()) },
+    { self, clock, auditStore: store, bootstrapping: () => false, kernels: backend() },
     { retention },
     options,
   )

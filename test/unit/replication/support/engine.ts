@@ -1,6 +1,6 @@
 /** The engine of one node alone: real store and paid list in memory, time that stands, a network that only takes handlers. */
 import { CodedError, concat, Emitter, type Logger, never, Registry, seededRandom } from '../../../../src/base/index.ts'
-import { backend, contentHash, inlineBlockKernels, mlDsaVerifier } from '../../../../src/crypto/index.ts'
+import { backend, contentHash, mlDsaVerifier } from '../../../../src/crypto/index.ts'
 import type { Dht, DhtEvents } from '../../../../src/dht/index.ts'
 import type { Network, RequestHandler } from '../../../../src/network/index.ts'
 import { createFreeVerifier, type PaymentVerifier } from '../../../../src/payment/index.ts'
@@ -101,7 +101,7 @@ export async function loneEngine(
     {
       ...{ network: network as Network, dht: dht as Dht, store, paidList, timers: new OutOfRangeTimers(100) },
       ...{ payment: given.payment ?? createFreeVerifier(mlDsaVerifier(backend())), hash: contentHash(backend()) },
-      kernels: inlineBlockKernels(backend()),
+      kernels: backend(),
       ...{ signer: signers.createSigner(seededRandom(2)), verifier: signers, retention: NO_FILES },
       clock,
       registry,

@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict'
 import { atOnce } from '../../../../src/base/index.ts'
 import type { PeerId, VerificationResult } from '../../../../src/protocol/index.ts'
-import type {
-  KeyToVerify,
-  PeerQuestion,
-  VerificationRound,
-} from '../../../../src/replication/verify/verification-round.ts'
+import type { VerificationQuestion } from '../../../../src/replication/traffic/verification-gate.ts'
+import type { KeyToVerify, VerificationRound } from '../../../../src/replication/verify/verification-round.ts'
 import { OwnView } from '../../../../src/replication/view/own-view.ts'
 import { at, many, peerAt } from './seeds.ts'
 
@@ -25,9 +22,9 @@ export const viewOf = (others: number) =>
 
 export function ask(
   round: VerificationRound,
-  answer: (question: PeerQuestion) => readonly VerificationResult[] | undefined,
+  answer: (question: VerificationQuestion) => readonly VerificationResult[] | undefined,
 ) {
-  const asked: PeerQuestion[] = []
+  const asked: VerificationQuestion[] = []
   const askAll = () => {
     for (let first = round.next(); first; first = round.next()) {
       const batch = [first]
@@ -45,7 +42,7 @@ export function ask(
 
 export const saying =
   (present: readonly PeerId[], paid: readonly PeerId[] = []) =>
-  ({ peer, keys, paidListCheckIndices }: PeerQuestion): VerificationResult[] =>
+  ({ peer, keys, paidListCheckIndices }: VerificationQuestion): VerificationResult[] =>
     keys.map((asked, i) => ({
       ...{ key: asked, present: present.includes(peer) },
       ...(paidListCheckIndices.includes(i) ? { paid: paid.includes(peer) } : {}),
