@@ -3,7 +3,7 @@
  * (replication.md). Puts the machines and their drivers together; each decides or does one thing.
  */
 import { LaunchStamps } from '../audit/index.ts'
-import { type Logger, messageOf, Registry, resolveOptions, silentLogger, TaskGroup } from '../base/index.ts'
+import { type Logger, messageOf, Registry, resolveOptions, silentLogger, TaskGroup, withPauses } from '../base/index.ts'
 import type { CommitmentLookup, CommitmentSource } from '../payment/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../protocol/index.ts'
 import { Challenger } from './audits/challenger.ts'
@@ -201,6 +201,10 @@ class Engine implements Replication {
         this.#lists.forgetAll()
         for (const peer of this.#nearest()) sync.addNews(peer, clock.monotonic())
         this.#exchange.newsCame()
+      },
+      room: async (signal) => {
+        await withPauses(pipeline.pending.wake(clock.monotonic()), () => this.#holdings.pause(signal))
+        hinted()
       },
       missed: (keys) => this.#miss(keys),
     })

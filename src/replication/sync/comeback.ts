@@ -12,6 +12,8 @@ export interface ComebackDeps {
   lost(key: ChunkAddress): void
   /** What is held is not what neighbours were told. */
   changed(): void
+  /** The disk takes chunks again: what waits for that need not wait any more. */
+  room(signal: AbortSignal): Promise<void>
   /** To be verified and fetched. */
   missed(keys: readonly ChunkAddress[]): void
 }
@@ -25,6 +27,8 @@ export class Comeback {
   /** It was away, and takes writes since then or will. */
   #behind = false
   #ranAt = Number.NEGATIVE_INFINITY
+  /** A later run is planned. */
+  #planned = false
 
   constructor(deps: ComebackDeps) {
     this.#deps = deps
@@ -46,18 +50,27 @@ export class Comeback {
     this.#away = state === 'gone'
     if (state !== 'writable') return
     // A disk at its edge is full and not full by turns; one that was away has missed what came meanwhile.
-    if (!this.#behind && clock.monotonic() - this.#ranAt < options.capacityRetryMs) return
+    const wait = this.#behind ? 0 : this.#ranAt + options.capacityRetryMs - clock.monotonic()
     this.#behind = false
-    this.#ranAt = clock.monotonic()
-    tasks.spawn('room again', (signal) => this.catchUp(signal))
+    if (wait <= 0) tasks.spawn('room again', (signal) => this.catchUp(signal))
+    else if (!this.#planned) tasks.spawn('room again', (signal) => this.#catchUpIn(wait, signal))
+  }
+
+  async #catchUpIn(wait: number, signal: AbortSignal): Promise<void> {
+    const { clock, store } = this.#deps.parts
+    this.#planned = true
+    await clock.sleep(wait, signal)
+    this.#planned = false
+    if (store.disk === 'writable') await this.catchUp(signal)
   }
 
   /** Now and then: a hint may come too early, find no room or no quorum, and is not told again for hours. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, options, store } = this.#deps.parts
+    const { clock, holdings, options, store } = this.#deps.parts
     for (;;) {
       await clock.sleep(options.catchUpMs, signal)
       await this.#compare(signal)
+      await holdings.relearnPaid(signal)
       if (store.disk === 'writable') await this.#missing(options.closeGroupSize, signal)
     }
   }
@@ -94,9 +107,13 @@ export class Comeback {
     }
   }
 
-  /** Room again: paid keys of the whole width that we may have refused. */
-  catchUp(signal: AbortSignal): Promise<void> {
-    return this.#missing(this.#deps.parts.options.storageWidth, signal)
+  /** Room again: what was learnt meanwhile is written down, and paid keys of the whole width are fetched. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    const { clock, holdings, options } = this.#deps.parts
+    this.#ranAt = clock.monotonic()
+    await holdings.relearnPaid(signal)
+    await this.#deps.room(signal)
+    await this.#missing(options.storageWidth, signal)
   }
 
   /** Paid keys for which self is among the `width` nearest, and that are not held. */

@@ -3,7 +3,7 @@
  * gives way, so that a flooder cannot push out a modest peer. Due keys are found without looking at the others. Pure;
  * `now` is monotonic milliseconds.
  */
-import { assert } from '../../base/index.ts'
+import { assert, type InSlices } from '../../base/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { type Charged, FairShare } from './fair-share.ts'
@@ -48,6 +48,9 @@ interface Entry extends PendingKey, Charged<PeerId>, Placed<'dueIndex' | 'lifeIn
   lossReported: boolean
   dueAt: number
 }
+
+/** Entries in one go: some 3 ms. */
+const SLICE = 2048
 
 export class PendingTable {
   readonly #options: PendingOptions
@@ -156,6 +159,15 @@ export class PendingTable {
     if (!entry) return
     this.#due.delete(entry)
     this.#schedule(entry, now + this.#options.capacityRetryMs)
+  }
+
+  /** What waits is due now, in slices: whatever it waited for may be there. */
+  *wake(now: number): InSlices<void> {
+    let slice = 0
+    for (const entry of this.#entries.values()) {
+      if (this.#due.delete(entry)) this.#schedule(entry, Math.min(entry.dueAt, now))
+      if (++slice % SLICE === 0) yield
+    }
   }
 
   /** true the first time for an entry. */

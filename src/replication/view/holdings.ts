@@ -1,5 +1,5 @@
 /** What the node holds and lists as paid, by key order, with the view it judges by: the facts of the machines. */
-import { type Logger, messageOf } from '../../base/index.ts'
+import { type Logger, LruMap, messageOf } from '../../base/index.ts'
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import type { ChunkStore, PaidList } from '../../storage/index.ts'
 import { HintIndex } from './hint-index.ts'
@@ -22,10 +22,15 @@ export interface HoldingsDeps {
 const STEP = 2048
 /** Paid entries read in one go at the start. */
 const PAGE = 4096
+/** Paid entries that no disk took, in memory; and how many of them are tried in one go. */
+const MAX_UNWRITTEN = 131_072
+const WRITTEN_AT_ONCE = 256
 
 export class Holdings {
   readonly index = new HintIndex()
   readonly #deps: HoldingsDeps
+  /** Learnt while the disk took nothing, and whether by a hint: not listed, and not forgotten. */
+  readonly #unwritten = new LruMap<ChunkAddress, boolean>(MAX_UNWRITTEN)
   #view: OwnView | undefined
   #full = false
 
@@ -83,17 +88,35 @@ export class Holdings {
   }
 
   /**
-   * Durable when it resolves; a disk that fails costs the entry and is said in the log. Hinted by a neighbour, it is no
-   * news for the others: who hinted it hints it to each of the 20 that he knows.
+   * Durable when it resolves. What the disk does not take waits for `relearnPaid`, since nobody tells it again for hours,
+   * and is not listed until then. Hinted by a neighbour, it is no news for the others: who hinted it hints it to each of
+   * the 20 that he knows.
    */
   async learnPaid(key: ChunkAddress, hinted = false): Promise<void> {
     if (!this.index.add(key, 'paid', !hinted)) return
     try {
       await this.#deps.paidList.insert(key)
+      this.#unwritten.delete(key)
     } catch (error) {
       this.index.remove(key, 'paid')
-      this.#deps.log.warn('a paid entry was not kept', { key, error: messageOf(error) })
+      const level = this.#unwritten.size === 0 ? 'warn' : 'debug'
+      this.#deps.log[level]('a paid entry could not be written: it waits', { key, error: messageOf(error) })
+      this.#unwritten.set(key, hinted && (this.#unwritten.get(key) ?? true))
     }
+  }
+  /** Once more, until the disk refuses: it may take writes again. */
+  async relearnPaid(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const page: [ChunkAddress, boolean][] = []
+      for (const entry of this.#unwritten.entries()) if (page.push(entry) === WRITTEN_AT_ONCE) break
+      await Promise.all(page.map(([key, hinted]) => this.learnPaid(key, hinted)))
+      if (page.length < WRITTEN_AT_ONCE || page.some(([key]) => this.#unwritten.has(key))) return
+      await this.pause(signal)
+    }
+  }
+  /** Entries that wait for the disk. */
+  get unwritten(): number {
+    return this.#unwritten.size
   }
   async forgetPaid(keys: readonly ChunkAddress[]): Promise<void> {
     await this.#deps.paidList.removeBatch(keys)

@@ -45,9 +45,10 @@ async function opened(code: 'EIO' | 'ENOSPC') {
   await holdings.load(never)
   const tasks = new TaskGroup((error) => assert.fail(String(error)))
   const parts = { self: SELF, clock, log, options, store, holdings, tasks } as unknown as Parts
-  const told = { lost: 0, changed: 0 }
+  const told = { lost: 0, changed: 0, room: 0 }
   const comeback = new Comeback({
     ...{ parts, lost: () => told.lost++, changed: () => told.changed++ },
+    room: async () => void told.room++,
     missed: () => undefined,
   })
   const unwatch = comeback.watch()
@@ -71,7 +72,7 @@ test('chunks whose names could not be flushed at the start are held, and news, w
     disk.sick = false
     await pump.advance(2 * minute)
     assert.deepEqual(state(), ['writable', true, true])
-    assert.deepEqual(told, { lost: 0, changed: 0 }, 'it comes as news; all that neighbours know stays')
+    assert.deepEqual(told, { lost: 0, changed: 0, room: 1 }, 'it comes as news; all that neighbours know stays')
     await close()
   }
 })
@@ -106,7 +107,11 @@ test('after each absence of the disk what came meanwhile is asked for; a disk at
   const holdings = new Holdings({ self: SELF, store, paidList: createMemoryPaidList(), log: silentLogger, ...quiet })
   holdings.index.add(key, 'paid')
   const parts = { self: SELF, clock, log: silentLogger, options, store, holdings, tasks } as unknown as Parts
-  const comeback = new Comeback({ parts, lost: () => assert.fail(), changed: () => undefined, missed: () => asked++ })
+  let rooms = 0
+  const comeback = new Comeback({
+    ...{ parts, lost: () => assert.fail(), changed: () => undefined },
+    ...{ room: async () => void rooms++, missed: () => void asked++ },
+  })
   comeback.watch()
   const enter = async (...states: DiskState[]) => {
     for (const state of states) change((disk = state))
@@ -116,8 +121,13 @@ test('after each absence of the disk what came meanwhile is asked for; a disk at
   assert.equal(await enter('gone', 'writable'), 1)
   assert.equal(await enter('gone', 'failing'), 1)
   assert.equal(await enter('writable'), 2)
-  assert.equal(await enter('full', 'writable', 'full', 'writable'), 2)
+  for (let times = 0; times < 4; times++) assert.equal(await enter('full', 'writable'), 2)
   await pump.advance(options.capacityRetryMs)
-  assert.equal(await enter('full', 'writable', 'full', 'writable'), 3)
+  assert.equal(asked, 3, 'what was refused meanwhile is asked for at the end of the five minutes')
+  assert.equal(await enter('full', 'writable', 'full'), 3)
+  await pump.advance(options.capacityRetryMs)
+  assert.equal(asked, 3, 'full')
+  assert.equal(await enter('writable'), 4)
+  assert.equal(rooms, asked, 'each time what waits for room is woken')
   await tasks.stop()
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { minute, randomBelow, second } from '../../../src/base/index.ts'
+import { atOnce, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
 import { type PendingOptions, PendingTable } from '../../../src/replication/verify/pending-table.ts'
@@ -90,6 +90,25 @@ test('scenario 16: back-off 15 s doubling to 5 min; capacity waits a flat 5 min 
   table.block(at(1), now)
   assert.equal(table.nextDueAt, now + 5 * minute)
   assert.equal(table.get(at(1))?.attempts, 7)
+})
+
+test('what waits is due when it is woken; what is being verified is not taken twice, and ages and attempts stay', () => {
+  const table = open()
+  for (const n of [1, 2, 3]) table.add(at(n), 'replica', ALICE, 0)
+  table.takeDue(0, 3)
+  table.block(at(1), 0)
+  table.retry(at(2), 0)
+  atOnce(table.wake(1))
+  assert.deepEqual(
+    table.takeDue(1, 10).map(({ key, createdAt, attempts }) => [key, createdAt, attempts]),
+    [
+      [at(1), 0, 0],
+      [at(2), 0, 1],
+    ],
+  )
+  table.add(at(4), 'replica', BOB, 1)
+  atOnce(table.wake(5))
+  assert.equal(table.nextDueAt, 1, 'what is due already stays so')
 })
 
 test('scenario 10: after 30 minutes only a new hint revives a key; a fetch that came back keeps its age', () => {
