@@ -9,6 +9,8 @@ export interface ClientMetrics {
   readonly getSeconds: Histogram
   /** Label `class`: full, payment, timeout, dial, other. */
   readonly storeFailures: Counter
+  /** Peers that kept a put waiting, so that the next one was asked in their place. */
+  readonly lateStores: Counter
   readonly hedges: Counter
   readonly corruptReplies: Counter
   readonly uploadedBytes: Counter
@@ -25,6 +27,7 @@ export function clientMetrics(registry: Registry): ClientMetrics {
     putSeconds: registry.histogram('myrmex_client_put_seconds', 'Time of a chunk put', SECONDS),
     getSeconds: registry.histogram('myrmex_client_get_seconds', 'Time of a chunk get', SECONDS),
     storeFailures: registry.counter('myrmex_client_store_failures_total', 'Failed stores at one peer by class'),
+    lateStores: registry.counter('myrmex_client_late_stores_total', 'Peers that kept a put waiting'),
     hedges: registry.counter('myrmex_client_hedges_total', 'Second GETs sent because the first was slow'),
     corruptReplies: registry.counter('myrmex_client_corrupt_replies_total', 'GET answers with wrong bytes'),
     uploadedBytes: registry.counter('myrmex_client_uploaded_bytes', 'Encrypted bytes of chunks stored'),

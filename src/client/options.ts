@@ -14,6 +14,9 @@ export interface ClientOptions {
   readonly sendTimeoutMs: number
   /** Pauses before the put walk is walked again. */
   readonly putRetryDelaysMs: readonly number[]
+  /** A peer keeps a put waiting after this and `putLateFactor` times what the first acknowledgement took. */
+  readonly putLateMs: number
+  readonly putLateFactor: number
   /** A second GET goes out when the first has not answered after this. */
   readonly hedgeAfterMs: number
   /** GETs of one chunk in flight. */
@@ -29,7 +32,7 @@ export interface ClientOptions {
   readonly sweeps: number
   /** Pauses before a missing chunk of a file is read again. */
   readonly fetchRetryDelaysMs: readonly number[]
-  /** How long a peer that kept a read waiting is asked after the others. */
+  /** How long a peer that kept a read or a put waiting is asked after the others. */
   readonly suspectMs: number
   /** Requests awaiting an answer. */
   readonly maxPendingRequests: number
@@ -60,6 +63,8 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   responseTimeoutMs: 10 * second, // client.md 10
   sendTimeoutMs: minute, // 5 MiB at 100 kB/s; a stalled stream is ended earlier by the transport
   putRetryDelaysMs: Object.freeze([500, 1000, 2000]), // client.md 10
+  putLateMs: 2 * second, // ours: a peer that lost power is known to be gone after half a minute
+  putLateFactor: 4, // ours: copies of one chunk share the own line, so that a slow line makes all of them slow
   hedgeAfterMs: second, // client.md 11
   getsInFlight: 2, // client.md 11
   earlyGets: 20, // client.md 11

@@ -1,4 +1,4 @@
-/** Peers that kept a read waiting are asked after the others for a while (pure: time is an argument). */
+/** Peers that kept a read or a put waiting are asked after the others for a while (pure: time is an argument). */
 import { LruMap } from '../base/index.ts'
 import type { PeerId } from '../protocol/index.ts'
 

@@ -8,13 +8,15 @@ import type { CloseGroup } from './close-group.ts'
 import { type ClientError, clientError } from './errors.ts'
 import type { GroupFinder } from './group-finder.ts'
 import type { ClientMetrics } from './metrics.ts'
-import { isNew, StoreChunk, type StoreEnd } from './store-chunk.ts'
+import type { PeerHealth } from './peer-health.ts'
+import { isNew, StoreChunk, type StoreEnd, type StoreOptions } from './store-chunk.ts'
 import { runStore } from './store-runner.ts'
 
 export interface PutDeps {
   readonly groups: Pick<GroupFinder, 'find' | 'knownPeers'>
   readonly payer: Payer
   readonly requests: Pick<ChunkRequests, 'prepare' | 'ask'>
+  readonly health: PeerHealth
   /** BLAKE3, 32 bytes. */
   readonly hash: (data: Uint8Array) => Uint8Array
   readonly clock: Clock
@@ -23,7 +25,7 @@ export interface PutDeps {
   readonly log: Logger
 }
 
-export interface PutOptions {
+export interface PutOptions extends StoreOptions {
   readonly putRetryDelaysMs: readonly number[]
 }
 
@@ -61,7 +63,8 @@ export async function putChunk(
       // 3. Pay, once: a walk that is repeated shows the same proof again.
       proof ??= await payFor(deps, address, content.length, group, signal)
       // 4. Store at the nearest, at as many at once as confirmations are missing.
-      round = await storeAt(deps, { address, content, paymentProof: proof }, group, needed, round, signal)
+      const chunk = { address, content, paymentProof: proof }
+      round = await storeAt(deps, options, chunk, { group, needed, earlier: round }, signal)
     }
     const acks: Acks = round?.machine.acks ?? new Map()
     if (round?.end.kind === 'stored') return { address, stored: isNew(acks) ? 'new' : 'existing', acks: acks.size }
@@ -114,14 +117,17 @@ interface StoreRound {
 
 async function storeAt(
   deps: PutDeps,
+  options: PutOptions,
   chunk: { address: ChunkAddress; content: Uint8Array; paymentProof: Uint8Array },
-  group: CloseGroup,
-  needed: number,
-  earlier: StoreRound | undefined,
+  walk: { group: CloseGroup; needed: number; earlier: StoreRound | undefined },
   signal: AbortSignal,
 ): Promise<StoreRound> {
+  const { group, needed, earlier } = walk
   const peers = new Map<PeerId, DhtPeer>(group.targets.map((target) => [target.peer, target]))
-  const machine = new StoreChunk([...peers.keys()], needed, earlier?.machine)
+  const now = deps.clock.monotonic()
+  const suspect = (peer: PeerId) => Number(deps.health.isSuspect(peer, now))
+  const targets = [...peers.keys()].sort((a, b) => suspect(a) - suspect(b))
+  const machine = new StoreChunk(targets, needed, options, earlier?.machine)
   const request = deps.requests.prepare({ kind: 'putRequest', ...chunk })
   try {
     const end = await runStore(deps, machine, { address: chunk.address, request, peers }, { signal })

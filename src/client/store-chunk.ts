@@ -1,6 +1,8 @@
 /**
- * Storing one chunk as a state machine (pure): answers in, peers to ask out. As many peers are asked at once as
- * acknowledgements are missing; each failure brings in the next target (client.md 10).
+ * Storing one chunk as a state machine (pure; `now` is monotonic milliseconds): answers in, peers to ask out. As many
+ * peers are asked at once as acknowledgements are missing; each failure brings in the next target (client.md 10), and so
+ * does a peer that is late by what the quickest one took: a dead peer is told by its silence half a minute after, a busy
+ * line makes all of them slow.
  */
 import type { PeerId, PutResult } from '../protocol/index.ts'
 
@@ -27,17 +29,38 @@ export type StoreEnd =
  */
 export type StoreVerdict = 'shortfall' | 'refused' | 'payment'
 
+export interface StoreOptions {
+  /** A peer is late after this and `putLateFactor` times what the first acknowledgement took. */
+  readonly putLateMs: number
+  readonly putLateFactor: number
+}
+
 export class StoreChunk {
+  readonly #options: StoreOptions
   readonly #targets: readonly PeerId[]
   readonly #needed: number
   readonly #acks = new Map<PeerId, 'stored' | 'existing'>()
   readonly #failures: StoreFailure[] = []
   readonly #asked: Set<PeerId>
-  readonly #inFlight = new Set<PeerId>()
+  /** Since when. */
+  readonly #inFlight = new Map<PeerId, number>()
+  /** In flight, and others are asked in their place. */
+  readonly #late = new Set<PeerId>()
+  /** Somebody took the chunk and did not answer: it may have stored it and passed it on. */
+  #unsure: boolean
+  /** What the first acknowledgement took. */
+  #quickest: number | undefined
   #next = 0
 
   /** `earlier`: the walk before this one. Its acks count and are not asked again. */
-  constructor(targets: readonly PeerId[], needed: number, earlier?: Pick<StoreChunk, 'acks' | 'asked'>) {
+  constructor(
+    targets: readonly PeerId[],
+    needed: number,
+    options: StoreOptions,
+    earlier?: Pick<StoreChunk, 'acks' | 'asked' | 'unsure'>,
+  ) {
+    this.#unsure = earlier?.unsure ?? false
+    this.#options = options
     for (const [peer, ack] of earlier?.acks ?? []) this.#acks.set(peer, ack)
     this.#asked = new Set(earlier?.asked)
     this.#targets = targets.filter((peer) => !this.#acks.has(peer))
@@ -51,27 +74,57 @@ export class StoreChunk {
   get asked(): ReadonlySet<PeerId> {
     return this.#asked
   }
+  get unsure(): boolean {
+    return this.#unsure
+  }
   get failures(): readonly StoreFailure[] {
     return this.#failures
   }
 
+  /** Keep us waiting, and their answers count all the same. */
+  get late(): ReadonlySet<PeerId> {
+    return this.#late
+  }
+  /** When the next peer is late; undefined: none will be, or nobody is left to ask in its place. */
+  get lateAt(): number | undefined {
+    if (this.#quickest === undefined || this.#next >= this.#targets.length) return undefined
+    const { putLateMs, putLateFactor } = this.#options
+    const since = [...this.#inFlight].filter(([peer]) => !this.#late.has(peer)).map(([, at]) => at)
+    return since.length === 0 ? undefined : Math.min(...since) + putLateMs + putLateFactor * this.#quickest
+  }
+
   /** Peers to send to now; each is named once. */
-  asks(): PeerId[] {
+  asks(now: number): PeerId[] {
+    for (let at = this.lateAt; at !== undefined && at <= now; at = this.lateAt) this.#nextLate()
     const asks: PeerId[] = []
-    while (this.#acks.size + this.#inFlight.size < this.#needed && this.#next < this.#targets.length) {
+    const awaited = () => this.#inFlight.size - this.#late.size
+    while (this.#acks.size + awaited() < this.#needed && this.#next < this.#targets.length) {
       const peer = this.#targets[this.#next++] as PeerId
-      this.#inFlight.add(peer)
+      this.#inFlight.set(peer, now)
       asks.push(peer)
     }
     return asks
   }
 
+  #nextLate(): void {
+    // In the order of their time.
+    for (const peer of this.#inFlight.keys()) if (!this.#late.has(peer)) return void this.#late.add(peer)
+  }
+
   /** Outcomes of peers that are not in flight are ignored. */
-  onOutcome(peer: PeerId, outcome: StoreOutcome): void {
-    if (!this.#inFlight.delete(peer)) return
-    if (outcome.kind === 'failed') this.#failures.push({ peer, failure: outcome.failure, message: outcome.message })
-    // A peer whose answer was lost in an earlier walk has the chunk from us.
-    else this.#acks.set(peer, this.#asked.has(peer) ? 'stored' : outcome.kind)
+  onOutcome(peer: PeerId, outcome: StoreOutcome, now: number): void {
+    const since = this.#inFlight.get(peer)
+    if (since === undefined) return
+    this.#inFlight.delete(peer)
+    this.#late.delete(peer)
+    if (outcome.kind === 'failed') {
+      this.#failures.push({ peer, failure: outcome.failure, message: outcome.message })
+      this.#unsure ||= outcome.failure === 'timeout'
+    } else {
+      this.#quickest ??= now - since
+      // Had one whose answer was lost stored it, this copy is ours too.
+      this.#acks.set(peer, this.#unsure || this.#asked.has(peer) ? 'stored' : outcome.kind)
+    }
     this.#asked.add(peer)
   }
 

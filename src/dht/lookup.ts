@@ -62,6 +62,8 @@ export class Lookup {
   /** Of this round. */
   #tardy: ReadonlySet<PeerId> = new Set()
   #graceUntil: number | undefined
+  /** When a round in which nobody says anything is over. */
+  #silentAt = Number.POSITIVE_INFINITY
   #previousTop: string | undefined
   #rounds = 0
   #end: LookupEnd | undefined
@@ -106,13 +108,13 @@ export class Lookup {
     if (this.#end === undefined && now >= this.#deadline) this.#finish('timedOut')
     while (this.#end === undefined) {
       if (this.#waiting.size > 0) {
-        const until = Math.min(this.#deadline, this.#graceUntil ?? Number.POSITIVE_INFINITY)
+        const until = Math.min(this.#deadline, this.#graceUntil ?? this.#silentUntil(now))
         if (now < until && !this.#onlyTardyLeft()) return { kind: 'wait', until }
         this.#giveUpWaiting()
       }
       if (this.#rounds > 0) this.#completeRound()
       if (this.#end !== undefined) break
-      const asked = this.#startRound()
+      const asked = this.#startRound(now)
       if (asked && asked.length > 0) return { kind: 'query', peers: asked }
     }
     return { kind: 'end', end: this.#end }
@@ -151,7 +153,7 @@ export class Lookup {
     return [...this.#waiting].map((peer) => this.#contacted.get(peer) as LookupPeer)
   }
 
-  #startRound(): LookupPeer[] | undefined {
+  #startRound(now: number): LookupPeer[] | undefined {
     if (this.#rounds >= this.#options.maxRounds) return this.#finish('iterationLimit')
     if (this.#queue.size === 0) return this.#finish('exhausted')
     this.#rounds++
@@ -167,6 +169,7 @@ export class Lookup {
         if (tardy.length < this.#options.alpha) tardy.push(candidate)
       } else asked.push(candidate)
     }
+    this.#silentAt = this.#silenceEnds(now, asked.length > 0)
     // When all are, the trouble is ours.
     this.#tardy = new Set(asked.length > 0 ? tardy.map(({ peer }) => peer) : [])
     asked.push(...tardy)
@@ -176,6 +179,20 @@ export class Lookup {
       this.#waiting.add(candidate.peer)
     }
     return asked
+  }
+
+  /** The grace of a round begins with its first answer. One that has none ends too, if others answered before it. */
+  #silenceEnds(now: number, fresh: boolean): number {
+    const { graceMs } = this.#options
+    if (!this.#succeeded.some(({ peer }) => peer !== this.#self)) return Number.POSITIVE_INFINITY
+    return now + (fresh ? graceMs : graceMs / 5)
+  }
+
+  /** Connected peers that are silent are not waited for; dialling takes longer. */
+  #silentUntil(now: number): number {
+    if (now < this.#silentAt) return this.#silentAt
+    for (const peer of this.#waiting) if (!this.#deps.isTardy?.(peer)) return now + this.#options.graceMs
+    return now
   }
 
   /** Somebody has answered in this round, and who has not is nobody to wait for. */

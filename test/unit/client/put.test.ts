@@ -34,7 +34,8 @@ describe('the put walk', () => {
     { name: 'an acknowledgement for another address', faults: [{ kind: 'wrongAddress' }], promoted: 1 },
     { name: 'an answer of another kind', faults: [{ kind: 'wrongBody' }], promoted: 1 },
     { name: 'an internal error', faults: [{ kind: 'refusing' }], promoted: 1 },
-    { name: 'a slow peer', faults: [{ kind: 'late', ms: 5_000 }], promoted: 0 },
+    { name: 'a peer as slow as may be', faults: [{ kind: 'late', ms: 2_000 }], promoted: 0 },
+    { name: 'a slow peer', faults: [{ kind: 'late', ms: 5_000 }], promoted: 1 },
     { name: 'a peer slower than the response wait', faults: [{ kind: 'late', ms: 11_000 }], promoted: 1 },
   ]
   for (const { name, faults, promoted } of failures) {
@@ -50,6 +51,54 @@ describe('the put walk', () => {
       assert.equal(world.lookups, 1, 'one walk was enough')
     })
   }
+
+  it('does not wait for a peer that is late, asks it after the others next time, and forgives it when it answers', async () => {
+    const world = new World({ peers: 30 })
+    const near = world.near(address)
+    ;(near[1] as (typeof near)[0]).fault = { kind: 'silent' }
+    await world.run((client) => client.putChunk(content))
+    assert.ok(world.clock.monotonic() < 2_500, `${world.clock.monotonic()} ms`)
+    const others = near.filter((storer) => storer !== near[1])
+    assert.deepEqual(new Set(world.holders(address)), new Set(others.slice(0, 4)))
+    await world.run((client) => client.putChunk(content))
+    assert.equal(near[1]?.received.length, 1, 'there are enough others')
+    ;(near[1] as (typeof near)[0]).fault = undefined
+    await world.pump.advance(30_000)
+    await world.run((client) => client.putChunk(content))
+    assert.equal(near[1]?.received.length, 2)
+  })
+
+  it('what a late peer confirms counts, and no more peers are asked than there are acks missing', async () => {
+    const world = new World({ peers: 30 })
+    const near = world.near(address)
+    for (const storer of near.slice(1, 4)) storer.fault = { kind: 'late', ms: 3_000 }
+    for (const storer of near.slice(4, 7)) storer.fault = { kind: 'late', ms: 8_000 }
+    const { acks } = await world.run((client) => client.putChunk(content))
+    assert.equal(acks, 4)
+    assert.ok(world.clock.monotonic() < 3_500, `${world.clock.monotonic()} ms`)
+    assert.equal(near.filter(({ received }) => received.length > 0).length, 7)
+  })
+
+  it('a slow line makes all peers slow and nobody late', async () => {
+    const world = new World({ peers: 30 })
+    const near = world.near(address)
+    for (const [i, storer] of near.entries()) storer.fault = { kind: 'late', ms: 2_000 + 2_000 * i }
+    await world.run((client) => client.putChunk(content))
+    assert.equal(near.filter(({ received }) => received.length > 0).length, 4)
+  })
+
+  it('a copy that turns up after an answer was lost is ours', async () => {
+    const world = new World({ peers: 4 })
+    for (const storer of world.storers) storer.fault = { kind: 'silent' }
+    setTimer(world, 5_000, () => {
+      // The answer of the first is lost, and what it stored it has passed on to all.
+      for (const storer of world.storers) {
+        storer.chunks.set(address, content)
+        storer.fault = undefined
+      }
+    })
+    assert.deepEqual(await world.run((client) => client.putChunk(content)), { address, stored: 'new', acks: 4 })
+  })
 
   it('a late answer of a peer that timed out is dropped', async () => {
     const world = new World({ peers: 30 })

@@ -88,6 +88,32 @@ test('when all owe answers they are waited for: the trouble is ours', () => {
   assert.deepEqual(lookup.step(100), { kind: 'wait', until: 5100 })
 })
 
+test('after others have answered a round of silent peers lasts 5 s, and 1 s when they owed answers before', () => {
+  let tardy: PeerId[] = []
+  const lookup = new Lookup(
+    target,
+    { self, known: [p(1)], now: 0 },
+    { ...options, alpha: 2 },
+    { isEligible: () => true, isTardy: (peer) => tardy.includes(peer) },
+  )
+  lookup.step(0)
+  assert.deepEqual(lookup.step(0), { kind: 'wait', until: 120_000 }, 'nobody has answered: the trouble may be ours')
+  lookup.answered(p(1).peer, [entry(p(2)), entry(p(3)), entry(p(4))], 1000)
+  assert.deepEqual(asked(lookup, 1000), [p(4).peer, p(3).peer])
+  assert.deepEqual(lookup.step(1000), { kind: 'wait', until: 6000 })
+  tardy = [p(4).peer]
+  assert.deepEqual(lookup.step(6000), { kind: 'wait', until: 11_000 }, 'the other is still being dialled')
+  tardy = [p(4).peer, p(3).peer, p(2).peer]
+  assert.deepEqual(asked(lookup, 11_000), [p(2).peer])
+  assert.equal(lookup.stateOf(p(4).peer), 'unresponsive')
+  assert.deepEqual(lookup.step(11_000), { kind: 'wait', until: 12_000 })
+  assert.deepEqual(lookup.step(12_000), { kind: 'end', end: 'converged' })
+  assert.deepEqual(
+    lookup.result().map(({ peer }) => peer),
+    [p(1).peer],
+  )
+})
+
 test('a failure starts the grace as well', () => {
   const lookup = start([p(3), p(2)])
   lookup.step(0)
