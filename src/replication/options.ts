@@ -180,10 +180,9 @@ const POOLS = {
   syncWorkers: 2,
   syncsPerPeer: 1,
   syncWorkersPerPeer: 1,
-  audits: 32, // shared by digests, slices and pins
-  // Ours: strangers need no more than an identity each, four of them took all places. What a neighbour asks and we drop
-  // costs us 5.0 of its trust, so the other half is for the routing table.
-  auditsOfStrangers: 16,
+  // Shared by digests, slices and pins. Ours: nobody may hold more of them than are free, all strangers together no more
+  // than one neighbour. What a neighbour asks and we drop costs us 5.0 of its trust, and four peers took all places.
+  audits: 32,
   auditsPerPeer: 8,
   slicesPerPeer: 4,
   auditAgeMs: 4 * second, // ours: the part of the auditor's deadline that does not depend on the keys

@@ -1,6 +1,9 @@
 /** At most so many requests of a kind at once, and so many of one peer; the rest is dropped, as everywhere (pure). */
 import type { PeerId } from '../../protocol/index.ts'
 
+/** No peer has this id. */
+const STRANGERS = 'strangers' as PeerId
+
 export interface Door {
   /** A place to give back, or undefined when there is none. */
   enter(peer: PeerId): (() => void) | undefined
@@ -8,18 +11,23 @@ export interface Door {
 
 export class Gate implements Door {
   readonly #total: number
-  readonly #perPeer: number
+  readonly #perPeer: number | 'asLeft'
   readonly #peers = new Map<PeerId, number>()
   #held = 0
 
-  constructor(total: number, perPeer: number) {
+  /**
+   * `asLeft`: a peer may hold as many as are free (dynamic thresholds; Choudhury and Hahne, 1998). Alone it gets half of
+   * them, and k greedy peers leave one part of k + 1 to whoever comes next.
+   */
+  constructor(total: number, perPeer: number | 'asLeft') {
     this.#total = total
     this.#perPeer = perPeer
   }
 
   enter(peer: PeerId): (() => void) | undefined {
     const own = this.#peers.get(peer) ?? 0
-    if (this.#held >= this.#total || own >= this.#perPeer) return undefined
+    const free = this.#total - this.#held
+    if (free <= 0 || own >= (this.#perPeer === 'asLeft' ? free : this.#perPeer)) return undefined
     this.#held++
     this.#peers.set(peer, own + 1)
     return () => {
@@ -29,6 +37,11 @@ export class Gate implements Door {
       else this.#peers.set(peer, left)
     }
   }
+}
+
+/** All strangers count as one. */
+export function strangersAsOne(gate: Gate, known: (peer: PeerId) => boolean): Door {
+  return { enter: (peer) => gate.enter(known(peer) ? peer : STRANGERS) }
 }
 
 /** Counts strangers only: the places that it does not have are left to those who are known. */

@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
-import { type Door, forStrangers, Gate } from './gate.ts'
+import { type Door, forStrangers, Gate, strangersAsOne } from './gate.ts'
 
 export interface PoolLimits {
   /** Waiting and running. */
@@ -183,16 +183,14 @@ export class WorkPool<T> {
   }
 }
 
-/** `known`: in the routing table. Of the places for audits strangers get a part, so that they cannot take all. */
+/** `known`: in the routing table. Who holds many places for audits gets no more when few are left; strangers are one. */
 export function createPools<T>(
   options: ReplicationOptions,
   known: (peer: PeerId) => boolean,
   stale?: (item: T) => void,
 ): Readonly<Record<WorkKind, WorkPool<T>>> {
   const limits = poolLimits(options)
-  const { audits: places, auditsOfStrangers } = options
-  const strangers = forStrangers(new Gate(auditsOfStrangers, auditsOfStrangers), known)
-  const audits = [new Gate(places, places), strangers]
+  const audits = [strangersAsOne(new Gate(options.audits, 'asLeft'), known)]
   const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
   // One of the two rounds is left to those who are known.
   const roundsOfStrangers = Math.max(1, options.subtreeRounds - 1)

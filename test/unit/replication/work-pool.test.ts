@@ -75,19 +75,36 @@ test('digests, slices and pins share 32 places', () => {
   assert.ok(pools.digestChallenge.offer(peers[7] as PeerId, 0, 0))
 })
 
-test('strangers get half of the places for audits, whoever else asks has the rest', () => {
+test('a few neighbours that ask for all they may leave places for audits to the others', () => {
+  for (const greedy of [1, 2, 4, 8]) {
+    const pools = createPools<number>(options, () => true)
+    const attackers = many(greedy, () => 0).map((_, i) => peerAt(i + 1))
+    for (let turn = 0; turn < 12; turn++)
+      for (const peer of attackers) {
+        pools.digestChallenge.offer(peer, turn, 0)
+        pools.sliceOrPin.offer(peer, turn, 0)
+      }
+    for (const peer of [peerAt(100), peerAt(101)])
+      assert.ok(pools.digestChallenge.offer(peer, 0, 0), `${greedy} greedy peers`)
+  }
+})
+
+test('all strangers together have half of the places for audits and no more than one neighbour', () => {
   const pools = createPools<number>(options, (peer) => peer === ALICE || peer === BOB)
   const strangers = many(6, () => 0).map((_, i) => peerAt(i + 10))
-  let taken = 0
-  for (const [i, peer] of strangers.entries())
-    for (let n = 0; n < 8; n++) taken += pools[i % 2 === 0 ? 'sliceOrPin' : 'digestChallenge'].offer(peer, n, 0) ? 1 : 0
-  assert.equal(taken, 16)
-  const offer = (peer: PeerId) => pools.digestChallenge.offer(peer, 0, 0)
-  for (const peer of [ALICE, BOB]) assert.equal(many(8, () => offer(peer)).filter(Boolean).length, 8)
-  assert.equal(pools.sliceOrPin.offer(ALICE, 0, 0), false, 'now all 32 are taken')
-  const first = pools.sliceOrPin.start(0)
-  first?.done()
-  assert.ok(pools.sliceOrPin.offer(CAROL, 0, 0), 'the place of a stranger came back')
+  const flood = () => {
+    let taken = 0
+    for (const [i, peer] of strangers.entries())
+      for (let n = 0; n < 8; n++)
+        taken += pools[i % 2 === 0 ? 'sliceOrPin' : 'digestChallenge'].offer(peer, n, 0) ? 1 : 0
+    return taken
+  }
+  assert.equal(flood(), 16)
+  const challenges = (peer: PeerId) => many(8, () => pools.digestChallenge.offer(peer, 0, 0)).filter(Boolean).length
+  assert.deepEqual([challenges(ALICE), challenges(BOB)], [8, 4], 'and four are left')
+  for (let next = pools.sliceOrPin.start(0); next; next = pools.sliceOrPin.start(0)) next.done()
+  for (let next = pools.digestChallenge.start(0); next; next = pools.digestChallenge.start(0)) next.done()
+  assert.deepEqual([challenges(ALICE), challenges(BOB), flood()], [8, 8, 8])
 })
 
 test('of the two places for rounds of subtree audits strangers get one', () => {
