@@ -28,6 +28,10 @@ export function addressOf(data: Uint8Array): ChunkAddress {
   return chunkAddressOf(hash(data))
 }
 
+export function bytes(length: number, seed = 1): Uint8Array {
+  return seededRandom(seed).bytes(length)
+}
+
 /** How a storer misbehaves. `silent`: takes messages and never answers. `dead`: cannot be dialled. */
 export type Fault =
   | {
@@ -52,6 +56,9 @@ export interface WorldOptions {
   readonly lookupMs?: number
   readonly deps?: Partial<ClientDeps>
 }
+
+/** For tests in which time is no matter. */
+export const fast = { latencyMs: 0, lookupMs: 0 }
 
 export class World {
   readonly seed: number

@@ -73,3 +73,16 @@ export function addressesOf(map: DataMap): ChunkAddress[] {
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
+
+/** Promises that are resolved one by one from outside. */
+export class Gates {
+  readonly #waiting: (() => void)[] = []
+  #open = false
+  wait(): Promise<void> {
+    return this.#open ? Promise.resolve() : new Promise((resolve) => this.#waiting.push(resolve))
+  }
+  openAll(): void {
+    this.#open = true
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+}
