@@ -89,7 +89,7 @@ function lookup(target: Key, peers: readonly Known[], nearest: readonly Known[])
 
 const OPTIONS = {
   ...{ count: K, alpha: 3, maxRounds: 20, maxCandidates: 200, answerLimit: K },
-  ...{ graceMs: 5000, deadlineMs: 60_000 },
+  ...{ graceMs: 5000, silentMs: 10_000, deadlineMs: 60_000 },
 }
 
 const ADDRESSES = [{ address: quicMultiaddr({ ip: '21.3.4.1', port: 10_000 }), type: ADDRESS_TYPE.direct }]

@@ -88,9 +88,14 @@ export class ChunkRequests {
 
   /**
    * Connects when needed, sends, waits for the answer. Never throws for what the peer or the way to it does; throws
-   * the signal's reason when that is aborted.
+   * the signal's reason when that is aborted. `delivered` is called when the peer has the whole message and the wait for
+   * its answer begins.
    */
-  async ask(peer: DhtPeer, request: PreparedRequest, { signal }: { signal: AbortSignal }): Promise<Reply> {
+  async ask(
+    peer: DhtPeer,
+    request: PreparedRequest,
+    { signal, delivered }: { signal: AbortSignal; delivered?: () => void },
+  ): Promise<Reply> {
     signal.throwIfAborted()
     const { clock } = this.#deps
     const { sendTimeoutMs, responseTimeoutMs } = this.#options
@@ -112,6 +117,7 @@ export class ChunkRequests {
       this.#pending.fail(key, new Aborted(`not delivered: ${codeOf(error) ?? 'error'}: ${messageOf(error)}`))
       return answer
     }
+    delivered?.()
     const timer = clock.timer(responseTimeoutMs, () =>
       this.#pending.fail(key, new DeadlineExceeded(responseTimeoutMs, what)),
     )

@@ -14,8 +14,10 @@ export interface ClientOptions {
   readonly sendTimeoutMs: number
   /** Pauses before the put walk is walked again. */
   readonly putRetryDelaysMs: readonly number[]
-  /** A peer keeps a put waiting after this and `putLateFactor` times what the first acknowledgement took. */
+  /** A peer is late to answer a put after this and `putLateFactor` times what the quickest one took. */
   readonly putLateMs: number
+  /** It is late to take the chunk after this and as often what the slowest of two others or more took. */
+  readonly putStuckMs: number
   readonly putLateFactor: number
   /** A second GET goes out when the first has not answered after this. */
   readonly hedgeAfterMs: number
@@ -61,10 +63,11 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   closeGroupFallbackWidth: 7, // client.md 9: the close group itself
   groupMemoryMs: minute, // saves one failed lookup a chunk on small networks; a guess
   responseTimeoutMs: 10 * second, // client.md 10
-  sendTimeoutMs: minute, // 5 MiB at 100 kB/s; a stalled stream is ended earlier by the transport
+  sendTimeoutMs: 10 * minute, // 20 MiB in four copies at 140 kB/s; a minute made every put fail below 1.4 MB/s
   putRetryDelaysMs: Object.freeze([500, 1000, 2000]), // client.md 10
-  putLateMs: 2 * second, // ours: a peer that lost power is known to be gone after half a minute
-  putLateFactor: 4, // ours: copies of one chunk share the own line, so that a slow line makes all of them slow
+  putLateMs: 2 * second, // ours
+  putStuckMs: 10 * second, // ours: the transport tells of a dead peer after 30 s, and of one that takes drops never
+  putLateFactor: 4, // ours, not measured: a Raspberry Pi among servers
   hedgeAfterMs: second, // client.md 11
   getsInFlight: 2, // client.md 11
   earlyGets: 20, // client.md 11
@@ -74,7 +77,7 @@ export const CLIENT_DEFAULTS: ClientOptions = Object.freeze({
   sweeps: 2, // client.md 11: the whole sweep once more
   fetchRetryDelaysMs: Object.freeze([second, 5 * second]), // a chunk of a file should be there: outlast a restart
   suspectMs: 30 * second, // an idle connection to a dead peer is noticed after 30 s
-  maxPendingRequests: 512, // storeConcurrency × 4 + fetchConcurrency × 2, with room for several calls
+  maxPendingRequests: 1024, // storeConcurrency × (4 + 4 that are late) + fetchConcurrency × 2, thrice
   storeConcurrency: 32, // a small chunk waits for round trips, not for bytes
   storeBudgetBytes: 20 * MiB, // five full chunks, each in memory twice: chunk and envelope. 16 MiB: a third slower; 24: 10 MiB more
   fetchConcurrency: 32, // as for stores

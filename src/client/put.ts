@@ -2,7 +2,15 @@
 import { assert, type Clock, type Logger, type Random } from '../base/index.ts'
 import type { DhtPeer } from '../dht/index.ts'
 import type { Payer } from '../payment/index.ts'
-import { type ChunkAddress, chunkAddressOf, MAX_CHUNK_BYTES, type PeerId, PUT_ACKS, short } from '../protocol/index.ts'
+import {
+  type ChunkAddress,
+  CLOSE_GROUP_SIZE,
+  chunkAddressOf,
+  MAX_CHUNK_BYTES,
+  type PeerId,
+  PUT_ACKS,
+  short,
+} from '../protocol/index.ts'
 import type { ChunkRequests } from './chunk-requests.ts'
 import type { CloseGroup } from './close-group.ts'
 import { type ClientError, clientError } from './errors.ts'
@@ -125,8 +133,10 @@ async function storeAt(
   const { group, needed, earlier } = walk
   const peers = new Map<PeerId, DhtPeer>(group.targets.map((target) => [target.peer, target]))
   const now = deps.clock.monotonic()
+  // Within the close group: a suspect is a better place than a peer outside of it.
   const suspect = (peer: PeerId) => Number(deps.health.isSuspect(peer, now))
-  const targets = [...peers.keys()].sort((a, b) => suspect(a) - suspect(b))
+  const near = [...peers.keys()].slice(0, CLOSE_GROUP_SIZE).sort((a, b) => suspect(a) - suspect(b))
+  const targets = [...near, ...[...peers.keys()].slice(CLOSE_GROUP_SIZE)]
   const machine = new StoreChunk(targets, needed, options, earlier?.machine)
   const request = deps.requests.prepare({ kind: 'putRequest', ...chunk })
   try {

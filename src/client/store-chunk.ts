@@ -1,8 +1,7 @@
 /**
  * Storing one chunk as a state machine (pure; `now` is monotonic milliseconds): answers in, peers to ask out. As many
  * peers are asked at once as acknowledgements are missing; each failure brings in the next target (client.md 10), and so
- * does a peer that is late by what the quickest one took: a dead peer is told by its silence half a minute after, a busy
- * line makes all of them slow.
+ * does a peer that is late by what others took. Never by a clock alone: a slow line of ours makes all of them slow.
  */
 import type { PeerId, PutResult } from '../protocol/index.ts'
 
@@ -30,9 +29,16 @@ export type StoreEnd =
 export type StoreVerdict = 'shortfall' | 'refused' | 'payment'
 
 export interface StoreOptions {
-  /** A peer is late after this and `putLateFactor` times what the first acknowledgement took. */
+  /** A peer is late to answer after this and `putLateFactor` times what the quickest one took. */
   readonly putLateMs: number
+  /** It is late to take the chunk after this and as often what the slowest of two others or more took. */
+  readonly putStuckMs: number
   readonly putLateFactor: number
+}
+
+interface Awaited {
+  readonly askedAt: number
+  deliveredAt: number | undefined
 }
 
 export class StoreChunk {
@@ -42,14 +48,15 @@ export class StoreChunk {
   readonly #acks = new Map<PeerId, 'stored' | 'existing'>()
   readonly #failures: StoreFailure[] = []
   readonly #asked: Set<PeerId>
-  /** Since when. */
-  readonly #inFlight = new Map<PeerId, number>()
+  readonly #inFlight = new Map<PeerId, Awaited>()
   /** In flight, and others are asked in their place. */
   readonly #late = new Set<PeerId>()
   /** Somebody took the chunk and did not answer: it may have stored it and passed it on. */
   #unsure: boolean
-  /** What the first acknowledgement took. */
+  /** Of the answers, from the delivery on. */
   #quickest: number | undefined
+  #deliveries = 0
+  #slowestDelivery = 0
   #next = 0
 
   /** `earlier`: the walk before this one. Its acks count and are not asked again. */
@@ -74,6 +81,10 @@ export class StoreChunk {
   get asked(): ReadonlySet<PeerId> {
     return this.#asked
   }
+  /** Somebody has confirmed in this walk. */
+  get answered(): boolean {
+    return this.#quickest !== undefined
+  }
   get unsure(): boolean {
     return this.#unsure
   }
@@ -87,41 +98,60 @@ export class StoreChunk {
   }
   /** When the next peer is late; undefined: none will be, or nobody is left to ask in its place. */
   get lateAt(): number | undefined {
-    if (this.#quickest === undefined || this.#next >= this.#targets.length) return undefined
-    const { putLateMs, putLateFactor } = this.#options
-    const since = [...this.#inFlight].filter(([peer]) => !this.#late.has(peer)).map(([, at]) => at)
-    return since.length === 0 ? undefined : Math.min(...since) + putLateMs + putLateFactor * this.#quickest
+    return this.#nextLate()?.at
+  }
+  #nextLate(): { readonly peer: PeerId; readonly at: number } | undefined {
+    // When many are busy more copies help nobody.
+    if (this.#next >= this.#targets.length || this.#late.size >= this.#needed) return undefined
+    let next: { peer: PeerId; at: number } | undefined
+    for (const [peer, awaited] of this.#inFlight) {
+      const at = this.#late.has(peer) ? undefined : this.#lateFrom(awaited)
+      if (at !== undefined && at < (next?.at ?? Number.POSITIVE_INFINITY)) next = { peer, at }
+    }
+    return next
+  }
+  #lateFrom({ askedAt, deliveredAt }: Awaited): number | undefined {
+    const { putLateMs, putStuckMs, putLateFactor } = this.#options
+    // One that is quick may be a machine in our own house.
+    if (deliveredAt === undefined)
+      return this.#deliveries < 2 ? undefined : askedAt + putStuckMs + putLateFactor * this.#slowestDelivery
+    return this.#quickest === undefined ? undefined : deliveredAt + putLateMs + putLateFactor * this.#quickest
   }
 
   /** Peers to send to now; each is named once. */
   asks(now: number): PeerId[] {
-    for (let at = this.lateAt; at !== undefined && at <= now; at = this.lateAt) this.#nextLate()
+    for (let next = this.#nextLate(); next && next.at <= now; next = this.#nextLate()) this.#late.add(next.peer)
     const asks: PeerId[] = []
     const awaited = () => this.#inFlight.size - this.#late.size
     while (this.#acks.size + awaited() < this.#needed && this.#next < this.#targets.length) {
       const peer = this.#targets[this.#next++] as PeerId
-      this.#inFlight.set(peer, now)
+      this.#inFlight.set(peer, { askedAt: now, deliveredAt: undefined })
       asks.push(peer)
     }
     return asks
   }
 
-  #nextLate(): void {
-    // In the order of their time.
-    for (const peer of this.#inFlight.keys()) if (!this.#late.has(peer)) return void this.#late.add(peer)
+  /** The peer has the whole chunk. */
+  onDelivered(peer: PeerId, now: number): void {
+    const awaited = this.#inFlight.get(peer)
+    if (awaited?.deliveredAt !== undefined || !awaited) return
+    awaited.deliveredAt = now
+    this.#deliveries++
+    this.#slowestDelivery = Math.max(this.#slowestDelivery, now - awaited.askedAt)
   }
 
   /** Outcomes of peers that are not in flight are ignored. */
   onOutcome(peer: PeerId, outcome: StoreOutcome, now: number): void {
-    const since = this.#inFlight.get(peer)
-    if (since === undefined) return
+    const awaited = this.#inFlight.get(peer)
+    if (!awaited) return
     this.#inFlight.delete(peer)
     this.#late.delete(peer)
     if (outcome.kind === 'failed') {
       this.#failures.push({ peer, failure: outcome.failure, message: outcome.message })
       this.#unsure ||= outcome.failure === 'timeout'
     } else {
-      this.#quickest ??= now - since
+      const took = now - (awaited.deliveredAt ?? awaited.askedAt)
+      this.#quickest = Math.min(this.#quickest ?? took, took)
       // Had one whose answer was lost stored it, this copy is ours too.
       this.#acks.set(peer, this.#unsure || this.#asked.has(peer) ? 'stored' : outcome.kind)
     }

@@ -21,7 +21,7 @@ interface StoreTask {
   readonly peers: ReadonlyMap<PeerId, DhtPeer>
 }
 
-/** Throws only the signal's reason. Peers that were late or away are suspects afterwards. */
+/** Throws only the signal's reason. Peers that had the chunk and kept silent are suspects afterwards. */
 export function runStore(
   deps: StoreRunnerDeps,
   machine: StoreChunk,
@@ -34,7 +34,7 @@ export function runStore(
       return await store.run()
     } finally {
       // Ends what is still on its way to those who are late.
-      scope.abort(new CodedError('STORE_OVER', 'the chunk is stored'))
+      scope.abort(new CodedError('STORE_OVER', 'nobody waits for the storing of the chunk any more'))
       store.close()
     }
   })
@@ -86,11 +86,17 @@ class Store {
     const { clock, health, log, metrics, requests } = this.#deps
     const { address, peers, request } = this.#task
     try {
-      const reply = await requests.ask(peers.get(peer) as DhtPeer, request, { signal: this.#signal })
+      const delivered = () => {
+        this.#machine.onDelivered(peer, clock.monotonic())
+        this.#step()
+      }
+      const reply = await requests.ask(peers.get(peer) as DhtPeer, request, { signal: this.#signal, delivered })
       const outcome = outcomeOf(reply, address)
       if (outcome.kind !== 'failed') health.clear(peer)
       else {
-        if (outcome.failure === 'timeout' || outcome.failure === 'dial') health.suspect(peer, clock.monotonic())
+        // When nobody answers the trouble may be ours.
+        const alone = this.#machine.answered && outcome.failure === 'timeout'
+        if (alone) health.suspect(peer, clock.monotonic())
         metrics.storeFailures.add(1, { class: outcome.failure })
         log.debug('a peer did not store', { peer: short(peer), ...outcome, address: short(address) })
       }

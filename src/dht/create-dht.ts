@@ -315,6 +315,7 @@ class KademliaDht implements DhtService {
         closestKnown: (target, count) => this.#keeper.table.closest(target, count),
         isDialable: (peer, addresses) => network.isDialable(peer, addresses),
         isTardy: (peer) => this.#messenger.tardy(peer),
+        owedSince: (peer) => this.#messenger.owedSince(peer),
         findNode: (peer, target, signal) => this.#findNode(peer, target, signal),
         rejectedBy: (peer) => {
           this.#keeper.remove(peer, 'rejectedUs')

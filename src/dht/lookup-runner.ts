@@ -22,12 +22,16 @@ export interface LookupRunnerDeps {
   closestKnown(target: Key, count: number): readonly LookupPeer[]
   isDialable(peer: PeerId, addresses: readonly TypedAddress[]): boolean
   isTardy(peer: PeerId): boolean
+  owedSince(peer: PeerId): number | undefined
   findNode(peer: LookupPeer, target: Key, signal: AbortSignal): Promise<FindNodeOutcome>
   /** The peer answered PeerRejected: out of the table and disconnected. */
   rejectedBy(peer: PeerId): void
 }
 
-type Options = Pick<DhtOptions, 'maxRounds' | 'maxCandidates' | 'graceMs' | 'lookupDeadlineMs' | 'bucketSize'>
+type Options = Pick<
+  DhtOptions,
+  'maxRounds' | 'maxCandidates' | 'graceMs' | 'silentMs' | 'lookupDeadlineMs' | 'bucketSize'
+>
 
 export interface LookupRequest extends LookupObserver {
   readonly signal: AbortSignal
@@ -88,19 +92,20 @@ export class LookupRunner {
 
   #create(target: Key, count: number, request: LookupRequest, now: number): Lookup {
     const { self } = this.#deps
-    const { maxRounds, maxCandidates, graceMs, lookupDeadlineMs: deadlineMs, bucketSize } = this.#options
+    const { maxRounds, maxCandidates, graceMs, silentMs, lookupDeadlineMs: deadlineMs, bucketSize } = this.#options
     const own = this.#deps.selfPeer()
     const selfEntry = own && { peer: self, key: keyOf(self), addresses: own.addresses }
     return new Lookup(
       target,
       { self, known: this.#deps.closestKnown(target, bucketSize), now, ...(selfEntry ? { selfEntry } : {}) },
       {
-        ...{ count, alpha: ALPHA, maxRounds, maxCandidates, graceMs, deadlineMs },
+        ...{ count, alpha: ALPHA, maxRounds, maxCandidates, graceMs, silentMs, deadlineMs },
         answerLimit: Math.max(ANSWER_ENTRIES, request.viewSize ?? 0),
       },
       {
         isEligible: ({ peer, addresses }) => this.#deps.isDialable(peer, addresses),
         isTardy: (peer) => this.#deps.isTardy(peer),
+        owedSince: (peer) => this.#deps.owedSince(peer),
       },
     )
   }

@@ -1,6 +1,6 @@
 /**
  * The iterative lookup as a state machine (dht.md 8): answers and time in, queries out. Rounds of alpha; a round ends
- * when all answered or 5 s after its first answer; the walk ends when the k nearest answered peers stay the same and
+ * when all answered or 5 s after its first answer, or when all are silent for too long; the walk ends when the k nearest answered peers stay the same and
  * nobody nearer is left to ask. Pure: `now` is monotonic milliseconds.
  */
 import { compareDistance, type Key, type PeerId, type TypedAddress } from '../protocol/index.ts'
@@ -28,6 +28,8 @@ export interface LookupOptions {
   /** Entries of one answer that are looked at, nearest first. */
   readonly answerLimit: number
   readonly graceMs: number
+  /** After which a peer that was asked does not answer any more. */
+  readonly silentMs: number
   readonly deadlineMs: number
 }
 
@@ -45,6 +47,8 @@ export interface LookupDeps {
   isEligible(candidate: LookupPeer): boolean
   /** Owes answers for a while already: it is asked beside the round, which does not wait for it when others answer. */
   isTardy?(peer: PeerId): boolean
+  /** Since when a connected peer owes an answer and has said nothing; undefined: it is being dialled. */
+  owedSince?(peer: PeerId): number | undefined
 }
 
 export class Lookup {
@@ -62,8 +66,6 @@ export class Lookup {
   /** Of this round. */
   #tardy: ReadonlySet<PeerId> = new Set()
   #graceUntil: number | undefined
-  /** When a round in which nobody says anything is over. */
-  #silentAt = Number.POSITIVE_INFINITY
   #previousTop: string | undefined
   #rounds = 0
   #end: LookupEnd | undefined
@@ -114,7 +116,7 @@ export class Lookup {
       }
       if (this.#rounds > 0) this.#completeRound()
       if (this.#end !== undefined) break
-      const asked = this.#startRound(now)
+      const asked = this.#startRound()
       if (asked && asked.length > 0) return { kind: 'query', peers: asked }
     }
     return { kind: 'end', end: this.#end }
@@ -153,7 +155,7 @@ export class Lookup {
     return [...this.#waiting].map((peer) => this.#contacted.get(peer) as LookupPeer)
   }
 
-  #startRound(now: number): LookupPeer[] | undefined {
+  #startRound(): LookupPeer[] | undefined {
     if (this.#rounds >= this.#options.maxRounds) return this.#finish('iterationLimit')
     if (this.#queue.size === 0) return this.#finish('exhausted')
     this.#rounds++
@@ -169,7 +171,6 @@ export class Lookup {
         if (tardy.length < this.#options.alpha) tardy.push(candidate)
       } else asked.push(candidate)
     }
-    this.#silentAt = this.#silenceEnds(now, asked.length > 0)
     // When all are, the trouble is ours.
     this.#tardy = new Set(asked.length > 0 ? tardy.map(({ peer }) => peer) : [])
     asked.push(...tardy)
@@ -181,18 +182,16 @@ export class Lookup {
     return asked
   }
 
-  /** The grace of a round begins with its first answer. One that has none ends too, if others answered before it. */
-  #silenceEnds(now: number, fresh: boolean): number {
-    const { graceMs } = this.#options
-    if (!this.#succeeded.some(({ peer }) => peer !== this.#self)) return Number.POSITIVE_INFINITY
-    return now + (fresh ? graceMs : graceMs / 5)
-  }
-
-  /** Connected peers that are silent are not waited for; dialling takes longer. */
+  /**
+   * When a round is over in which nobody says anything, once others have answered this walk: who is asked and silent for
+   * longer than a handler takes does not answer any more. Whoever is dialled has not been asked yet.
+   */
   #silentUntil(now: number): number {
-    if (now < this.#silentAt) return this.#silentAt
-    for (const peer of this.#waiting) if (!this.#deps.isTardy?.(peer)) return now + this.#options.graceMs
-    return now
+    const { owedSince } = this.#deps
+    if (!owedSince || !this.#succeeded.some(({ peer }) => peer !== this.#self)) return Number.POSITIVE_INFINITY
+    let until = now
+    for (const peer of this.#waiting) until = Math.max(until, (owedSince(peer) ?? now) + this.#options.silentMs)
+    return until
   }
 
   /** Somebody has answered in this round, and who has not is nobody to wait for. */

@@ -25,6 +25,7 @@ export interface DhtOptions {
   readonly maxCandidates: number
   readonly graceMs: number
   /** A peer that has owed an answer for so long is not waited for, until it has for so long. */
+  readonly silentMs: number
   readonly tardyMs: number
   readonly tardyForMs: number
   readonly lookupDeadlineMs: number
@@ -93,6 +94,7 @@ export const dhtDefaults: DhtOptions = Object.freeze({
   maxRounds: 20, // as everybody; a healthy walk needs 4-6
   maxCandidates: 200, // as everybody; 10 answers of 20
   graceMs: 5 * second, // after the first answer of a round
+  silentMs: 10 * second, // ours: handlers of the network answer within it or not at all
   tardyMs: 2 * second,
   tardyForMs: 60 * second,
   lookupDeadlineMs: 120 * second, // as everybody

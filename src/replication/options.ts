@@ -180,8 +180,9 @@ const POOLS = {
   syncWorkers: 2,
   syncsPerPeer: 1,
   syncWorkersPerPeer: 1,
-  // Shared by digests, slices and pins. Ours: nobody may hold more of them than are free, all strangers together no more
-  // than one neighbour. What a neighbour asks and we drop costs us 5.0 of its trust, and four peers took all places.
+  // Shared by digests, slices and pins. Ours: nobody may hold more of them than are free, and all strangers together count
+  // as one. What a neighbour asks and we drop costs us 5.0 of its trust, and four peers took all places. The price: with
+  // few left, a neighbour that asks for 8 at once gets 4.
   audits: 32,
   auditsPerPeer: 8,
   slicesPerPeer: 4,

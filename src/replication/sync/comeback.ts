@@ -42,7 +42,7 @@ export class Comeback {
   }
 
   #changed(state: DiskState): void {
-    const { clock, options, tasks } = this.#deps.parts
+    const { tasks } = this.#deps.parts
     const back = this.#away && state !== 'gone'
     this.#behind ||= back
     if (back) tasks.spawn('disk is back', (signal) => this.reconcile(signal))
@@ -50,27 +50,44 @@ export class Comeback {
     this.#away = state === 'gone'
     if (state !== 'writable') return
     // A disk at its edge is full and not full by turns; one that was away has missed what came meanwhile.
-    const wait = this.#behind ? 0 : this.#ranAt + options.capacityRetryMs - clock.monotonic()
+    if (this.#behind || this.#dueIn <= 0) tasks.spawn('room again', (signal) => this.catchUp(signal))
+    else if (!this.#planned) tasks.spawn('room again', (signal) => this.#catchUpLater(signal))
     this.#behind = false
-    if (wait <= 0) tasks.spawn('room again', (signal) => this.catchUp(signal))
-    else if (!this.#planned) tasks.spawn('room again', (signal) => this.#catchUpIn(wait, signal))
   }
 
-  async #catchUpIn(wait: number, signal: AbortSignal): Promise<void> {
+  get #dueIn(): number {
+    const { clock, options } = this.#deps.parts
+    return this.#ranAt + options.capacityRetryMs - clock.monotonic()
+  }
+
+  async #catchUpLater(signal: AbortSignal): Promise<void> {
     const { clock, store } = this.#deps.parts
     this.#planned = true
-    await clock.sleep(wait, signal)
+    // It may catch up meanwhile, after an absence.
+    while (this.#dueIn > 0) await clock.sleep(this.#dueIn, signal)
     this.#planned = false
     if (store.disk === 'writable') await this.catchUp(signal)
   }
 
-  /** Now and then: a hint may come too early, find no room or no quorum, and is not told again for hours. */
   async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#lookAround(signal), this.#rewrite(signal)])
+  }
+
+  /** The paid list may have been busy or ill for a moment in which the chunks were well. */
+  async #rewrite(signal: AbortSignal): Promise<void> {
     const { clock, holdings, options, store } = this.#deps.parts
+    for (;;) {
+      await clock.sleep(options.capacityRetryMs, signal)
+      if (store.disk !== 'gone' && store.disk !== 'failing') await holdings.relearnPaid(signal)
+    }
+  }
+
+  /** Now and then: a hint may come too early, find no room or no quorum, and is not told again for hours. */
+  async #lookAround(signal: AbortSignal): Promise<void> {
+    const { clock, options, store } = this.#deps.parts
     for (;;) {
       await clock.sleep(options.catchUpMs, signal)
       await this.#compare(signal)
-      await holdings.relearnPaid(signal)
       if (store.disk === 'writable') await this.#missing(options.closeGroupSize, signal)
     }
   }

@@ -17,7 +17,7 @@ export class Gate implements Door {
 
   /**
    * `asLeft`: a peer may hold as many as are free (dynamic thresholds; Choudhury and Hahne, 1998). Alone it gets half of
-   * them, and k greedy peers leave one part of k + 1 to whoever comes next.
+   * them; as places come back, k greedy peers leave one part of k + 1 to whoever comes next.
    */
   constructor(total: number, perPeer: number | 'asLeft') {
     this.#total = total

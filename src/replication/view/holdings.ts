@@ -104,13 +104,13 @@ export class Holdings {
       this.#unwritten.set(key, hinted && (this.#unwritten.get(key) ?? true))
     }
   }
-  /** Once more, until the disk refuses: it may take writes again. */
+  /** Once more, until the disk refuses: it may take writes again. One is tried first, since a sick disk takes its time. */
   async relearnPaid(signal: AbortSignal): Promise<void> {
-    for (;;) {
+    for (let count = 1; this.#unwritten.size > 0; count = WRITTEN_AT_ONCE) {
       const page: [ChunkAddress, boolean][] = []
-      for (const entry of this.#unwritten.entries()) if (page.push(entry) === WRITTEN_AT_ONCE) break
+      for (const entry of this.#unwritten.entries()) if (page.push(entry) === count) break
       await Promise.all(page.map(([key, hinted]) => this.learnPaid(key, hinted)))
-      if (page.length < WRITTEN_AT_ONCE || page.some(([key]) => this.#unwritten.has(key))) return
+      if (page.every(([key]) => this.#unwritten.has(key))) return
       await this.pause(signal)
     }
   }

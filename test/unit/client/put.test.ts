@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { isNew } from '../../../src/client/store-chunk.ts'
+import { isNew, StoreChunk } from '../../../src/client/store-chunk.ts'
 import type { PeerId } from '../../../src/protocol/index.ts'
 import { addressOf, type Fault, World } from './world.ts'
 
@@ -79,12 +79,42 @@ describe('the put walk', () => {
     assert.equal(near.filter(({ received }) => received.length > 0).length, 7)
   })
 
-  it('a slow line makes all peers slow and nobody late', async () => {
-    const world = new World({ peers: 30 })
-    const near = world.near(address)
-    for (const [i, storer] of near.entries()) storer.fault = { kind: 'late', ms: 2_000 + 2_000 * i }
-    await world.run((client) => client.putChunk(content))
-    assert.equal(near.filter(({ received }) => received.length > 0).length, 4)
+  it('a slow line makes all peers slow and nobody late, even when one is next door', () => {
+    const peers = world20()
+    const machine = new StoreChunk(peers, 4, LATE)
+    const [first, ...others] = machine.asks(0) as [PeerId, ...PeerId[]]
+    machine.onDelivered(first, 20)
+    machine.onOutcome(first, { kind: 'stored' }, 30)
+    assert.deepEqual([machine.asks(60_000), machine.lateAt], [[], undefined])
+    for (const peer of others) machine.onDelivered(peer, 70_000)
+    assert.deepEqual(machine.asks(72_000), [])
+    assert.equal(machine.lateAt, 72_040)
+  })
+
+  it('a peer that takes the chunk drop by drop is late by what two others took', () => {
+    const machine = new StoreChunk(world20(), 4, LATE)
+    const [a, b, ...slow] = machine.asks(0) as [PeerId, PeerId, ...PeerId[]]
+    machine.onDelivered(a, 100)
+    assert.equal(machine.lateAt, undefined, 'one may be quick')
+    machine.onDelivered(b, 500)
+    assert.equal(machine.lateAt, 12_000)
+    for (const peer of [a, b]) machine.onOutcome(peer, { kind: 'stored' }, 600)
+    assert.equal(machine.asks(12_000).length, slow.length)
+    assert.deepEqual([...machine.late], slow)
+    for (const peer of slow) machine.onOutcome(peer, { kind: 'stored' }, 13_000)
+    assert.deepEqual([machine.end(), machine.acks.size], [{ kind: 'stored' }, 4])
+  })
+
+  it('when all are busy no more than four are replaced', () => {
+    const machine = new StoreChunk(world20(), 4, LATE)
+    let asked = 0
+    for (let now = 0; now < 60_000; now += 1000) {
+      for (const peer of machine.asks(now)) {
+        machine.onDelivered(peer, now)
+        if (asked++ === 0) machine.onOutcome(peer, { kind: 'stored' }, now)
+      }
+    }
+    assert.equal(asked, 4 + 4)
   })
 
   it('a copy that turns up after an answer was lost is ours', async () => {
@@ -239,6 +269,11 @@ describe('new or existing', () => {
     })
   }
 })
+
+const LATE = { putLateMs: 2000, putStuckMs: 10_000, putLateFactor: 4 }
+function world20(): PeerId[] {
+  return new World({ peers: 20 }).storers.map(({ peer }) => peer)
+}
 
 function setTimer(world: World, ms: number, action: () => void): void {
   world.clock.timer(ms, action)

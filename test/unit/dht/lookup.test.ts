@@ -16,7 +16,16 @@ const p = (bits: number, label = ''): LookupPeer => {
 }
 const entry = (peer: LookupPeer): LookupEntry => ({ ...peer, authority: { kind: 'hint' } })
 const options: LookupOptions = {
-  ...{ count: 7, alpha: 3, maxRounds: 20, maxCandidates: 200, answerLimit: 20, graceMs: 5000, deadlineMs: 120_000 },
+  ...{
+    count: 7,
+    alpha: 3,
+    maxRounds: 20,
+    maxCandidates: 200,
+    answerLimit: 20,
+    graceMs: 5000,
+    silentMs: 10_000,
+    deadlineMs: 120_000,
+  },
 }
 const self = peerOf('self')
 function start(known: LookupPeer[], more: Partial<LookupOptions> = {}, isEligible = (_: LookupPeer) => true) {
@@ -88,26 +97,28 @@ test('when all owe answers they are waited for: the trouble is ours', () => {
   assert.deepEqual(lookup.step(100), { kind: 'wait', until: 5100 })
 })
 
-test('after others have answered a round of silent peers lasts 5 s, and 1 s when they owed answers before', () => {
-  let tardy: PeerId[] = []
+test('after others have answered a round ends when all in it were asked and are silent for 10 s', () => {
+  const owed = new Map<PeerId, number>()
   const lookup = new Lookup(
     target,
     { self, known: [p(1)], now: 0 },
     { ...options, alpha: 2 },
-    { isEligible: () => true, isTardy: (peer) => tardy.includes(peer) },
+    { isEligible: () => true, owedSince: (peer) => owed.get(peer) },
   )
   lookup.step(0)
+  owed.set(p(1).peer, 0)
   assert.deepEqual(lookup.step(0), { kind: 'wait', until: 120_000 }, 'nobody has answered: the trouble may be ours')
   lookup.answered(p(1).peer, [entry(p(2)), entry(p(3)), entry(p(4))], 1000)
   assert.deepEqual(asked(lookup, 1000), [p(4).peer, p(3).peer])
-  assert.deepEqual(lookup.step(1000), { kind: 'wait', until: 6000 })
-  tardy = [p(4).peer]
-  assert.deepEqual(lookup.step(6000), { kind: 'wait', until: 11_000 }, 'the other is still being dialled')
-  tardy = [p(4).peer, p(3).peer, p(2).peer]
-  assert.deepEqual(asked(lookup, 11_000), [p(2).peer])
+  owed.set(p(4).peer, 1000)
+  assert.deepEqual(lookup.step(1000), { kind: 'wait', until: 11_000 })
+  owed.set(p(3).peer, 9000)
+  assert.deepEqual(lookup.step(11_000), { kind: 'wait', until: 19_000 }, 'the other was dialled for 8 s')
+  owed.set(p(2).peer, 10_000)
+  assert.deepEqual(asked(lookup, 19_000), [p(2).peer])
   assert.equal(lookup.stateOf(p(4).peer), 'unresponsive')
-  assert.deepEqual(lookup.step(11_000), { kind: 'wait', until: 12_000 })
-  assert.deepEqual(lookup.step(12_000), { kind: 'end', end: 'converged' })
+  assert.deepEqual(lookup.step(19_000), { kind: 'wait', until: 20_000 }, 'it owes an answer to another walk')
+  assert.deepEqual(lookup.step(20_000), { kind: 'end', end: 'converged' })
   assert.deepEqual(
     lookup.result().map(({ peer }) => peer),
     [p(1).peer],

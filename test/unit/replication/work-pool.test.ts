@@ -89,7 +89,7 @@ test('a few neighbours that ask for all they may leave places for audits to the 
   }
 })
 
-test('all strangers together have half of the places for audits and no more than one neighbour', () => {
+test('all strangers together have half of the places for audits, and count as one peer', () => {
   const pools = createPools<number>(options, (peer) => peer === ALICE || peer === BOB)
   const strangers = many(6, () => 0).map((_, i) => peerAt(i + 10))
   const flood = () => {

@@ -52,7 +52,16 @@ export function lookupSuite(document: LookupDocument): void {
       const lookup = new Lookup(
         target,
         { self: peerOf('nobody'), known: nodes.slice(0, 3).map((n) => ({ ...n, addresses: [] })), now: 0 },
-        { count: 7, alpha: 3, maxRounds: 20, maxCandidates: 200, answerLimit: 20, graceMs: 5000, deadlineMs: 120_000 },
+        {
+          count: 7,
+          alpha: 3,
+          maxRounds: 20,
+          maxCandidates: 200,
+          answerLimit: 20,
+          graceMs: 5000,
+          silentMs: 10_000,
+          deadlineMs: 120_000,
+        },
         { isEligible: () => true },
       )
       const rounds: number[][] = []

@@ -69,12 +69,12 @@ class LookupWorld {
 
   /** One walk to its end. */
   walk(from: TableEntry, target: Key): { rounds: number; messages: number; found: string[] } {
-    const { maxRounds, maxCandidates, graceMs, lookupDeadlineMs } = dhtDefaults
+    const { maxRounds, maxCandidates, graceMs, silentMs, lookupDeadlineMs } = dhtDefaults
     const lookup = new Lookup(
       target,
       { self: from.peer, selfEntry: from, known: this.table(from).closest(target, K_BUCKET_SIZE), now: 0 },
       {
-        ...{ count: CLOSE_GROUP_SIZE, alpha: LOOKUP_ALPHA, maxRounds, maxCandidates, graceMs },
+        ...{ count: CLOSE_GROUP_SIZE, alpha: LOOKUP_ALPHA, maxRounds, maxCandidates, graceMs, silentMs },
         ...{ answerLimit: K_BUCKET_SIZE, deadlineMs: lookupDeadlineMs },
       },
       { isEligible: () => true },
