@@ -94,9 +94,9 @@ export class DhtMessenger {
   readonly #questions = new Map<string, Question>()
   readonly #permits: Semaphore
   /** Since when peers owe an answer, and have said nothing else. */
-  readonly #owing = new LruMap<PeerId, { readonly since: number; readonly connection: PeerConnection | undefined }>(
-    OWING_PEERS,
-  )
+  readonly #owing = new LruMap<PeerId, number>(OWING_PEERS)
+  /** The same on one connection: a peer that is dialled anew starts anew. */
+  readonly #owingHere = new WeakMap<PeerConnection, number>()
   /** When we sent a message of any kind on a connection. */
   readonly #said = new WeakMap<PeerConnection, number>()
   #unsubscribe: (() => void)[] = []
@@ -152,16 +152,16 @@ export class DhtMessenger {
    * wait for it, and ask it like everybody a minute later.
    */
   tardy(peer: PeerId): boolean {
-    const owed = this.#owing.get(peer)
-    if (owed === undefined) return false
-    const waited = this.#deps.clock.monotonic() - owed.since
+    const since = this.#owing.get(peer)
+    if (since === undefined) return false
+    const waited = this.#deps.clock.monotonic() - since
     return waited >= this.#options.tardyMs && waited < this.#options.tardyForMs
   }
 
   /** Since when a connected peer owes an answer on this connection, and has said nothing. */
   owedSince(peer: PeerId): number | undefined {
-    const owed = this.#owing.get(peer)
-    return owed && owed.connection === this.#deps.network.connectionOf(peer) ? owed.since : undefined
+    const connection = this.#owing.has(peer) ? this.#deps.network.connectionOf(peer) : undefined
+    return connection && this.#owingHere.get(connection)
   }
 
   /** When the peer of this connection last heard of us here. */
@@ -204,9 +204,9 @@ export class DhtMessenger {
     const owed = this.#owing.get(peer)
     const asked = clock.monotonic()
     const connection = network.connectionOf(peer)
-    // On a new connection it starts anew.
-    if (!owed || owed.connection !== connection || asked - owed.since >= tardyForMs)
-      this.#owing.set(peer, { since: asked, connection })
+    const anew = owed === undefined || asked - owed >= tardyForMs
+    if (anew) this.#owing.set(peer, asked)
+    if (connection && (anew || !this.#owingHere.has(connection))) this.#owingHere.set(connection, asked)
     try {
       const bytes = dhtMessageParts(this.#message(peer, messageId, operation))
       const sent = this.#send(peer, TOPIC_DHT, bytes, signal)
@@ -221,7 +221,7 @@ export class DhtMessenger {
     } finally {
       this.#questions.delete(messageId)
       // Given up early: that says nothing.
-      if (clock.monotonic() - (this.#owing.get(peer)?.since ?? 0) < tardyMs) this.#owing.delete(peer)
+      if (clock.monotonic() - (this.#owing.get(peer) ?? 0) < tardyMs) this.#owing.delete(peer)
     }
   }
 
