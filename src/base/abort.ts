@@ -55,8 +55,15 @@ async function started<T>(work: (signal: AbortSignal) => Promise<T>, signal: Abo
   return work(signal)
 }
 
-/** Runs `work` with a controller of its own that follows `parent`. */
-export async function withScope<T>(parent: AbortSignal, work: (controller: AbortController) => Promise<T>): Promise<T> {
+/**
+ * Runs `work` with a controller of its own that follows `parent`. `over`: the reason with which it ends what is left of
+ * the work once that has its result; a constant, since an exception for each costs more than the end.
+ */
+export async function withScope<T>(
+  parent: AbortSignal,
+  work: (controller: AbortController) => Promise<T>,
+  over?: Error,
+): Promise<T> {
   const controller = new AbortController()
   const follow = () => controller.abort(parent.reason)
   if (parent.aborted) follow()
@@ -65,6 +72,7 @@ export async function withScope<T>(parent: AbortSignal, work: (controller: Abort
     return await work(controller)
   } finally {
     parent.removeEventListener('abort', follow)
+    if (over) controller.abort(over)
   }
 }
 

@@ -26,6 +26,9 @@ export type SweepEnd =
   | { readonly kind: 'found'; readonly content: Uint8Array }
   | { readonly kind: 'notFound' | 'inconclusive'; readonly counts: FetchCounts }
 
+/** Ends the lookup and the slower GET when the faster one has won. */
+const OVER = new CodedError('SWEEP_OVER', 'the read is over')
+
 /** Throws only the signal's reason. Peers that sent wrong bytes are added to `liars`. */
 export function runSweep(
   deps: FetchRunnerDeps,
@@ -34,16 +37,15 @@ export function runSweep(
   liars: Set<PeerId>,
   { signal }: { signal: AbortSignal },
 ): Promise<SweepEnd> {
-  return withScope(signal, async (scope) => {
+  const work = async (scope: AbortController) => {
     const sweep = new Sweep(deps, options, address, liars, scope.signal)
     try {
       return await sweep.run()
     } finally {
-      // Ends the lookup and the slower GET when the faster one has won.
-      scope.abort(new CodedError('SWEEP_OVER', 'the read is over'))
       sweep.close()
     }
-  })
+  }
+  return withScope(signal, work, OVER)
 }
 
 class Sweep {

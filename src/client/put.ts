@@ -135,9 +135,9 @@ async function storeAt(
   const now = deps.clock.monotonic()
   // Within the close group: a suspect is a better place than a peer outside of it.
   const suspect = (peer: PeerId) => Number(deps.health.isSuspect(peer, now))
-  const near = [...peers.keys()].slice(0, CLOSE_GROUP_SIZE).sort((a, b) => suspect(a) - suspect(b))
-  const targets = [...near, ...[...peers.keys()].slice(CLOSE_GROUP_SIZE)]
-  const machine = new StoreChunk(targets, needed, options, earlier?.machine)
+  const order = [...peers.keys()]
+  const near = order.splice(0, CLOSE_GROUP_SIZE).sort((a, b) => suspect(a) - suspect(b))
+  const machine = new StoreChunk([...near, ...order], needed, options, earlier?.machine)
   const request = deps.requests.prepare({ kind: 'putRequest', ...chunk })
   try {
     const end = await runStore(deps, machine, { address: chunk.address, request, peers }, { signal })

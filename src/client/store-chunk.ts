@@ -134,7 +134,7 @@ export class StoreChunk {
   /** The peer has the whole chunk. */
   onDelivered(peer: PeerId, now: number): void {
     const awaited = this.#inFlight.get(peer)
-    if (awaited?.deliveredAt !== undefined || !awaited) return
+    if (!awaited) return
     awaited.deliveredAt = now
     this.#deliveries++
     this.#slowestDelivery = Math.max(this.#slowestDelivery, now - awaited.askedAt)

@@ -21,6 +21,9 @@ interface StoreTask {
   readonly peers: ReadonlyMap<PeerId, DhtPeer>
 }
 
+/** Ends what is still on its way to those who are late. */
+const OVER = new CodedError('STORE_OVER', 'nobody waits for the storing of the chunk any more')
+
 /** Throws only the signal's reason. Peers that had the chunk and kept silent are suspects afterwards. */
 export function runStore(
   deps: StoreRunnerDeps,
@@ -28,16 +31,15 @@ export function runStore(
   task: StoreTask,
   { signal }: { signal: AbortSignal },
 ): Promise<StoreEnd> {
-  return withScope(signal, async (scope) => {
+  const work = async (scope: AbortController) => {
     const store = new Store(deps, machine, task, scope.signal)
     try {
       return await store.run()
     } finally {
-      // Ends what is still on its way to those who are late.
-      scope.abort(new CodedError('STORE_OVER', 'nobody waits for the storing of the chunk any more'))
       store.close()
     }
-  })
+  }
+  return withScope(signal, work, OVER)
 }
 
 class Store {
@@ -95,8 +97,7 @@ class Store {
       if (outcome.kind !== 'failed') health.clear(peer)
       else {
         // When nobody answers the trouble may be ours.
-        const alone = this.#machine.answered && outcome.failure === 'timeout'
-        if (alone) health.suspect(peer, clock.monotonic())
+        if (this.#machine.answered && outcome.failure === 'timeout') health.suspect(peer, clock.monotonic())
         metrics.storeFailures.add(1, { class: outcome.failure })
         log.debug('a peer did not store', { peer: short(peer), ...outcome, address: short(address) })
       }

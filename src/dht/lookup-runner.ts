@@ -41,7 +41,7 @@ export interface LookupRequest extends LookupObserver {
   onAnswer?(peer: PeerId, entries: readonly LookupEntry[]): void
 }
 
-/** Ends the questions of a walk that has its result. A constant: an exception for each costs more than the walk's end. */
+/** Questions still open are nobody's fault any more. */
 const OVER = new DOMException('the lookup is over', 'AbortError')
 
 export class LookupRunner {
@@ -55,14 +55,7 @@ export class LookupRunner {
 
   /** Rejects with the signal's reason only; a walk that finds nobody is an empty result. */
   run(target: Key, count: number, request: LookupRequest): Promise<LookupResult> {
-    return withScope(request.signal, async (scope) => {
-      try {
-        return await this.#walk(target, count, request, scope.signal)
-      } finally {
-        // Questions still open are nobody's fault any more.
-        scope.abort(OVER)
-      }
-    })
+    return withScope(request.signal, ({ signal }) => this.#walk(target, count, request, signal), OVER)
   }
 
   async #walk(target: Key, count: number, request: LookupRequest, signal: AbortSignal): Promise<LookupResult> {

@@ -1,7 +1,7 @@
 /**
  * The iterative lookup as a state machine (dht.md 8): answers and time in, queries out. Rounds of alpha; a round ends
- * when all answered or 5 s after its first answer, or when all are silent for too long; the walk ends when the k nearest answered peers stay the same and
- * nobody nearer is left to ask. Pure: `now` is monotonic milliseconds.
+ * when all answered or 5 s after its first answer, or when all are silent for too long; the walk ends when the k nearest
+ * answered peers stay the same and nobody nearer is left to ask. Pure: `now` is monotonic milliseconds.
  */
 import { compareDistance, type Key, type PeerId, type TypedAddress } from '../protocol/index.ts'
 import { CandidateQueue } from './candidate-queue.ts'

@@ -24,8 +24,9 @@ export interface DhtOptions {
   readonly maxRounds: number
   readonly maxCandidates: number
   readonly graceMs: number
-  /** A peer that has owed an answer for so long is not waited for, until it has for so long. */
+  /** A round in which all were asked and have been silent for so long is over, once others answered the walk. */
   readonly silentMs: number
+  /** A peer that has owed an answer for so long is not waited for, until it has for so long. */
   readonly tardyMs: number
   readonly tardyForMs: number
   readonly lookupDeadlineMs: number

@@ -12,7 +12,7 @@ import {
 } from '../../scenario/index.ts'
 import { UsageError } from '../args.ts'
 
-const MOST_hourS = 8784
+const MOST_HOURS = 8784
 
 export interface Changes {
   readonly seed: number | undefined
@@ -30,7 +30,7 @@ export interface Changed {
 /** Throws UsageError for figures that no run can have. */
 export function changed(scenario: Scenario, { seed, nodes, hours }: Changes): Changed {
   const h = hours === undefined ? undefined : Number(hours)
-  if (h !== undefined && !(h > 0 && h <= MOST_hourS))
+  if (h !== undefined && !(h > 0 && h <= MOST_HOURS))
     throw new UsageError(`--hours takes a number of hours above 0, not "${hours}"`)
   if (seed === undefined && nodes === undefined && h === undefined) return { scenario, leftOut: [] }
   const more = { ...scenario, ...(seed === undefined ? {} : { seed }), ...(nodes === undefined ? {} : { nodes }) }

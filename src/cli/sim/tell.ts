@@ -1,5 +1,5 @@
 /** What a run came to, in lines for people and as the one object of --json. */
-import { hour } from '../../base/index.ts'
+import { hour, minute } from '../../base/index.ts'
 import {
   type Cost,
   formatScenario,
@@ -77,5 +77,5 @@ export function figuresText(outcome: Outcome, result: object): string {
 }
 
 export function hours(ms: number): string {
-  return ms >= hour ? `${Number((ms / hour).toFixed(2))} h` : `${Number((ms / 60_000).toFixed(1))} min`
+  return ms >= hour ? `${Number((ms / hour).toFixed(2))} h` : `${Number((ms / minute).toFixed(1))} min`
 }

@@ -39,12 +39,8 @@ export class Gate implements Door {
   }
 }
 
-/** All strangers count as one. */
-export function strangersAsOne(gate: Gate, known: (peer: PeerId) => boolean): Door {
+/** Places of which everybody may hold as many as are free; all strangers count as one. */
+export function sharedGate(total: number, known: (peer: PeerId) => boolean): Door {
+  const gate = new Gate(total, 'asLeft')
   return { enter: (peer) => gate.enter(known(peer) ? peer : STRANGERS) }
-}
-
-/** Counts strangers only: the places that it does not have are left to those who are known. */
-export function forStrangers(gate: Door, known: (peer: PeerId) => boolean): Door {
-  return { enter: (peer) => (known(peer) ? () => undefined : gate.enter(peer)) }
 }

@@ -4,7 +4,7 @@
  */
 import type { PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
-import { type Door, forStrangers, Gate, strangersAsOne } from './gate.ts'
+import { type Door, Gate, sharedGate } from './gate.ts'
 
 export interface PoolLimits {
   /** Waiting and running. */
@@ -190,11 +190,10 @@ export function createPools<T>(
   stale?: (item: T) => void,
 ): Readonly<Record<WorkKind, WorkPool<T>>> {
   const limits = poolLimits(options)
-  const audits = [strangersAsOne(new Gate(options.audits, 'asLeft'), known)]
+  const audits = [sharedGate(options.audits, known)]
   const shared = new Set<WorkKind>(['digestChallenge', 'sliceOrPin'])
-  // One of the two rounds is left to those who are known.
-  const roundsOfStrangers = Math.max(1, options.subtreeRounds - 1)
-  const rounds = [forStrangers(new Gate(roundsOfStrangers, roundsOfStrangers), known)]
+  // One of the two is left to those who are known.
+  const rounds = [sharedGate(options.subtreeRounds, known)]
   const doorsOf = (kind: WorkKind) => (shared.has(kind) ? audits : kind === 'subtreeRound' ? rounds : [])
   const pools = Object.entries(limits).map(([kind, limit]) => {
     const own = kind as WorkKind

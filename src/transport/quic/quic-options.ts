@@ -73,7 +73,7 @@ export const QUIC_DEFAULTS: QuicOptions = Object.freeze({
   connectionInboundBytes: 64 * MiB, // a quarter of all for one peer
   eventQueueBytes: 64 * MiB, // sixteen chunks for a busy thread
   eventQueueMessages: 4096, // a tenth of a second of small requests
-  writeStallMs: 10 * second, // 20 streams that share 260 kB/s: credit comes in pieces of 128 KiB. Stock senders: 2 s (wire.md 8)
+  writeStallMs: 10 * second, // 20 streams share 260 kB/s: credit comes by 128 KiB. Stock senders: 2 s (wire.md 8)
   readStallMs: 10 * second, // five times what a stock sender allows itself
   readTotalMs: 10 * minute, // 4 MiB at 7 KB/s; who needs longer than a minute is hurried when memory is short
   initialMtu: 1350, // wire.md 6.4

@@ -7,6 +7,7 @@ import { closest } from '../../../src/dht/close-group.ts'
 import { Lookup, type LookupEntry, type LookupOptions, type LookupPeer } from '../../../src/dht/lookup.ts'
 import { type Key, keyOf, type PeerId, peerIdOf } from '../../../src/protocol/index.ts'
 import { brief, direct, peerAt, peerOf } from './support/addresses.ts'
+import { LOOKUP_OPTIONS } from './support/lookup-options.ts'
 
 const target = keyOf(peerOf('target'))
 /** Peers by nearness to the target: p(9) is nearer than p(1). */
@@ -15,21 +16,9 @@ const p = (bits: number, label = ''): LookupPeer => {
   return { peer, key: keyOf(peer), addresses: [direct(`${bits + 1}.1.1.1:1`)] }
 }
 const entry = (peer: LookupPeer): LookupEntry => ({ ...peer, authority: { kind: 'hint' } })
-const options: LookupOptions = {
-  ...{
-    count: 7,
-    alpha: 3,
-    maxRounds: 20,
-    maxCandidates: 200,
-    answerLimit: 20,
-    graceMs: 5000,
-    silentMs: 10_000,
-    deadlineMs: 120_000,
-  },
-}
 const self = peerOf('self')
 function start(known: LookupPeer[], more: Partial<LookupOptions> = {}, isEligible = (_: LookupPeer) => true) {
-  return new Lookup(target, { self, known, now: 0 }, { ...options, ...more }, { isEligible })
+  return new Lookup(target, { self, known, now: 0 }, { ...LOOKUP_OPTIONS, ...more }, { isEligible })
 }
 const asked = (lookup: Lookup, now: number): PeerId[] => {
   const step = lookup.step(now)
@@ -45,7 +34,7 @@ test('count 0 converges at once, empty', () => {
 test('nobody known: exhausted, and a node finds at least itself', () => {
   assert.deepEqual(start([]).step(0), { kind: 'end', end: 'exhausted' })
   const selfEntry = { peer: self, key: keyOf(self), addresses: [] }
-  const lookup = new Lookup(target, { self, selfEntry, known: [], now: 0 }, options, { isEligible: () => true })
+  const lookup = new Lookup(target, { self, selfEntry, known: [], now: 0 }, LOOKUP_OPTIONS, { isEligible: () => true })
   lookup.step(0)
   assert.deepEqual(
     lookup.result().map(({ peer }) => peer),
@@ -75,7 +64,7 @@ test('who owes answers already is asked beside the round and not waited for once
   const lookup = new Lookup(
     target,
     { self, known: [p(4), p(3), p(2), p(1)], now: 0 },
-    { ...options, alpha: 2 },
+    { ...LOOKUP_OPTIONS, alpha: 2 },
     { isEligible: () => true, isTardy },
   )
   assert.deepEqual(asked(lookup, 0), [p(3).peer, p(2).peer, p(4).peer])
@@ -88,7 +77,7 @@ test('who owes answers already is asked beside the round and not waited for once
 })
 
 test('when all owe answers they are waited for: the trouble is ours', () => {
-  const lookup = new Lookup(target, { self, known: [p(3), p(2)], now: 0 }, options, {
+  const lookup = new Lookup(target, { self, known: [p(3), p(2)], now: 0 }, LOOKUP_OPTIONS, {
     isEligible: () => true,
     isTardy: () => true,
   })
@@ -102,7 +91,7 @@ test('after others have answered a round ends when all in it were asked and are 
   const lookup = new Lookup(
     target,
     { self, known: [p(1)], now: 0 },
-    { ...options, alpha: 2 },
+    { ...LOOKUP_OPTIONS, alpha: 2 },
     { isEligible: () => true, owedSince: (peer) => owed.get(peer) },
   )
   lookup.step(0)

@@ -5,20 +5,12 @@ import { Aborted, type Bytes } from '../../../src/base/index.ts'
 import { type Compute, createInlineCompute } from '../../../src/compute/index.ts'
 import type { SealedChunk } from '../../../src/crypto/index.ts'
 import type { ByteSource } from '../../../src/self-encryption/index.ts'
-import { content, encryptInto, Gates, MAX, Store, settled } from './fixtures.ts'
+import { CountedSource, content, encryptInto, Gates, MAX, Store, settled } from './fixtures.ts'
 
 describe('bounds', () => {
   test('no more is read than 2 held back, the places in work, one in hand and one ahead', async () => {
     const concurrency = 3
-    const bytes = content(40 * MAX)
-    let reads = 0
-    const source: ByteSource = {
-      size: bytes.length,
-      async read(offset, length) {
-        reads++
-        return bytes.slice(offset, offset + length)
-      },
-    }
+    const source = new CountedSource(content(40 * MAX))
     const gates = new Gates()
     let [taken, open, mostOpen] = [0, 0, 0]
     const onChunk = async () => {
@@ -30,7 +22,7 @@ describe('bounds', () => {
     const run = encryptInto(new Store(), source, { onChunk, concurrency })
     await settled()
     assert.equal(taken, 0)
-    assert.equal(reads, 2 + concurrency + 1 + 1)
+    assert.equal(source.reads, 2 + concurrency + 1 + 1)
     gates.openAll()
     await run
     assert.equal(mostOpen, concurrency)
@@ -111,15 +103,8 @@ describe('cancellation and failure', () => {
 
   test('an abort while a chunk is taken: the reason, no more reads, no more chunks', async () => {
     const controller = new AbortController()
-    const bytes = content(30 * MAX)
-    let [reads, chunks] = [0, 0]
-    const source: ByteSource = {
-      size: bytes.length,
-      async read(offset, length) {
-        reads++
-        return bytes.slice(offset, offset + length)
-      },
-    }
+    const source = new CountedSource(content(30 * MAX))
+    let chunks = 0
     const gates = new Gates()
     const onChunk = async () => {
       if (++chunks === 4) controller.abort(new Aborted('enough'))
@@ -128,11 +113,11 @@ describe('cancellation and failure', () => {
     const run = encryptInto(new Store(), source, { onChunk, signal: controller.signal, concurrency: 4 })
     const ended = assert.rejects(run, /enough/)
     await settled()
-    const seen = { reads, chunks }
+    const seen = { reads: source.reads, chunks }
     gates.openAll()
     await ended
     await settled()
-    assert.deepEqual({ reads, chunks }, seen)
+    assert.deepEqual({ reads: source.reads, chunks }, seen)
   })
 
   test('an abort while the source reads reaches the source', async () => {

@@ -69,6 +69,23 @@ export function addressesOf(map: DataMap): ChunkAddress[] {
   return map.entries.map(({ address }) => address)
 }
 
+/** Tells how often it was read. */
+export class CountedSource implements ByteSource {
+  readonly #bytes: Bytes
+  reads = 0
+
+  constructor(bytes: Bytes) {
+    this.#bytes = bytes
+  }
+  get size(): number {
+    return this.#bytes.length
+  }
+  async read(offset: number, length: number): Promise<Bytes> {
+    this.reads++
+    return this.#bytes.slice(offset, offset + length)
+  }
+}
+
 /** Everything that can go on without time passing has gone on. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))

@@ -6,6 +6,7 @@ import { closest } from '../../../src/dht/close-group.ts'
 import { Lookup, type LookupEntry } from '../../../src/dht/lookup.ts'
 import { distance, type Key, keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { peerOf } from '../../unit/dht/support/addresses.ts'
+import { LOOKUP_OPTIONS } from '../../unit/dht/support/lookup-options.ts'
 
 export interface LookupDocument {
   distances: { a: string; b: string; distance: string }[]
@@ -52,16 +53,7 @@ export function lookupSuite(document: LookupDocument): void {
       const lookup = new Lookup(
         target,
         { self: peerOf('nobody'), known: nodes.slice(0, 3).map((n) => ({ ...n, addresses: [] })), now: 0 },
-        {
-          count: 7,
-          alpha: 3,
-          maxRounds: 20,
-          maxCandidates: 200,
-          answerLimit: 20,
-          graceMs: 5000,
-          silentMs: 10_000,
-          deadlineMs: 120_000,
-        },
+        LOOKUP_OPTIONS,
         { isEligible: () => true },
       )
       const rounds: number[][] = []
