@@ -2,8 +2,8 @@
  * The network's folder. Nothing outside of a folder that was made or found empty here, and marked, is ever written or
  * removed; what was found non-empty and unmarked is refused.
  */
-import { mkdir, open, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
-import { dirname, join, resolve } from 'node:path'
+import { appendFile, mkdir, open, readdir, readFile, rename, rm, rmdir, statfs, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve, sep } from 'node:path'
 import { type Clock, codeOf, messageOf, never, systemClock } from '../base/index.ts'
 import { readStatusFile } from '../node/index.ts'
 import { DevnetError } from './errors.ts'
@@ -11,12 +11,19 @@ import type { DevnetManifest } from './manifest.ts'
 
 const STATE_FILE = 'devnet.json'
 const MANIFEST_FILE = 'manifest.json'
+/**
+ * The uppermost folder that each starter had to make, a line each: they go with the network, once they are empty. Apart
+ * from the state, because who made the folder is not always who won it.
+ */
+const MADE_FILE = 'devnet.made'
 /** There for the moment in which one starter looks and takes; a second one waits. */
 const CLAIM_FILE = 'devnet.claim'
 /** A claim takes milliseconds: one that is still there after this was left by a crash. */
 const CLAIM_LIMIT_MS = 3_000
 const CLAIM_POLL_MS = 20
 const MARK = 'myrmex-devnet'
+/** What is there before the mark is. */
+const OF_STARTERS: ReadonlySet<string> = new Set([MADE_FILE, CLAIM_FILE, `${STATE_FILE}.tmp`])
 
 const NO_FOLDER: Readonly<Record<string, string>> = {
   EEXIST: 'it is a file',
@@ -44,10 +51,6 @@ export interface DevnetState {
   readonly mark: typeof MARK
   readonly version: 1
   readonly created_at: string
-  /** The folder itself was made by us: it goes when the network goes. */
-  readonly made_folder: boolean
-  /** The uppermost of the folders above that were missing and made with it: they go too, once they are empty. */
-  readonly made_from?: string
   readonly keep: boolean
   /** Process that starts the nodes or looks after them in the foreground; null when they stand alone. */
   readonly supervisor: Supervisor | null
@@ -79,7 +82,7 @@ export class DevnetFolder {
     refuse: (previous: DevnetState) => void = () => undefined,
     clock: Clock = systemClock,
   ): Promise<DevnetState> {
-    const first = await this.#make()
+    const made = await this.#make()
     try {
       await this.#refuseForeign()
       return await this.#exclusively(clock, async () => {
@@ -89,8 +92,6 @@ export class DevnetFolder {
           mark: MARK,
           version: 1,
           created_at: previous?.created_at ?? options.createdAt,
-          made_folder: previous?.made_folder ?? first !== undefined,
-          ...madeFrom(previous, first),
           // Data that were kept once are not lost to a start that forgets to say so again.
           keep: options.keep || previous?.keep === true,
           supervisor: options.supervisor,
@@ -102,15 +103,17 @@ export class DevnetFolder {
         return state
       })
     } catch (error) {
-      if (first !== undefined) await this.#removeMade(first)
+      if (made && !(await this.state())) await this.#removeMade()
       throw error
     }
   }
 
-  /** The uppermost folder that had to be made. */
-  async #make(): Promise<string | undefined> {
+  /** Whether a folder had to be made. */
+  async #make(): Promise<boolean> {
     try {
-      return await mkdir(this.path, { recursive: true, mode: 0o700 })
+      const first = await mkdir(this.path, { recursive: true, mode: 0o700 })
+      if (first !== undefined) await appendFile(join(this.path, MADE_FILE), `${first}\n`, { mode: 0o600 })
+      return first !== undefined
     } catch (error) {
       const code = codeOf(error) ?? ''
       const why = NO_FOLDER[code] ?? messageOf(error)
@@ -121,7 +124,7 @@ export class DevnetFolder {
 
   async #refuseForeign(): Promise<DevnetState | undefined> {
     const state = await this.state()
-    if (!state && (await readdir(this.path)).some((name) => name !== CLAIM_FILE && name !== `${STATE_FILE}.tmp`)) {
+    if (!state && (await readdir(this.path)).some((name) => !OF_STARTERS.has(name))) {
       throw new DevnetError(
         'DEVNET_FOLDER',
         `${this.path} is not empty and was not made by a local network: choose another folder with --data`,
@@ -196,17 +199,23 @@ export class DevnetFolder {
     if (!state) return
     for (const name of ['nodes', 'logs', MANIFEST_FILE, STATE_FILE])
       await rm(join(this.path, name), { recursive: true, force: true, maxRetries: 5 })
-    if (state.made_folder) await this.#removeMade(state.made_from ?? this.path)
+    await this.#removeMade()
   }
 
-  /** Upwards to `first`, empty ones only. */
-  async #removeMade(first: string): Promise<void> {
-    for (let folder = this.path; ; folder = dirname(folder)) {
+  /** From here upwards to the uppermost that was made for it, empty ones only. */
+  async #removeMade(): Promise<void> {
+    const file = join(this.path, MADE_FILE)
+    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n')
+    await rm(file, { force: true })
+    const above = lines.filter((line) => line !== '' && `${this.path}${sep}`.startsWith(`${line}${sep}`))
+    if (above.length === 0) return
+    const uppermost = Math.min(...above.map((line) => line.length))
+    for (let folder = this.path; folder.length >= uppermost; folder = dirname(folder)) {
       const removed = await rmdir(folder).then(
         () => true,
         () => false,
       )
-      if (!removed || folder === first || folder === dirname(folder)) return
+      if (!removed) return
     }
   }
 
@@ -215,9 +224,4 @@ export class DevnetFolder {
     await writeFile(`${path}.tmp`, `${JSON.stringify(value, undefined, 2)}\n`, { mode: 0o600 })
     await rename(`${path}.tmp`, path)
   }
-}
-
-function madeFrom(previous: DevnetState | undefined, first: string | undefined): { made_from?: string } {
-  const made = previous ? previous.made_from : first
-  return made === undefined ? {} : { made_from: made }
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdir, readdir, writeFile } from 'node:fs/promises'
+import { existsSync, writeFileSync } from 'node:fs'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { type Clock, systemClock } from '../../../src/base/index.ts'
 import { DevnetError } from '../../../src/devnet/errors.ts'
 import { DevnetFolder } from '../../../src/devnet/folder.ts'
 import { tempFolder } from '../../support/temp.ts'
@@ -11,16 +13,37 @@ const CLAIM = { createdAt: '2026-01-01T00:00:00.000Z', keep: false, supervisor: 
 test('a folder that we made goes whole', async () => {
   await using temp = await tempFolder()
   const folder = new DevnetFolder(join(temp.path, 'net'))
-  assert.equal((await folder.claim(CLAIM)).made_folder, true)
+  await folder.claim(CLAIM)
   await writeFile(join(folder.rootDir(0).replace(/node-0$/, ''), 'x'), '')
   await folder.remove()
+  assert.deepEqual(await readdir(temp.path), [])
+})
+
+test('a folder goes with its network although another starter than its maker won it', async () => {
+  await using temp = await tempFolder()
+  const path = join(temp.path, 'net')
+  const claimFile = join(path, 'devnet.claim')
+  const [maker, winner] = [new DevnetFolder(path), new DevnetFolder(path)]
+  const whileTheOtherClaims: Clock = {
+    ...systemClock,
+    sleep: () => rm(claimFile).then(async () => void (await winner.claim(CLAIM))),
+  }
+  const refuse = () => {
+    throw new DevnetError('DEVNET_RUNNING', 'another one is starting')
+  }
+  const lost = maker.claim(CLAIM, refuse, whileTheOtherClaims)
+  // The folder is there and its maker has not gone on, because this thread has not: the claim is another one's.
+  while (!existsSync(path));
+  writeFileSync(claimFile, '')
+  await assert.rejects(lost, /another one is starting/)
+  await winner.remove()
   assert.deepEqual(await readdir(temp.path), [])
 })
 
 test('a folder that was there stays, without what we put in it', async () => {
   await using temp = await tempFolder()
   const folder = new DevnetFolder(temp.path)
-  assert.equal((await folder.claim(CLAIM)).made_folder, false)
+  await folder.claim(CLAIM)
   await writeFile(join(temp.path, 'mine.txt'), 'of the user')
   await folder.remove()
   assert.deepEqual(await readdir(temp.path), ['mine.txt'])
