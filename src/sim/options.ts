@@ -1,5 +1,6 @@
 /** What a simulated network is like; limits of a transport are TransportOptions. All times are virtual milliseconds. */
-import { KiB, MiB } from '../base/index.ts'
+import { KiB } from '../base/index.ts'
+import { QUIC_DEFAULTS } from '../transport/index.ts'
 
 export interface SimNetworkOptions {
   /** Share of packets that are lost, 0..1. QUIC hides it: a message with a lost packet comes later. */
@@ -24,9 +25,10 @@ export const SIM_NETWORK_DEFAULTS: SimNetworkOptions = Object.freeze({
   quantumMs: 1, // a tenth of the shortest path between regions
   bandwidth: 12_500_000, // 100 Mbit/s, a home line with fibre
   smallMessageBytes: 16 * KiB, // what is sent without waiting for an acknowledgement (wire.md 8)
-  windowBytes: 1 * MiB, // stream window of a real connection (design.md 3)
-  idleTimeoutMs: 30_000, // wire.md 7.4
-  diallerKeepAliveMs: 10_000, // wire.md 7.4
-  acceptorKeepAliveMs: 25_000, // wire.md 7.4
-  stallMs: 2_000, // wire.md 8
+  // As the real driver does, whose numbers have their reasons there.
+  windowBytes: QUIC_DEFAULTS.streamWindowBytes,
+  idleTimeoutMs: QUIC_DEFAULTS.idleMs,
+  diallerKeepAliveMs: QUIC_DEFAULTS.diallerKeepAliveMs,
+  acceptorKeepAliveMs: QUIC_DEFAULTS.acceptorKeepAliveMs,
+  stallMs: QUIC_DEFAULTS.writeStallMs,
 })
