@@ -158,12 +158,15 @@ export class FetchChunk {
     if (!this.#lookup || this.#inFlight.size > 0) return undefined
     if (this.#lookup.order.some((peer) => !this.#asked.has(peer))) return undefined
     const { notFound, corrupt } = this.counts()
-    // A peer that is silent and was not met by the lookup either is gone; one that was met must have said so itself.
+    // Who confirmed its put may all be among the silent: gone for the moment, and the chunk with them.
+    const near = this.#known.slice(0, CLOSE_GROUP_SIZE)
+    const away = near.filter(({ peer }) => this.#asked.get(peer) === 'failed').length
+    // Fewer that are silent and were not met by the lookup either are gone; who was met must have said so itself.
     const alive = this.#lookup.closest
     const unsaid = [...this.#asked].some(
       ([peer, state]) => state !== 'notFound' && (alive.size === 0 || alive.has(peer)),
     )
     const enough = notFound >= Math.min(PUT_ACKS, alive.size === 0 ? PUT_ACKS : alive.size)
-    return enough && notFound > 0 && corrupt === 0 && !unsaid ? 'notFound' : 'inconclusive'
+    return enough && notFound > 0 && corrupt === 0 && !unsaid && away < PUT_ACKS ? 'notFound' : 'inconclusive'
   }
 }

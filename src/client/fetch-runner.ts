@@ -26,19 +26,27 @@ export type SweepEnd =
   | { readonly kind: 'found'; readonly content: Uint8Array }
   | { readonly kind: 'notFound' | 'inconclusive'; readonly counts: FetchCounts }
 
+/** What a read has learnt, from one sweep to the next. */
+export interface ReadMemory {
+  /** Sent wrong bytes. */
+  readonly liars: Set<PeerId>
+  /** Were named by somebody. A second lookup hears no more of those that did not answer the first. */
+  readonly heard: Map<PeerId, DhtPeer>
+}
+
 /** Ends the lookup and the slower GET when the faster one has won. */
 const OVER = new CodedError('SWEEP_OVER', 'the read is over')
 
-/** Throws only the signal's reason. Peers that sent wrong bytes are added to `liars`. */
+/** Throws only the signal's reason. Adds to `memory`. */
 export function runSweep(
   deps: FetchRunnerDeps,
   options: FetchOptions,
   address: ChunkAddress,
-  liars: Set<PeerId>,
+  memory: ReadMemory,
   { signal }: { signal: AbortSignal },
 ): Promise<SweepEnd> {
   const work = async (scope: AbortController) => {
-    const sweep = new Sweep(deps, options, address, liars, scope.signal)
+    const sweep = new Sweep(deps, options, address, memory, scope.signal)
     try {
       return await sweep.run()
     } finally {
@@ -51,10 +59,9 @@ export function runSweep(
 class Sweep {
   readonly #deps: FetchRunnerDeps
   readonly #address: ChunkAddress
-  readonly #liars: Set<PeerId>
+  readonly #memory: ReadMemory
   readonly #signal: AbortSignal
   readonly #machine: FetchChunk
-  readonly #peers = new Map<PeerId, DhtPeer>()
   #timer: Timer | undefined
   #settle: { resolve(end: SweepEnd): void; reject(error: unknown): void } | undefined
 
@@ -62,18 +69,18 @@ class Sweep {
     deps: FetchRunnerDeps,
     options: FetchOptions,
     address: ChunkAddress,
-    liars: Set<PeerId>,
+    memory: ReadMemory,
     signal: AbortSignal,
   ) {
     this.#deps = deps
     this.#address = address
-    this.#liars = liars
+    this.#memory = memory
     this.#signal = signal
     this.#machine = new FetchChunk(
       keyOf(address),
       { random: deps.random, rankOf: (peer) => this.#rankOf(peer) },
       options,
-      new Set(liars),
+      new Set(memory.liars),
     )
   }
 
@@ -84,6 +91,7 @@ class Sweep {
     this.#signal.addEventListener('abort', () => this.#settle?.reject(this.#signal.reason), { once: true })
     if (this.#signal.aborted) this.#settle?.reject(this.#signal.reason)
     else {
+      this.#machine.onCandidates([...this.#memory.heard.keys()])
       this.#learn(this.#deps.dht.closestLocal(keyOf(this.#address), K_BUCKET_SIZE))
       void this.#lookUp()
       this.#step()
@@ -124,7 +132,7 @@ class Sweep {
 
   #learn(peers: readonly DhtPeer[]): void {
     const wanted = peers.filter(({ peer }) => peer !== this.#deps.network.self)
-    for (const peer of wanted) this.#peers.set(peer.peer, peer)
+    for (const peer of wanted) this.#memory.heard.set(peer.peer, peer)
     this.#machine.onCandidates(wanted.map(({ peer }) => peer))
   }
 
@@ -145,7 +153,7 @@ class Sweep {
 
   async #ask(peer: PeerId): Promise<void> {
     try {
-      const reply = await this.#get(this.#peers.get(peer) as DhtPeer)
+      const reply = await this.#get(this.#memory.heard.get(peer) as DhtPeer)
       if (reply instanceof Uint8Array) this.#finish({ kind: 'found', content: reply })
       else {
         this.#machine.onReply(peer, reply)
@@ -180,7 +188,7 @@ class Sweep {
 
   #expose(peer: PeerId): void {
     const { dht, metrics, log } = this.#deps
-    this.#liars.add(peer)
+    this.#memory.liars.add(peer)
     metrics.corruptReplies.add()
     dht.reportTrust(peer, { success: false, weight: 1, reason: 'wrong chunk bytes' })
     log.warn('a peer sent bytes that do not match the address', { peer: short(peer), address: short(this.#address) })
@@ -190,6 +198,6 @@ class Sweep {
     const { health, clock, network } = this.#deps
     if (health.isSuspect(peer, clock.monotonic())) return 2
     if (network.connectionOf(peer)) return 0
-    return network.isDialable(peer, this.#peers.get(peer)?.addresses ?? []) ? 1 : 2
+    return network.isDialable(peer, this.#memory.heard.get(peer)?.addresses ?? []) ? 1 : 2
   }
 }

@@ -1,9 +1,9 @@
 /** The get walk: how one chunk comes back. docs/walks/get.md tells it with the same step numbers. */
-import type { ChunkAddress, PeerId } from '../protocol/index.ts'
+import type { ChunkAddress } from '../protocol/index.ts'
 import { short } from '../protocol/index.ts'
 import { type ClientError, clientError } from './errors.ts'
 import type { FetchCounts, FetchOptions } from './fetch-chunk.ts'
-import { type FetchRunnerDeps, runSweep } from './fetch-runner.ts'
+import { type FetchRunnerDeps, type ReadMemory, runSweep } from './fetch-runner.ts'
 
 export type GetDeps = FetchRunnerDeps
 
@@ -22,13 +22,14 @@ export async function getChunk(
   address: ChunkAddress,
   { signal }: { signal: AbortSignal },
 ): Promise<Uint8Array> {
-  const liars = new Set<PeerId>()
+  const memory: ReadMemory = { liars: new Set(), heard: new Map() }
+  const { liars } = memory
   for (let sweep = 1; ; sweep++) {
     // 1. Look up who is near the address, and 2. ask the nearest while the lookup still runs; 3. every answer is
     //    checked by its hash, a wrong one never leaves this walk.
-    const end = await runSweep(deps, options, address, liars, { signal })
+    const end = await runSweep(deps, options, address, memory, { signal })
     if (end.kind === 'found') return end.content
-    // 4. "Not found" is believed when all of at least 4 peers (or all that live) say so.
+    // 4. "Not found" is believed when all of at least 4 peers (or all that live) say so and most of the nearest live.
     if (end.kind === 'notFound' && liars.size === 0) throw notFound(address, end.counts)
     // 5. Otherwise somebody did not answer or lied: one more sweep with a fresh lookup, then give up.
     if (sweep >= options.sweeps) throw inconclusive(address, end.counts, liars.size)

@@ -116,6 +116,27 @@ describe('FetchChunk', () => {
       end: 'notFound',
     },
     {
+      name: 'three of the nearest that the lookup did not meet fail',
+      closest: 4,
+      others: 3,
+      replies: ['notFound', 'notFound', 'notFound', 'notFound', 'failed', 'failed', 'failed'],
+      end: 'notFound',
+    },
+    {
+      name: 'four of them, who may be all that have it',
+      closest: 3,
+      others: 4,
+      replies: ['notFound', 'notFound', 'notFound', 'failed', 'failed', 'failed', 'failed'],
+      end: 'inconclusive',
+    },
+    {
+      name: 'four fail that are not among the nearest 7',
+      closest: 7,
+      others: 4,
+      replies: [...Array<FetchReply>(7).fill('notFound'), 'failed', 'failed', 'failed', 'failed'],
+      end: 'notFound',
+    },
+    {
       name: 'one lies',
       closest: 4,
       others: 1,

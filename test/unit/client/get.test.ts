@@ -123,6 +123,12 @@ describe('the get walk', () => {
       faults: [{ kind: 'dead' }, { kind: 'dead' }],
       code: 'CLIENT_NOT_FOUND',
     },
+    {
+      name: '8 peers of which 4 are dead',
+      peers: 8,
+      faults: [{ kind: 'dead' }, { kind: 'dead' }, { kind: 'dead' }, { kind: 'dead' }],
+      code: 'CLIENT_INSUFFICIENT_PEERS',
+    },
     { name: '8 peers of which 1 is silent', peers: 8, faults: [{ kind: 'silent' }], code: 'CLIENT_INSUFFICIENT_PEERS' },
     { name: '8 peers of which 1 refuses', peers: 8, faults: [{ kind: 'refusing' }], code: 'CLIENT_INSUFFICIENT_PEERS' },
     {
