@@ -149,18 +149,10 @@ describe('entries', () => {
 test('a long build stops often, and its end does not depend on the pauses', async () => {
   const all = addresses(30_000)
   let pauses = 0
-  let longest = 0
-  let from = performance.now()
-  const breathe = async () => {
-    pauses++
-    longest = Math.max(longest, performance.now() - from)
-    await undefined
-    from = performance.now()
-  }
+  const breathe = async () => void pauses++
   const entries = await withPauses(audit.sortedEntries(all), breathe)
   const tree = await withPauses(audit.buildTree(entries), breathe)
   assert.ok(equal(tree.root, treeOf(all).root))
   // 30 000 x 15 comparisons by 4096, and 118 subtrees.
   assert.ok(pauses > 200, `${pauses} pauses`)
-  assert.ok(longest < 500, `${longest} ms without a pause`)
 })
