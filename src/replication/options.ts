@@ -95,6 +95,16 @@ const FETCH = {
   fetchHurryMs: 8 * second, // ours: then the next source is asked too; a full pool or a frozen node says nothing for 30 s
 }
 
+/** All ours: what is done about chunks that a member of their close group does not hold. */
+const EXTEND = {
+  extendKeys: 8192, // looked after at once; some 1 KiB each
+  extendDelayMs: minute, // a fresh chunk is still being spread
+  extendPauseMs: 3 * minute, // between two looks: whoever was told of a key has fetched it by then, or never will
+  extendLooks: 10, // four lacks found one after the other, and some silence
+  extendRefusedKeys: 16_384, // keys found to be held by enough, of those that are no business of ours
+  extendRefusedMs: hour,
+}
+
 const BOOTSTRAP = {
   bootstrapGateMs: 60 * second,
   drainPollMs: 5 * second,
@@ -208,6 +218,7 @@ export const REPLICATION_DEFAULTS = Object.freeze({
   ...SYNC,
   ...VERIFICATION,
   ...FETCH,
+  ...EXTEND,
   ...BOOTSTRAP,
   ...AUDIT,
   ...PRUNE,

@@ -16,9 +16,10 @@ import { PinLookups } from './audits/pin-lookups.ts'
 import { PossessionSchedule } from './audits/possession-schedule.ts'
 import { SubtreeAuditor } from './audits/subtree-auditor.ts'
 import { SubtreeResponder } from './audits/subtree-responder.ts'
+import { Extender } from './extend/extender.ts'
 import { FreshReplication } from './fresh/fresh-replication.ts'
 import { OfferMerge } from './fresh/offer-merge.ts'
-import { Offers } from './fresh/offers.ts'
+import { BUSY, Offers } from './fresh/offers.ts'
 import { Spreader } from './fresh/spreader.ts'
 import { Ledger } from './ledger.ts'
 import { Keeper } from './memory/keeper.ts'
@@ -73,6 +74,7 @@ class Engine implements Replication {
   readonly #repair: Repair
   readonly #verifier: KeyVerifier
   readonly #fetcher: Fetcher
+  readonly #extender: Extender
   readonly #spreader: Spreader
   readonly #offers: Offers
   readonly #challenger: Challenger
@@ -130,10 +132,12 @@ class Engine implements Replication {
     const [pipeline, sync, claims] = [this.#pipeline, this.#sync, this.#claims]
     this.#lists = new HintListMaker(parts)
     const hinted = () => this.#verifier.wake()
+    const newsCame = () => this.#exchange.newsCame()
     const gate = new VerificationGate(parts.messenger)
+    this.#extender = new Extender({ parts, gate, sync, lists: this.#lists, newsCame })
     const committedKeys = (peer: PeerId) => this.#auditor.recent(peer)?.commitment.keyCount
     const inTable = (peer: PeerId) => this.#holdings.view.has(peer)
-    this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule })
+    this.#challenger = new Challenger({ parts, claims, schedule: this.#schedule, extender: this.#extender })
     this.#pruner = new Pruner({
       ...{ parts, claims, challenger: this.#challenger },
       records: new RecordPrune(options, deps.timers),
@@ -150,6 +154,7 @@ class Engine implements Replication {
     this.#lookups = new PinLookups({ parts, verifier, auditor: this.#auditor })
     this.#digests = new DigestAuditor({
       ...{ parts, sync, proofs: this.#proofs, claims, challenger: this.#challenger, committedKeys },
+      extender: this.#extender,
     })
     this.#exchange = new HintExchange({
       commitment: () => this.#commitments.show(),
@@ -159,7 +164,7 @@ class Engine implements Replication {
       inTable,
       cycleEnded: () => this.#tasks.spawn('prune', (signal) => this.#pruner.pass(signal)),
     })
-    this.#repair = new Repair({ parts, sync, lists: this.#lists, newsCame: () => this.#exchange.newsCame() })
+    this.#repair = new Repair({ parts, sync, lists: this.#lists, newsCame })
     this.#verifier = new KeyVerifier({
       ...{
         parts,
@@ -174,6 +179,7 @@ class Engine implements Replication {
     this.#spreader = new Spreader({
       ...{ parts, plans: new FreshReplication(options), gate },
       spread: (key, peers) => this.#schedule.add({ key, peers }, clock.monotonic(), random),
+      refused: (key, peer) => this.#extender.lacks([key], peer),
     })
     this.#offers = new Offers({
       ...{ parts, merge: new OfferMerge(options) },
@@ -200,7 +206,7 @@ class Engine implements Replication {
       changed: () => {
         this.#lists.forgetAll()
         for (const peer of this.#nearest()) sync.addNews(peer, clock.monotonic())
-        this.#exchange.newsCame()
+        newsCame()
       },
       room: async (signal) => {
         await withPauses(pipeline.pending.wake(clock.monotonic()), () => this.#holdings.pause(signal))
@@ -243,6 +249,7 @@ class Engine implements Replication {
   chunkRemoved(address: ChunkAddress, corrupt: boolean): void {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
+    this.#extender.forget(address)
     // Should it come back, it has its whole time.
     this.#deps.timers.clear('record', address)
     if (corrupt) this.#miss([address])
@@ -286,6 +293,7 @@ class Engine implements Replication {
     const loops = { exchange: this.#exchange, repair: this.#repair, verifier: this.#verifier, fetcher: this.#fetcher }
     const more = {
       spreader: this.#spreader,
+      extender: this.#extender,
       challenger: this.#challenger,
       joiner: this.#joiner,
       commitments: this.#commitments,
@@ -364,8 +372,6 @@ class Engine implements Replication {
   /** Only a fresh offer hears that there was no place (4.2). */
   #busy(peer: PeerId, body: ReplicationBody): void {
     if (body.kind !== 'freshOffer') return
-    this.#tasks.spawn('refuse', (signal) =>
-      this.#offers.refuse(peer, body.key, 'Receiver at fresh-offer capacity', signal),
-    )
+    this.#tasks.spawn('refuse', (signal) => this.#offers.refuse(peer, body.key, BUSY, signal))
   }
 }

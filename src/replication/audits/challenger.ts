@@ -10,6 +10,7 @@ import {
 import { CodedError, Semaphore, SemaphoreFull } from '../../base/index.ts'
 import type { ChunkAddress, PeerId, ReplicationBody } from '../../protocol/index.ts'
 import type { ChunkStore } from '../../storage/index.ts'
+import type { Extender } from '../extend/extender.ts'
 import { type Parts, report } from '../parts.ts'
 import type { PeerBudget } from '../traffic/answers.ts'
 import type { Answer } from '../traffic/messenger.ts'
@@ -27,6 +28,7 @@ export interface ChallengerDeps {
   readonly parts: Parts
   readonly claims: ClaimTracker
   readonly schedule: PossessionSchedule
+  readonly extender: Pick<Extender, 'lacks'>
 }
 
 export interface Asked {
@@ -54,12 +56,12 @@ export class Challenger {
   }
 
   async #possession({ key, peers }: PossessionCheck, signal: AbortSignal): Promise<void> {
-    const { parts, claims } = this.#deps
+    const { parts, claims, extender } = this.#deps
     await Promise.all(
       peers.map(async (peer) => {
-        const { failure, claim } = possessionConsequence(
-          await this.challenge({ peer, keys: [key], audit: 'possession' }, signal),
-        )
+        const verdict = await this.challenge({ peer, keys: [key], audit: 'possession' }, signal)
+        const { failure, claim } = possessionConsequence(verdict)
+        if (verdict.kind === 'failed') extender.lacks([key], peer)
         if (claim === 'clear') claims.answered(peer)
         if (claim === 'observe' && claims.claimed(peer, parts.clock.monotonic()) === 'failure')
           report(parts, peer, 'bootstrapClaim')

@@ -2,6 +2,7 @@
 import { confirmDigests, digestKeysToAsk } from '../../audit/index.ts'
 import { messageOf, randomBelow, randomBetween, shuffled } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
+import type { Extender } from '../extend/extender.ts'
 import { type Parts, report } from '../parts.ts'
 import type { NeighborSync } from '../sync/neighbor-sync.ts'
 import type { RepairProofs } from '../sync/repair-proofs.ts'
@@ -18,6 +19,7 @@ export interface DigestAuditorDeps {
   readonly proofs: RepairProofs
   readonly claims: ClaimTracker
   readonly challenger: Challenger
+  readonly extender: Pick<Extender, 'lacks' | 'doubt'>
   /** Keys of the commitment that a peer showed of late. */
   committedKeys(peer: PeerId): number | undefined
 }
@@ -69,9 +71,22 @@ export class DigestAuditor {
     if (verdict.kind === 'failed') {
       const failures = verdict.failures as Parameters<typeof confirmDigests>[0]
       if (confirmDigests(failures, (key) => this.#responsible(peer, key)).kind === 'idle') return 'idle'
+      this.#extend(peer, failures)
     }
     report(parts, peer, 'digestAudit')
     return 'failed'
+  }
+
+  /** What a sample shows may be true of whatever else the peer was told of. */
+  #extend(peer: PeerId, failures: readonly { readonly key: ChunkAddress }[]): void {
+    const { extender, parts, proofs, sync } = this.#deps
+    const moment = { now: parts.clock.monotonic(), epoch: sync.epoch }
+    extender.lacks(
+      failures.map(({ key }) => key),
+      peer,
+    )
+    const told = [...proofs.keysTold(peer)].slice(0, LOOKED_AT)
+    extender.doubt(told.filter((key) => proofs.mature(key, peer, moment) && this.#responsible(peer, key)))
   }
 
   /** A sample of our keys that the peer is responsible for and has had the time to fetch. */

@@ -7,11 +7,11 @@
  */
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
+import { ProbeBatches } from '../traffic/probe-batches.ts'
 import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 import { IndexedHeap, type Placed } from '../verify/indexed-heap.ts'
 import { closestOthers, presenceTargets, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
-import { ProbeBatches } from './probe-batches.ts'
 
 export type FreshOptions = Widths &
   Pick<
@@ -174,13 +174,14 @@ export class FreshReplication {
     this.#advance(plan)
   }
 
-  /** The peer's FreshReplicationResponse. Ignored when nothing was offered. */
-  answered(key: ChunkAddress, peer: PeerId, accepted: boolean): void {
+  /** The peer's FreshReplicationResponse. false: nothing was offered, and nothing comes of it. */
+  answered(key: ChunkAddress, peer: PeerId, accepted: boolean): boolean {
     const plan = this.#plans.get(key)
-    if (!plan || !(plan.awaiting.delete(peer) || plan.sending.has(peer))) return
+    if (!plan || !(plan.awaiting.delete(peer) || plan.sending.has(peer))) return false
     plan.replied.add(peer)
     if (accepted) plan.informed.add(peer)
     this.#advance(plan)
+    return true
   }
 
   #timeUp(plan: Plan, view: OwnView, now: number): void {

@@ -26,9 +26,11 @@ export interface OffersDeps {
 /** What is said to a peer; '' stands for accepted. */
 type Refusal = string
 
+/** As stock peers say it (replication.md 4.2, 5.2 nr 7). */
+export const BUSY = 'Receiver at fresh-offer capacity'
+export const DUPLICATE = 'Duplicate offer already in flight'
 const NO_PROOF = 'Missing proof of payment'
 const TOO_FAR = 'Not in storage-admission range for this key'
-const DUPLICATE = 'Duplicate offer already in flight'
 const FULL = 'No room'
 
 export class Offers {

@@ -13,6 +13,7 @@ import type { Parts } from '../parts.ts'
 import type { VerificationGate } from '../traffic/verification-gate.ts'
 import type { FreshAction, FreshReplication } from './fresh-replication.ts'
 import { Notifier } from './notifier.ts'
+import { BUSY, DUPLICATE } from './offers.ts'
 
 export interface SpreaderDeps {
   readonly parts: Parts
@@ -20,6 +21,8 @@ export interface SpreaderDeps {
   readonly gate: VerificationGate
   /** These should hold the key by now. */
   spread(key: ChunkAddress, peers: readonly PeerId[]): void
+  /** The peer should hold the key and does not take it. */
+  refused(key: ChunkAddress, peer: PeerId): void
 }
 
 export class Spreader {
@@ -49,7 +52,10 @@ export class Spreader {
 
   /** What a peer says to our offer. */
   answered(peer: PeerId, result: FreshResult): void {
-    this.#deps.plans.answered(result.key, peer, result.kind === 'accepted')
+    const offered = this.#deps.plans.answered(result.key, peer, result.kind === 'accepted')
+    // Who is busy, or gets it from somebody else, will have it.
+    const refused = result.kind === 'rejected' && result.reason !== BUSY && result.reason !== DUPLICATE
+    if (offered && refused) this.#deps.refused(result.key, peer)
     this.#alarm.ring()
   }
 

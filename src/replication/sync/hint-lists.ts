@@ -35,6 +35,9 @@ const MAX_HINTS = 16_384
 /** Lists whose last message had no room for all. */
 const RESUMED = 512
 const FORGOTTEN = 512
+/** Peers that are told of keys outside of their groups, and keys of one of them. */
+const EXTRA_PEERS = 512
+const EXTRA_KEYS = 4096
 const NEVER = Number.NEGATIVE_INFINITY
 
 interface List {
@@ -54,6 +57,7 @@ export class HintListMaker {
   /** When: what was under way then does not count. */
   readonly #forgotten = new LruMap<PeerId, number>(FORGOTTEN)
   #allForgottenAt = NEVER
+  readonly #extra = new LruMap<PeerId, Set<ChunkAddress>>(EXTRA_PEERS)
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -69,11 +73,14 @@ export class HintListMaker {
       if (!restOnly || this.#resume.has(place)) lists.push(await this.#list(peer, kind, { place, all }, signal))
     }
     const keysOf = (kind: KeyKind) => lists.find((list) => list.kind === kind)?.keys ?? []
+    const extra = inAnswer || !kinds.includes('stored') ? [] : this.#extraFor(peer)
+    const stored = keysOf('stored')
     return {
-      ...{ replicaHints: keysOf('stored'), paidHints: keysOf('paid') },
+      ...{ replicaHints: extra.length > 0 ? [...new Set([...stored, ...extra])] : stored, paidHints: keysOf('paid') },
       more: lists.some(({ more }) => more),
       whole: lists.some(({ kind, full }) => kind === 'stored' && full),
       heard: ({ bootstrapping }) => {
+        for (const key of extra) this.#extra.get(peer)?.delete(key)
         if (this.#forgottenSince(madeAt, peer)) return
         if (bootstrapping) this.joins(peer)
         for (const { kind, keys, moment, full, more } of lists) {
@@ -90,6 +97,16 @@ export class HintListMaker {
   /** The peer came into groups in which it was not in the view `before`. */
   regained(peer: PeerId, before: OwnView): void {
     this.#told.regained(peer, 'stored', before, this.#parts.clock.monotonic())
+  }
+
+  /** The peer is to hear of these keys once, whatever group it is in. What finds no room is left out. */
+  extra(peer: PeerId, keys: readonly ChunkAddress[]): void {
+    const known = this.#extra.get(peer) ?? new Set()
+    for (const key of keys) if (known.size < EXTRA_KEYS) known.add(key)
+    this.#extra.set(peer, known)
+  }
+  #extraFor(peer: PeerId): ChunkAddress[] {
+    return [...(this.#extra.get(peer) ?? [])].filter((key) => this.#says('stored', key))
   }
 
   /** It says that it has not caught up. */

@@ -16,6 +16,8 @@ export type FetchOptions = Pick<
 export interface Fetch {
   readonly key: ChunkAddress
   readonly source: PeerId
+  /** Wanted although others are nearer: they do not hold it. */
+  readonly extended: boolean
 }
 
 export type FetchOutcome =
@@ -136,7 +138,7 @@ export class FetchQueue {
       entry.source = source
       this.#outstanding.set(source, (this.#outstanding.get(source) ?? 0) + 1)
       this.#inFlight++
-      return { key: entry.key, source }
+      return { key: entry.key, source, extended: entry.pending.extended }
     }
     return undefined
   }

@@ -92,7 +92,7 @@ export class Fetcher {
     this.wake()
   }
 
-  async #fetch({ key, source }: Fetch, signal: AbortSignal): Promise<FetchOutcome> {
+  async #fetch({ key, source, extended }: Fetch, signal: AbortSignal): Promise<FetchOutcome> {
     const { messenger, options, metrics, hash, holdings } = this.#deps.parts
     const asking = { timeoutMs: options.fetchTimeoutMs, signal }
     const answer = await messenger.ask(source, { kind: 'fetchRequest', key }, 'fetchResponse', asking)
@@ -105,7 +105,7 @@ export class Fetcher {
       metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
       const content = await HashedContent.of(hash, result.data)
       if (content.address !== key) return 'sourceFailed'
-      if (!inStorageWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
+      if (!extended && !inStorageWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
       return await this.#keep(key, content)
     } finally {
       release(result.data)

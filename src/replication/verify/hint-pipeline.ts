@@ -2,16 +2,20 @@
  * The way of a hinted key (replication.md 4.4, 8, 9.5, 10): admitted, verified, fetched, back to verification or gone.
  * A key is in at most one of pending, fetch queue and in flight. Pure; what the node holds comes in as questions.
  */
-import type { InSlices } from '../../base/index.ts'
+import { type InSlices, LruMap } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
 import { inAcceptanceWidth, inStorageWidth, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
 import { type Fetch, type FetchOptions, type FetchOutcome, FetchQueue } from './fetch-queue.ts'
 import { type PendingKey, type PendingOptions, PendingTable, type Pipeline } from './pending-table.ts'
+import { isShort } from './quorum.ts'
 import type { KeyResult, KeyToVerify } from './verification-round.ts'
 
-export type PipelineOptions = PendingOptions & FetchOptions & Widths & Pick<ReplicationOptions, 'cycleKeys'>
+export type PipelineOptions = PendingOptions &
+  FetchOptions &
+  Widths &
+  Pick<ReplicationOptions, 'cycleKeys' | 'quorumThreshold' | 'extendRefusedKeys' | 'extendRefusedMs'>
 
 /** What the node knows at the moment of the call. */
 export interface Facts {
@@ -57,12 +61,15 @@ export class HintPipeline {
   readonly #options: PipelineOptions
   readonly pending: PendingTable
   readonly fetches: FetchQueue
+  /** When a round found that enough of those nearer hold the key. */
+  readonly #refused: LruMap<ChunkAddress, number>
 
   constructor(self: PeerId, options: PipelineOptions) {
     this.#self = self
     this.#options = options
     this.pending = new PendingTable(options)
     this.fetches = new FetchQueue(self, options)
+    this.#refused = new LruMap(options.extendRefusedKeys)
   }
 
   /** Pending, queued or in flight. */
@@ -105,11 +112,12 @@ export class HintPipeline {
     while (this.pending.expire(now, SLICE).length === SLICE) yield
     for (let left = this.#options.cycleKeys, taken: PendingKey[]; left > 0; left -= taken.length) {
       taken = this.pending.takeDue(now, Math.min(left, SLICE))
-      for (const { key, hinters } of taken) {
-        const [held, paidLocally] = [facts.stored(key), facts.paid(key)]
-        if (paidLocally && (held || !this.#keeps(key, facts))) this.pending.delete(key)
+      for (const { key, hinters, pipeline } of taken) {
+        const [held, paidLocally, keeps] = [facts.stored(key), facts.paid(key), this.#keeps(key, facts)]
+        const counted = paidLocally && pipeline === 'replica' && !held && !keeps
+        if (paidLocally && (held || !(keeps || counted))) this.pending.delete(key)
         else if (paidLocally && facts.full) this.pending.block(key, now)
-        else keys.push({ key, paidLocally, held, hinters })
+        else keys.push({ key, paidLocally, held, counted, hinters })
       }
       if (taken.length < SLICE) break
       yield
@@ -118,21 +126,27 @@ export class HintPipeline {
   }
 
   /** A result of the round (9.5). Keys that left meanwhile are ignored. */
-  decided({ key, result, sources }: KeyResult, facts: Facts, now: number): Decided {
+  decided({ key, result, sources, absent }: KeyResult, facts: Facts, now: number): Decided {
     const entry = this.pending.get(key)
     if (entry?.state !== 'verifying') return ENDED
     if (result === 'quorumInconclusive') return this.#retry(entry, now, { learnPaid: false, lost: false })
     if (result === 'quorumFailed') return this.#end(key, false)
     const learnPaid = result !== 'authorised'
-    const wanted = !facts.stored(key) && (entry.pipeline === 'replica' || this.#keeps(key, facts))
-    // Between 9 and 20 the key is learnt and never fetched (scenario 7), whoever hinted it.
-    if (!wanted || !this.#keeps(key, facts)) return this.#end(key, learnPaid)
+    const keeps = this.#keeps(key, facts)
+    // Between 9 and 20 the key is learnt and never fetched (scenarios 7 and 21), whoever hinted it. One that was learnt
+    // before is, when those nearer lack it.
+    const listed = result === 'authorised' && entry.pipeline === 'replica'
+    const extended = !keeps && listed && isShort(absent, this.#options)
+    if (facts.stored(key) || !(keeps || extended)) {
+      if (!keeps && listed) this.#refused.set(key, now)
+      return this.#end(key, learnPaid)
+    }
     if (facts.full) {
       this.pending.block(key, now)
       return { learnPaid, lost: false, next: 'blocked' }
     }
     if (sources.length === 0) return this.#retry(entry, now, { learnPaid, lost: this.pending.reportLoss(key) })
-    if (!this.fetches.add(entry, sources)) {
+    if (!this.fetches.add(extended ? { ...entry, extended } : entry, sources)) {
       this.pending.block(key, now)
       return { learnPaid, lost: false, next: 'blocked' }
     }
@@ -157,7 +171,7 @@ export class HintPipeline {
     const of = { pipeline: 'replica' as const, hinters: [{ peer: this.#self, replica: true }] }
     let taken = 0
     for (const { key, ageMs } of keys) {
-      const entry = { ...of, key, createdAt: now - ageMs, attempts: 0, lossReported: false }
+      const entry = { ...of, key, createdAt: now - ageMs, attempts: 0, lossReported: false, extended: false }
       if (this.pending.restore(entry, now)) taken++
     }
     return taken
@@ -174,7 +188,7 @@ export class HintPipeline {
       const fetch = this.fetches.next((peer) => facts.suspected(peer))
       if (!fetch) return undefined
       if (facts.stored(fetch.key)) this.fetched(fetch, 'alreadyHeld', now)
-      else if (!this.#keeps(fetch.key, facts)) this.fetched(fetch, 'noLongerResponsible', now)
+      else if (!fetch.extended && !this.#keeps(fetch.key, facts)) this.fetched(fetch, 'noLongerResponsible', now)
       else if (facts.full) {
         this.fetched(fetch, 'localWriteFailed', now)
         this.pending.block(fetch.key, now)
@@ -195,7 +209,7 @@ export class HintPipeline {
     const [held, paid] = [facts.stored(key), facts.paid(key)]
     if (held && pipeline === 'replica') return 'ignored'
     // Most hints of a settled network: nothing to learn and nothing to fetch.
-    if (paid && (held || !this.#keeps(key, facts))) return 'ignored'
+    if (paid && (held || !(this.#keeps(key, facts) || this.#mayExtend(key, pipeline, facts, now)))) return 'ignored'
     if (this.fetches.has(key)) {
       // Self hints what it lost: no source.
       const joined = pipeline === 'replica' && source !== this.#self && this.fetches.join(key, source)
@@ -205,6 +219,13 @@ export class HintPipeline {
     if (!known && !inAcceptanceWidth(facts.view, keyOf(key), this.#options)) return 'ignored'
     const outcome = this.pending.add(key, pipeline, source, now)
     return outcome === 'known' ? 'ignored' : outcome === 'added' ? 'admitted' : 'overCapacity'
+  }
+
+  /** Others are nearer, and may lack it: whoever hints it as a replica thinks so. */
+  #mayExtend(key: ChunkAddress, pipeline: Pipeline, { view }: Facts, now: number): boolean {
+    if (pipeline !== 'replica' || !inAcceptanceWidth(view, keyOf(key), this.#options)) return false
+    const refusedAt = this.#refused.get(key)
+    return refusedAt === undefined || now - refusedAt >= this.#options.extendRefusedMs
   }
 
   #keeps(key: ChunkAddress, { view }: Facts): boolean {

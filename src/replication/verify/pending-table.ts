@@ -24,6 +24,8 @@ export interface PendingKey {
   readonly attempts: number
   /** "No holder" is logged once. */
   readonly lossReported: boolean
+  /** Wanted although others are nearer: the last round found that they do not hold it. */
+  readonly extended: boolean
 }
 
 export type PendingOptions = Pick<
@@ -229,7 +231,8 @@ export class PendingTable {
     now: number,
   ): Entry {
     const entry: Entry = {
-      ...{ key, pipeline, hinters, createdAt, attempts, lossReported: false, state: 'waiting', dueAt: now },
+      ...{ key, pipeline, hinters, createdAt, attempts, lossReported: false, extended: false },
+      ...{ state: 'waiting', dueAt: now },
       ...{ payer: undefined, payerIndex: -1, dueIndex: -1, lifeIndex: -1 },
     }
     this.#entries.set(key, entry)

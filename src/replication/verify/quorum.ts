@@ -31,6 +31,17 @@ export function quorumNeeded(targets: number, { quorumThreshold }: QuorumOptions
   return targets === 0 ? 0 : Math.min(quorumThreshold, Math.floor(targets / 2) + 1)
 }
 
+/**
+ * So many of the close group lack the key, by their own word, that a bare quorum holds it at most; whoever says that he
+ * holds it may lie.
+ */
+export function isShort(
+  absent: number,
+  { closeGroupSize, quorumThreshold }: Pick<ReplicationOptions, 'closeGroupSize' | 'quorumThreshold'>,
+): boolean {
+  return absent >= closeGroupSize - quorumThreshold
+}
+
 /** At least 1. An edge member is in the denominator only when it confirms; an unreachable other member stays in it. */
 export function paidNeeded(members: number, edgeSilent: number, { paidQuorumFloor }: QuorumOptions): number {
   return Math.max(Math.floor((members - edgeSilent) / 2) + 1, Math.min(paidQuorumFloor, members))

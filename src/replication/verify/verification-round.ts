@@ -10,7 +10,7 @@ import type { ReplicationOptions } from '../options.ts'
 import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 import { paidGroup, presenceTargets, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
-import { decide, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
+import { decide, isShort, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
 
 export interface KeyToVerify {
   readonly key: ChunkAddress
@@ -18,6 +18,8 @@ export interface KeyToVerify {
   readonly paidLocally: boolean
   /** Held by us: `credited` decides whose "present" counts. */
   readonly held: boolean
+  /** It matters how many of the 7 closest lack it: whether self, who is farther, should hold it. */
+  readonly counted: boolean
   readonly hinters: readonly Hinter[]
 }
 
@@ -34,6 +36,8 @@ export interface KeyResult {
   readonly sources: readonly PeerId[]
   /** Somebody said present: without, an authorised key may be lost. */
   readonly holders: number
+  /** Of the 7 closest, those that said that they do not hold it. */
+  readonly absent: number
 }
 
 export interface RoundEnd {
@@ -72,6 +76,8 @@ interface Tally extends KeyToVerify {
   readonly presence: Mutable<PresenceVotes>
   readonly paid: Mutable<PaidVotes>
   readonly holders: PeerId[]
+  /** Of the presence targets. */
+  absent: number
   /** The only hinter says that it does not hold the key itself. */
   hinterAbsent: boolean
   /** Of the paid group, not asked yet. */
@@ -238,6 +244,7 @@ export class VerificationRound {
     if (counts && tally.presenceTargets.includes(peer)) {
       tally.presence.unresolved--
       if (present) tally.presence.positive++
+      else tally.absent++
     }
     if (!present && tally.hinters.length === 1 && tally.hinters[0]?.peer === peer) tally.hinterAbsent = true
     const place = paid === undefined ? -1 : tally.paidGroup.indexOf(peer)
@@ -260,13 +267,16 @@ export class VerificationRound {
     const quorum = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
     const result = quorum === 'quorumFailed' && this.#hooks.paid(tally.key) ? 'authorised' : quorum
     const sourcesWanted = this.#hurried ? 1 : this.#options.sourcesWanted
-    const waits = result === 'quorumInconclusive' || (result !== 'quorumFailed' && tally.holders.length < sourcesWanted)
+    const counting = tally.counted && tally.presence.unresolved > 0 && !isShort(tally.absent, this.#options)
+    const waits =
+      result === 'quorumInconclusive' ||
+      (result !== 'quorumFailed' && (counting || tally.holders.length < sourcesWanted))
     if (waits && (tally.open > 0 || tally.farther.length > 0)) return
     tally.result = result
     this.#unsettled--
     const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
     const sources = [...new Set([...tally.holders, ...hinters])].filter((peer) => peer !== this.#self)
-    this.#settled.push({ key: tally.key, result, sources, holders: tally.holders.length })
+    this.#settled.push({ key: tally.key, result, sources, holders: tally.holders.length, absent: tally.absent })
   }
 }
 
@@ -280,7 +290,7 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
   return {
     ...{ ...key, presenceTargets: targets, paidGroup: group, edgeFrom, holders: [] },
     farther: group.filter((peer) => peer !== view.self && !targets.includes(peer)),
-    ...{ hinterAbsent: false, open: 0, result: undefined },
+    ...{ hinterAbsent: false, absent: 0, open: 0, result: undefined },
     presence: { targets: targets.length, positive: 0, unresolved: targets.length },
     paid: {
       // Self is a member that is not asked and has not confirmed.

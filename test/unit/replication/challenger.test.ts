@@ -18,6 +18,7 @@ function scene(request: (clock: SimClock) => Promise<Uint8Array>) {
   const pump = new EventPump(clock, 1)
   const dice = seededRandom(1)
   const state = { doubtedAt: undefined as number | undefined, reports: [] as PeerId[], errors: [] as unknown[] }
+  const lacks: (readonly [readonly ChunkAddress[], PeerId])[] = []
   const parts = {
     ...{ self: peerAt(0), clock, random: dice, options, tasks: new TaskGroup((error) => state.errors.push(error)) },
     messenger: new Messenger({ request: () => request(clock), send: async () => undefined }, dice),
@@ -29,10 +30,13 @@ function scene(request: (clock: SimClock) => Promise<Uint8Array>) {
     metrics: { challenges: { add: () => undefined } },
   } as unknown as Parts
   const schedule = new PossessionSchedule(options)
-  const challenger = new Challenger({ parts, claims: new ClaimTracker(options), schedule })
+  const challenger = new Challenger({
+    ...{ parts, claims: new ClaimTracker(options), schedule },
+    extender: { lacks: (keys, peer) => void lacks.push([keys, peer]) },
+  })
   const ask = (peer: PeerId, keys: readonly ChunkAddress[] = [at(1)]) =>
     challenger.challenge({ peer, keys, audit: 'possession' }, never)
-  return { clock, pump, state, schedule, challenger, parts, ask }
+  return { clock, pump, state, lacks, schedule, challenger, parts, ask }
 }
 
 const failing = (code: NetworkErrorCode) => () => Promise.reject(new NetworkError(code, 'not now'))

@@ -16,7 +16,7 @@ const open = (overrides: Partial<FetchOptions> = {}) =>
   new FetchQueue(peerAt(0), { ...REPLICATION_DEFAULTS, ...overrides })
 const pendingOf = (key: ChunkAddress): PendingKey => ({
   ...{ key, pipeline: 'replica', state: 'verifying', hinters: [{ peer: peerAt(1), replica: true }] },
-  ...{ createdAt: 5, attempts: 2, lossReported: false },
+  ...{ createdAt: 5, attempts: 2, lossReported: false, extended: false },
 })
 const [ALICE, BOB] = [peerAt(1), peerAt(2)]
 
@@ -58,9 +58,9 @@ test('scenario 9: the next untried source at once; scenario 10: none left goes b
   const queue = open()
   const pending = pendingOf(at(1))
   queue.add(pending, [ALICE, BOB, ALICE])
-  assert.deepEqual(queue.next(), { key: at(1), source: ALICE })
+  assert.deepEqual(queue.next(), { key: at(1), source: ALICE, extended: false })
   assert.deepEqual(queue.settle(at(1), 'sourceFailed'), { next: { kind: 'nextSource' }, blame: true })
-  assert.deepEqual(queue.next(), { key: at(1), source: BOB })
+  assert.deepEqual(queue.next(), { key: at(1), source: BOB, extended: false })
   assert.deepEqual(queue.settle(at(1), 'timeout'), { next: { kind: 'verifyAgain', pending }, blame: false })
   assert.equal(queue.size, 0)
   assert.equal(queue.settle(at(1), 'stored'), undefined)
@@ -72,7 +72,7 @@ test('a slow source goes on beside the next one and keeps its place until it res
   queue.next()
   assert.equal(queue.hasOther(at(1)), true)
   assert.deepEqual(queue.settle(at(1), 'slow', true), { next: { kind: 'nextSource' }, blame: false })
-  assert.deepEqual(queue.next(), { key: at(1), source: BOB })
+  assert.deepEqual(queue.next(), { key: at(1), source: BOB, extended: false })
   assert.deepEqual([queue.hasOther(at(1)), queue.inFlight, queue.busyPeers], [false, 1, 2])
   queue.settle(at(1), 'stored')
   queue.rested(ALICE)
@@ -107,7 +107,7 @@ test('a peer is asked for two chunks at once; a key whose only source is busy do
     [undefined, undefined],
   ])
   queue.settle(at(1), 'stored')
-  assert.deepEqual(queue.next(), { key: at(3), source: ALICE })
+  assert.deepEqual(queue.next(), { key: at(3), source: ALICE, extended: false })
   assert.equal(queue.drop(at(4)), true)
   assert.equal(queue.drop(at(3)), false)
   queue.settle(at(2), 'stored')
@@ -141,7 +141,7 @@ test('a key that waits for busy sources starts when one more is named', () => {
   queue.next()
   assert.equal(queue.next(), undefined)
   queue.join(at(3), BOB)
-  assert.deepEqual(queue.next(), { key: at(3), source: BOB })
+  assert.deepEqual(queue.next(), { key: at(3), source: BOB, extended: false })
 })
 
 test('a later replica hint is one more source', () => {
@@ -151,7 +151,7 @@ test('a later replica hint is one more source', () => {
   queue.join(at(1), ALICE)
   queue.join(at(1), BOB)
   assert.equal(queue.settle(at(1), 'timeout')?.next.kind, 'nextSource')
-  assert.deepEqual(queue.next(), { key: at(1), source: BOB })
+  assert.deepEqual(queue.next(), { key: at(1), source: BOB, extended: false })
 })
 
 test('sources are bounded, hinted later or not', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { atOnce, minute, randomBelow, second } from '../../../src/base/index.ts'
+import { atOnce, hour, minute, randomBelow, second } from '../../../src/base/index.ts'
 import type { ChunkAddress, PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
 import { type Facts, HintPipeline, type PipelineOptions } from '../../../src/replication/verify/hint-pipeline.ts'
@@ -25,9 +25,12 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
   const pipeline = new HintPipeline(self, { ...REPLICATION_DEFAULTS, ...overrides })
   const hint = (source: PeerId, replica: ChunkAddress[], paidKeys: ChunkAddress[] = [], now = 0) =>
     pipeline.hint(source, { replica, paid: paidKeys }, facts, now)
-  const result = (key: ChunkAddress, verdict: KeyResult['result'], sources: PeerId[] = [ALICE]): KeyResult => ({
-    ...{ key, result: verdict, sources, holders: sources.length },
-  })
+  const result = (
+    key: ChunkAddress,
+    verdict: KeyResult['result'],
+    sources: PeerId[] = [ALICE],
+    absent = 0,
+  ): KeyResult => ({ ...{ key, result: verdict, sources, holders: sources.length, absent } })
   return { pipeline, facts, stored, paid, hint, result }
 }
 const key = at(0)
@@ -48,7 +51,7 @@ test('a key that waits for busy sources is startable when one more peer hints it
   pipeline.decided(result(waits, 'quorumVerified'), facts, 2)
   assert.equal(pipeline.nextFetch(facts, 2), undefined)
   assert.deepEqual(hint(BOB, [waits]), { admitted: [], ignored: 0, overCapacity: 0, startable: 1 })
-  assert.deepEqual(pipeline.nextFetch(facts, 2), { key: waits, source: BOB })
+  assert.deepEqual(pipeline.nextFetch(facts, 2), { key: waits, source: BOB, extended: false })
   assert.equal(hint(BOB, [fetching[0] as ChunkAddress]).startable, 0, 'it is under way')
 })
 
@@ -56,12 +59,14 @@ test('scenario 3: unknown key, quorum passes: pending, verifying, queued, fetchi
   const { pipeline, facts, hint, result } = world(3)
   assert.deepEqual(hint(ALICE, [key]), { admitted: [key], ignored: 0, overCapacity: 0, startable: 0 })
   const keys = atOnce(pipeline.startRound(facts, 0))
-  assert.deepEqual(keys, [{ key, paidLocally: false, held: false, hinters: [{ peer: ALICE, replica: true }] }])
+  assert.deepEqual(keys, [
+    { key, paidLocally: false, held: false, counted: false, hinters: [{ peer: ALICE, replica: true }] },
+  ])
   const decided = pipeline.decided(result(key, 'quorumVerified'), facts, 1)
   assert.deepEqual(decided, { learnPaid: true, lost: false, next: 'fetch' })
   const fetch = pipeline.nextFetch(facts, 1)
-  assert.deepEqual(fetch, { key, source: ALICE })
-  assert.equal(pipeline.fetched({ key, source: ALICE }, 'stored', 2), false)
+  assert.deepEqual(fetch, { key, source: ALICE, extended: false })
+  assert.equal(pipeline.fetched({ key, source: ALICE, extended: false }, 'stored', 2), false)
   assert.ok(!pipeline.has(key))
 })
 
@@ -184,12 +189,44 @@ test('inconclusive learns nothing and waits; a result for a key that left, or th
 test('what needs no round any more ends before it: paid and held, or paid and not ours', () => {
   for (const change of ['held', 'moved'] as const) {
     const { pipeline, facts, hint, paid, stored } = world(3)
-    hint(ALICE, [key])
+    hint(ALICE, [], [key])
     paid.add(key)
     if (change === 'held') stored.add(key)
     const later = change === 'moved' ? { ...facts, view: world(12).facts.view } : facts
     assert.deepEqual([atOnce(pipeline.startRound(later, 0)), pipeline.has(key)], [[], false])
   }
+})
+
+test('a paid key of others is fetched when at most a bare quorum of them can hold it, and asked about once an hour', () => {
+  for (const { absent, next } of [
+    { absent: 3, next: 'fetch' },
+    { absent: 2, next: 'end' },
+  ]) {
+    const { pipeline, facts, hint, paid, result } = world(12)
+    paid.add(key)
+    assert.deepEqual(hint(ALICE, [key]).admitted, [key])
+    const hinters = [{ peer: ALICE, replica: true }]
+    assert.deepEqual(atOnce(pipeline.startRound(facts, 0)), [
+      { key, paidLocally: true, held: false, counted: true, hinters },
+    ])
+    assert.deepEqual(pipeline.decided(result(key, 'authorised', [ALICE], absent), facts, 1), {
+      ...{ learnPaid: false, lost: false, next },
+    })
+    if (next === 'fetch') assert.deepEqual(pipeline.nextFetch(facts, 1), { key, source: ALICE, extended: true })
+    else {
+      assert.equal(hint(BOB, [key], [], 1 + hour - 1).ignored, 1)
+      assert.deepEqual(hint(BOB, [key], [], 1 + hour).admitted, [key])
+    }
+  }
+})
+
+test('a key of others is not asked about when it was hinted as paid only, or beyond the acceptance width', () => {
+  const { hint, paid } = world(12)
+  paid.add(key)
+  assert.equal(hint(ALICE, [], [key]).ignored, 1)
+  const far = world(25)
+  far.paid.add(key)
+  assert.equal(far.hint(ALICE, [key]).ignored, 1)
 })
 
 test('a full fetch queue keeps the key pending, capacity-blocked', () => {
@@ -201,9 +238,13 @@ test('a full fetch queue keeps the key pending, capacity-blocked', () => {
   assert.ok(pipeline.has(key) && pipeline.pending.has(at(0, '01')))
   assert.equal(pipeline.pending.nextDueAt, 5 * minute)
   assert.equal(hint(BOB, [key]).ignored, 1)
-  assert.deepEqual(pipeline.nextFetch(facts, 0), { key, source: ALICE })
-  pipeline.fetched({ key, source: ALICE }, 'timeout', 0)
-  assert.deepEqual(pipeline.nextFetch(facts, 0), { key, source: BOB }, 'the later hinter is a source too')
+  assert.deepEqual(pipeline.nextFetch(facts, 0), { key, source: ALICE, extended: false })
+  pipeline.fetched({ key, source: ALICE, extended: false }, 'timeout', 0)
+  assert.deepEqual(
+    pipeline.nextFetch(facts, 0),
+    { key, source: BOB, extended: false },
+    'the later hinter is a source too',
+  )
 })
 
 test('a key that became held, or left width 9, while it waited is not fetched', () => {

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { atOnce, randomBelow } from '../../../src/base/index.ts'
 import { keyOf, type PeerId } from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS as options } from '../../../src/replication/options.ts'
+import type { VerificationQuestion } from '../../../src/replication/traffic/verification-gate.ts'
 import { type KeyToVerify, VerificationRound } from '../../../src/replication/verify/verification-round.ts'
 import { OwnView } from '../../../src/replication/view/own-view.ts'
 import { anyone, ask, hint, key, saying, viewOf } from './support/rounds.ts'
@@ -120,7 +121,24 @@ test('scenario 20: a key of the own paid list needs no quorum; presence alone is
   const asked = ask(round, saying([holder]))
   assert.equal(asked.length, 6)
   assert.ok(asked.every(({ paidListCheckIndices }) => paidListCheckIndices.length === 0))
-  assert.deepEqual(round.end().results, [{ key, result: 'authorised', sources: [holder], holders: 1 }])
+  assert.deepEqual(round.end().results, [{ key, result: 'authorised', sources: [holder], holders: 1, absent: 5 }])
+})
+
+test('where it counts how many of the 7 lack a key, two sources do not end its round before they have spoken', () => {
+  const view = viewOf(30)
+  const group = view.closest(keyOf(key), 7).slice(1)
+  for (const counted of [false, true]) {
+    const round = atOnce(VerificationRound.over([hint({ paidLocally: true, counted })], view, options, anyone))
+    const answer = saying(group.slice(0, 2))
+    const questions = group.map(() => round.next() as VerificationQuestion)
+    for (const question of questions.slice(0, 4)) atOnce(round.answered(question.peer, answer(question)))
+    assert.equal(round.allSettled, !counted)
+    if (!counted) continue
+    // A third that lacks it is as many as matter.
+    atOnce(round.answered(group[4] as PeerId, answer(questions[4] as VerificationQuestion)))
+    assert.equal(round.allSettled, true)
+    assert.equal(round.takeSettled()[0]?.absent, 3)
+  }
 })
 
 test('scenario 21: a paid majority verifies; a holder among the paid targets is a source; scenario 22: below fails', () => {
@@ -129,7 +147,7 @@ test('scenario 21: a paid majority verifies; a holder among the paid targets is 
   const far = group.slice(10, 11)
   const verified = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(verified, saying(far, group.slice(0, 9)))
-  assert.deepEqual(verified.end().results[0], { key, result: 'paidListVerified', sources: far, holders: 1 })
+  assert.deepEqual(verified.end().results[0], { key, result: 'paidListVerified', sources: far, holders: 1, absent: 6 })
   const failed = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(failed, saying(far, group.slice(0, 8)))
   assert.equal(failed.end().results[0]?.result, 'quorumFailed')

@@ -10,7 +10,7 @@ import { at, many, peerAt } from './seeds.ts'
 export const anyone = { credited: () => true, askable: () => true, busy: () => false, paid: () => false }
 export const key = at(0)
 export const hint = (overrides: Partial<KeyToVerify> = {}): KeyToVerify => ({
-  ...{ key, paidLocally: false, held: false, hinters: [] },
+  ...{ key, paidLocally: false, held: false, counted: false, hinters: [] },
   ...overrides,
 })
 /** Self is the nearest of `others` + 1. */

@@ -3,7 +3,7 @@
  * (replication.md 30.3 nr 3). A second request at once would be dropped in silence (4.2). Pure.
  */
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
-import type { VerificationQuestion } from '../traffic/verification-gate.ts'
+import type { VerificationQuestion } from './verification-gate.ts'
 
 export class ProbeBatches {
   readonly #keysPerRequest: number
