@@ -2,7 +2,7 @@
  * A network of whole nodes on a virtual clock: the real wiring of every room over the drivers of `sim`, the real store
  * on simulated disks, cheap signatures. One seed gives one run.
  */
-import { Lifecycle, never, Registry, type Startable, silentLogger } from '../base/index.ts'
+import { assert, Lifecycle, never, Registry, type Startable, silentLogger } from '../base/index.ts'
 import type { Client, LocalFiles } from '../client/index.ts'
 import { createInlineCompute } from '../compute/index.ts'
 import { backend } from '../crypto/index.ts'
@@ -19,7 +19,7 @@ import {
 } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
-import { type Aftermath, SimDisk, type SimHostOptions, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import { type Aftermath, SimDisk, type SimHost, type SimHostOptions, SimWorld, type SimWorldConfig } from '../sim/index.ts'
 import {
   createFileChunkStore,
   createLmdbPaidList,
@@ -54,6 +54,7 @@ export class SimulatedDevnet {
   readonly nodes: SimulatedNode[] = []
   readonly #options: SimulatedDevnetOptions
   readonly #clients: Lifecycle[] = []
+  readonly #clientHosts = new Map<Client, SimHost>()
   /** Of the present boot of each node. */
   readonly #booted = new Map<SimulatedNode, Lifecycle>()
   #made = 0
@@ -137,8 +138,16 @@ export class SimulatedDevnet {
     )
     const lifecycle = new Lifecycle(parts)
     this.#clients.push(lifecycle)
+    this.#clientHosts.set(client, host)
     await world.run(() => lifecycle.start(never))
     return client
+  }
+
+  /** Of a client that `connectClient` gave. */
+  hostOf(client: Client): SimHost {
+    const host = this.#clientHosts.get(client)
+    assert(host, 'a client of this network')
+    return host
   }
 
   #settings(): PeerSettings {

@@ -17,6 +17,8 @@ export interface ReplicationMetrics {
   readonly sentBytes: Counter
   /** Labels: `outcome` stored | held | refused. */
   readonly offers: Counter
+  /** Chunks spread once more. */
+  readonly respread: Counter
   /** Labels: `audit` digest | possession | prune | subtree, `outcome`. */
   readonly challenges: Counter
   /** Labels: `outcome` answer | bootstrapping | silent | malformed. */
@@ -49,6 +51,7 @@ export function replicationMetrics(registry: Registry, figures: ReplicationFigur
     receivedBytes: registry.counter(name('received_bytes'), 'Chunk bytes received from neighbours'),
     sentBytes: registry.counter(name('sent_bytes'), 'Chunk bytes sent to neighbours'),
     offers: registry.counter(name('offers'), 'Offers of fresh chunks by outcome'),
+    respread: registry.counter(name('respread'), 'Fresh chunks spread again, to neighbours that missed their payment'),
     challenges: registry.counter(name('challenges'), 'Challenges of ours by kind of audit and outcome'),
     syncs: registry.counter(name('syncs'), 'Syncs that we asked neighbours for, by outcome'),
     nominations: registry.counter(name('nominations'), 'Peers that were paid and may be audited, by outcome'),

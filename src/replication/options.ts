@@ -39,6 +39,9 @@ const FRESH = {
   notifyPauseMs: 250, // ours: between two for one peer, which checks each with the chain, two at a time
   notifyTries: 2,
   notifyProofBytes: 16 * MiB, // ours: proofs of keys that somebody is owed a notify of
+  keptProofBytes: 16 * MiB, // ours: of payments that neighbours may not have heard of; 400 of 38 KB
+  keptProofMs: 6 * hour, // ours: a network in two parts for so long
+  keptPauseMs: 30 * second, // ours: after a change of the view, until who missed what is looked at
   mergedProofs: 4, // different proofs of offers for one key
   mergedKeys: 16, // as many offers as are let in
   minProofBytes: MIN_PAYMENT_PROOF_BYTES,

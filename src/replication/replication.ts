@@ -20,6 +20,7 @@ import { Extender } from './extend/extender.ts'
 import { FreshReplication } from './fresh/fresh-replication.ts'
 import { OfferMerge } from './fresh/offer-merge.ts'
 import { BUSY, Offers } from './fresh/offers.ts'
+import { Respreader } from './fresh/respreader.ts'
 import { Spreader } from './fresh/spreader.ts'
 import { Ledger } from './ledger.ts'
 import { Keeper } from './memory/keeper.ts'
@@ -76,6 +77,7 @@ class Engine implements Replication {
   readonly #fetcher: Fetcher
   readonly #extender: Extender
   readonly #spreader: Spreader
+  readonly #respreader: Respreader
   readonly #offers: Offers
   readonly #challenger: Challenger
   readonly #pruner: Pruner
@@ -181,8 +183,10 @@ class Engine implements Replication {
       spread: (key, peers) => this.#schedule.add({ key, peers }, clock.monotonic(), random),
       refused: (key, peer) => this.#extender.lacks([key], peer),
     })
+    this.#respreader = new Respreader({ parts, spread: (key, proof) => this.#spreader.spread(key, proof) })
     this.#offers = new Offers({
       ...{ parts, merge: new OfferMerge(options) },
+      stored: (key, proof) => this.#respreader.keep(key, proof),
       paid: (quotes) => this.#firstAudits.nominate(quotes),
     })
     this.#joiner = new Joiner({
@@ -241,6 +245,7 @@ class Engine implements Replication {
 
   freshChunk({ address, proof, paid }: FreshPayment): void {
     this.#spreader.stored(address, proof)
+    this.#respreader.keep(address, proof)
     if (paid) this.#firstAudits.nominate(paid)
   }
   chunkStored(address: ChunkAddress): void {
@@ -250,6 +255,7 @@ class Engine implements Replication {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
     this.#extender.forget(address)
+    this.#respreader.forget(address)
     // Should it come back, it has its whole time.
     this.#deps.timers.clear('record', address)
     if (corrupt) this.#miss([address])
@@ -275,6 +281,7 @@ class Engine implements Replication {
     const viewChanged = () => {
       this.#holdings.viewChanged()
       this.#repair.viewChanged()
+      this.#respreader.viewChanged()
     }
     this.#unsubscribe = [
       events.on('peerAdded', viewChanged),
@@ -293,6 +300,7 @@ class Engine implements Replication {
     const loops = { exchange: this.#exchange, repair: this.#repair, verifier: this.#verifier, fetcher: this.#fetcher }
     const more = {
       spreader: this.#spreader,
+      respreader: this.#respreader,
       extender: this.#extender,
       challenger: this.#challenger,
       joiner: this.#joiner,

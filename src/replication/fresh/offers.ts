@@ -21,6 +21,8 @@ export interface OffersDeps {
   readonly merge: OfferMerge
   /** Quotes that paid for a chunk that is stored now. */
   paid(quotes: readonly PaidQuote[]): void
+  /** A chunk is stored now; the proof is the callee's. */
+  stored(key: ChunkAddress, proof: Uint8Array): void
 }
 
 /** What is said to a peer; '' stands for accepted. */
@@ -100,6 +102,7 @@ export class Offers {
       await store.put(key, content)
       metrics.offers.add(1, { outcome: 'stored' })
       this.#deps.paid(verdict.paid ?? [])
+      this.#deps.stored(key, proof.slice())
       return ''
     } catch (error) {
       if (!(error instanceof CodedError)) throw error

@@ -40,8 +40,13 @@ export class Spreader {
 
   /** A client paid for a chunk and it is stored. */
   stored(key: ChunkAddress, proof: Uint8Array): void {
+    void this.#deps.parts.holdings.learnPaid(key)
+    this.spread(key, proof)
+  }
+
+  /** Stored and paid for: whoever should hold it or know of it hears of it. The proof stays. */
+  spread(key: ChunkAddress, proof: Uint8Array): void {
     const { parts, plans } = this.#deps
-    void parts.holdings.learnPaid(key)
     // What finds no place is left to the hints of the next rounds.
     if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return
     if (!plans.stored(key, parts.holdings.view, parts.clock.monotonic())) return
