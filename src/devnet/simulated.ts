@@ -19,7 +19,14 @@ import {
 } from '../node/index.ts'
 import { createFreeVerifier, createLocalPayer, type PaymentVerifier } from '../payment/index.ts'
 import { type ChunkAddress, CLOSE_GROUP_SIZE, compareDistance, keyOf, type SocketAddress } from '../protocol/index.ts'
-import { type Aftermath, SimDisk, type SimHost, type SimHostOptions, SimWorld, type SimWorldConfig } from '../sim/index.ts'
+import {
+  type Aftermath,
+  SimDisk,
+  type SimHost,
+  type SimHostOptions,
+  SimWorld,
+  type SimWorldConfig,
+} from '../sim/index.ts'
 import {
   createFileChunkStore,
   createLmdbPaidList,
