@@ -5,7 +5,7 @@ export interface ReplicationMetrics {
   readonly hints: Counter
   /** Keys told to peers that became responsible for them. */
   readonly repairHints: Counter
-  /** Keys told to peers beyond their close group, part of which does not hold them. */
+  /** Keys told to peers because some of their close group do not hold them. */
   readonly extended: Counter
   /** Labels: `result`. */
   readonly verified: Counter
@@ -45,7 +45,10 @@ export function replicationMetrics(registry: Registry, figures: ReplicationFigur
   return {
     hints: registry.counter(name('hints'), 'Keys hinted to us by outcome'),
     repairHints: registry.counter(name('repair_hints'), 'Keys told to peers that became responsible for them'),
-    extended: registry.counter(name('extended'), 'Keys told to peers because some nearer ones do not hold them'),
+    extended: registry.counter(
+      name('extended'),
+      'Keys told to peers because some of their close group do not hold them',
+    ),
     verified: registry.counter(name('verified'), 'Keys verified by result'),
     fetches: registry.counter(name('fetches'), 'Chunks fetched from neighbours by outcome'),
     receivedBytes: registry.counter(name('received_bytes'), 'Chunk bytes received from neighbours'),

@@ -40,7 +40,9 @@ const FRESH = {
   notifyTries: 2,
   notifyProofBytes: 16 * MiB, // ours: proofs of keys that somebody is owed a notify of
   keptProofBytes: 16 * MiB, // ours: of payments that neighbours may not have heard of; 400 of 38 KB
+  keptProofs: 4096,
   keptProofMs: 6 * hour, // ours: a network in two parts for so long
+  respreadSpanMs: minute, // ours: those that have a proof begin one after the other, and the first does the work
   keptPauseMs: 30 * second, // ours: after a change of the view, until who missed what is looked at
   mergedProofs: 4, // different proofs of offers for one key
   mergedKeys: 16, // as many offers as are let in
@@ -103,9 +105,11 @@ const EXTEND = {
   extendKeys: 8192, // looked after at once; some 1 KiB each
   extendDelayMs: minute, // a fresh chunk is still being spread
   extendPauseMs: 3 * minute, // between two looks: whoever was told of a key has fetched it by then, or never will
-  extendLooks: 10, // four lacks found one after the other, and some silence
+  extendLooks: 12, // four lacks found one after the other
   extendRefusedKeys: 16_384, // keys found to be held by enough, of those that are no business of ours
   extendRefusedMs: hour,
+  extendHints: 2048, // of one neighbour in that time: each costs a question to those that are nearer
+  extendWatchMs: hour, // between two looks at a key whose copies are outside of its group: their end changes no group
 }
 
 const BOOTSTRAP = {

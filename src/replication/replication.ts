@@ -181,9 +181,9 @@ class Engine implements Replication {
     this.#spreader = new Spreader({
       ...{ parts, plans: new FreshReplication(options), gate },
       spread: (key, peers) => this.#schedule.add({ key, peers }, clock.monotonic(), random),
-      refused: (key, peer) => this.#extender.lacks([key], peer),
+      refused: (key, peer, full) => (full ? this.#extender.lacks([key], peer) : this.#extender.doubt([key])),
     })
-    this.#respreader = new Respreader({ parts, spread: (key, proof) => this.#spreader.spread(key, proof) })
+    this.#respreader = new Respreader({ parts, spread: (key, proof) => this.#spreader.again(key, proof) })
     this.#offers = new Offers({
       ...{ parts, merge: new OfferMerge(options) },
       stored: (key, proof) => this.#respreader.keep(key, proof),
@@ -255,10 +255,10 @@ class Engine implements Replication {
     this.#holdings.removed(address)
     this.#proofs.keyRemoved(address)
     this.#extender.forget(address)
-    this.#respreader.forget(address)
     // Should it come back, it has its whole time.
     this.#deps.timers.clear('record', address)
     if (corrupt) this.#miss([address])
+    else this.#respreader.forget(address)
   }
 
   /** As if it had been hinted: whoever holds it gives it back (30.3 nr 9). */
@@ -339,6 +339,7 @@ class Engine implements Replication {
 
   #forget(peer: PeerId): void {
     this.#sync.peerRemoved(peer)
+    this.#extender.gone(peer)
     this.#proofs.peerRemoved(peer)
     this.#lists.forget(peer)
     this.#auditor.forget(peer)

@@ -28,7 +28,7 @@ export interface ChallengerDeps {
   readonly parts: Parts
   readonly claims: ClaimTracker
   readonly schedule: PossessionSchedule
-  readonly extender: Pick<Extender, 'lacks'>
+  readonly extender: Pick<Extender, 'lacks' | 'doubt'>
 }
 
 export interface Asked {
@@ -62,6 +62,8 @@ export class Challenger {
         const verdict = await this.challenge({ peer, keys: [key], audit: 'possession' }, signal)
         const { failure, claim } = possessionConsequence(verdict)
         if (verdict.kind === 'failed') extender.lacks([key], peer)
+        // A node that joins with a full disk says so for ever.
+        else if (verdict.kind === 'bootstrapping') extender.doubt([key])
         if (claim === 'clear') claims.answered(peer)
         if (claim === 'observe' && claims.claimed(peer, parts.clock.monotonic()) === 'failure')
           report(parts, peer, 'bootstrapClaim')

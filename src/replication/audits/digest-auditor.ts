@@ -47,7 +47,7 @@ export class DigestAuditor {
 
   /** One audit of a peer drawn by chance; nothing when there is nobody or no key to ask about. */
   async audit(signal: AbortSignal): Promise<'idle' | 'passed' | 'failed'> {
-    const { parts, sync, challenger, claims } = this.#deps
+    const { parts, sync, challenger, claims, extender } = this.#deps
     const { dht, holdings, random } = parts
     const peers = holdings.view.peers.filter(
       (peer) => peer !== parts.self && sync.auditable(peer) && !dht.suspected(peer),
@@ -58,6 +58,7 @@ export class DigestAuditor {
     if (keys.length === 0) return 'idle'
     const verdict = await challenger.challenge({ peer, keys, audit: 'digest' }, signal)
     if (verdict.kind === 'bootstrapping') {
+      this.#doubt(peer)
       if (claims.claimed(peer, parts.clock.monotonic()) === 'failure') report(parts, peer, 'bootstrapClaim')
       return 'idle'
     }
@@ -71,21 +72,21 @@ export class DigestAuditor {
     if (verdict.kind === 'failed') {
       const failures = verdict.failures as Parameters<typeof confirmDigests>[0]
       if (confirmDigests(failures, (key) => this.#responsible(peer, key)).kind === 'idle') return 'idle'
-      this.#extend(peer, failures)
+      extender.lacks(
+        failures.map(({ key }) => key),
+        peer,
+      )
+      this.#doubt(peer)
     }
     report(parts, peer, 'digestAudit')
     return 'failed'
   }
 
-  /** What a sample shows may be true of whatever else the peer was told of. */
-  #extend(peer: PeerId, failures: readonly { readonly key: ChunkAddress }[]): void {
+  /** What a sample shows may be true of whatever else the peer was told of; who still joins, or says so, may lack it. */
+  #doubt(peer: PeerId): void {
     const { extender, parts, proofs, sync } = this.#deps
     const moment = { now: parts.clock.monotonic(), epoch: sync.epoch }
-    extender.lacks(
-      failures.map(({ key }) => key),
-      peer,
-    )
-    const told = [...proofs.keysTold(peer)].slice(0, LOOKED_AT)
+    const told = shuffled(parts.random, [...proofs.keysTold(peer)]).slice(0, LOOKED_AT)
     extender.doubt(told.filter((key) => proofs.mature(key, peer, moment) && this.#responsible(peer, key)))
   }
 

@@ -45,6 +45,12 @@ export class Extender {
     this.#table.forget(key)
   }
 
+  /** The peer left the view. */
+  gone(peer: PeerId): void {
+    this.#table.gone(peer, this.#deps.parts.clock.monotonic())
+    this.#alarm.ring()
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     const { parts, gate } = this.#deps
     const { clock, dht, holdings } = parts

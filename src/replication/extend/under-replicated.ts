@@ -1,9 +1,9 @@
 /**
  * Chunks that a member of their close group turned out not to hold: its disk is full, or it lies (replication.md 23, 30.3
- * nr 9). Who holds such a chunk asks the group. Who lacks it twice is passed over, and the next nearest is told of it,
+ * nr 9). Who holds such a chunk asks the group. Who lacks it at three looks is passed over, and the next nearest is told of it,
  * until as many hold it as a close group has members, or the acceptance width is used up; beyond the storage width only
- * where the chunk `isShort`, since whoever is told there looks for himself and takes it only then. Bounded. Pure; `now`
- * is monotonic milliseconds.
+ * where the chunk `isShort`, since whoever is told there looks for himself and takes it only then. A chunk with copies
+ * outside of its group stays under watch: when they go, no group changes. Bounded. Pure; `now` is monotonic milliseconds.
  */
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'
@@ -17,7 +17,13 @@ import type { OwnView } from '../view/own-view.ts'
 export type ExtendOptions = Widths &
   Pick<
     ReplicationOptions,
-    'quorumThreshold' | 'requestKeys' | 'extendKeys' | 'extendDelayMs' | 'extendPauseMs' | 'extendLooks'
+    | 'quorumThreshold'
+    | 'requestKeys'
+    | 'extendKeys'
+    | 'extendDelayMs'
+    | 'extendPauseMs'
+    | 'extendLooks'
+    | 'extendWatchMs'
   >
 
 export type ExtendAction =
@@ -31,20 +37,25 @@ interface Entry extends Placed<'dueIndex'> {
   readonly holding: Set<PeerId>
   /** How often each said that it does not hold the key. */
   readonly absent: Map<PeerId, number>
-  readonly told: Set<PeerId>
+  /** How often. */
+  readonly told: Map<PeerId, number>
   readonly asking: Set<PeerId>
   looks: number
   dueAt: number
 }
 
-/** Who says so once may just be fetching it. */
-const LACKS = 2
+/** Who says so once or twice may just be fetching it. */
+const LACKS = 3
+/** Who was told before it knew of the payment has learnt that first. */
+const TELLS = 2
 
 export class UnderReplicated {
   readonly #options: ExtendOptions
   readonly #entries = new Map<ChunkAddress, Entry>()
   readonly #due = new IndexedHeap<'dueIndex', Entry>('dueIndex', (a, b) => a.dueAt < b.dueAt)
   readonly #probes: ProbeBatches
+  /** Those of which enough are held, some of them outside of the group; the first gives way. */
+  readonly #watched = new Set<Entry>()
   /** All have answered that were asked in this look. */
   #looked: Entry[] = []
 
@@ -79,6 +90,15 @@ export class UnderReplicated {
     if (entry) this.#end(entry)
   }
 
+  /** The peer left the view, and its copies with it: what counts on them is looked at soon. */
+  gone(peer: PeerId, now: number): void {
+    for (const entry of this.#watched) {
+      if (!entry.holding.has(peer)) continue
+      this.#due.delete(entry)
+      this.#resume(entry, now + this.#options.extendDelayMs)
+    }
+  }
+
   /** What is to be done now. `busy`: may not be asked now; `silent`: is not asked at all. */
   step(
     view: OwnView,
@@ -87,6 +107,7 @@ export class UnderReplicated {
   ): ExtendAction[] {
     for (let entry = this.#due.peek(); entry && entry.dueAt <= now; entry = this.#due.peek()) {
       this.#due.pop()
+      if (this.#watched.has(entry)) this.#forgetLooks(entry)
       entry.looks++
       for (const peer of this.#wanted(entry, view)) {
         if (entry.holding.has(peer) || silent?.(peer)) continue
@@ -114,9 +135,14 @@ export class UnderReplicated {
 
   #enter(key: ChunkAddress, now: number): Entry | undefined {
     const known = this.#entries.get(key)
-    if (known || this.#entries.size >= this.#options.extendKeys) return known
+    if (known) return known
+    if (this.#entries.size >= this.#options.extendKeys) {
+      const [watched] = this.#watched
+      if (!watched) return undefined
+      this.#end(watched)
+    }
     const entry: Entry = {
-      ...{ key, holding: new Set(), absent: new Map(), told: new Set(), asking: new Set() },
+      ...{ key, holding: new Set(), absent: new Map(), told: new Map(), asking: new Set() },
       ...{ looks: 0, dueAt: now + this.#options.extendDelayMs, dueIndex: -1 },
     }
     this.#entries.set(key, entry)
@@ -130,13 +156,17 @@ export class UnderReplicated {
     const wanted = this.#wanted(entry, view)
     const missing = wanted.filter((peer) => !entry.holding.has(peer))
     if (missing.length === 0 || entry.looks >= this.#options.extendLooks) {
-      this.#end(entry)
+      const group = new Set(view.closest(keyOf(entry.key), this.#options.closeGroupSize))
+      if (wanted.every((peer) => group.has(peer))) this.#end(entry)
+      else {
+        this.#watched.add(entry)
+        this.#resume(entry, now + this.#options.extendWatchMs)
+      }
       return []
     }
-    const news = missing.filter((peer) => !entry.told.has(peer))
-    for (const peer of news) entry.told.add(peer)
-    entry.dueAt = now + this.#options.extendPauseMs
-    this.#due.push(entry)
+    const news = missing.filter((peer) => (entry.told.get(peer) ?? 0) < TELLS)
+    for (const peer of news) entry.told.set(peer, (entry.told.get(peer) ?? 0) + 1)
+    this.#resume(entry, now + this.#options.extendPauseMs)
     return news.map((peer) => ({ kind: 'tell' as const, key: entry.key, peer }))
   }
 
@@ -151,8 +181,21 @@ export class UnderReplicated {
     return takers.slice(0, closeGroupSize - 1)
   }
 
+  #resume(entry: Entry, at: number): void {
+    entry.dueAt = at
+    this.#due.push(entry)
+  }
+
+  /** Much may have changed since. */
+  #forgetLooks(entry: Entry): void {
+    this.#watched.delete(entry)
+    for (const memory of [entry.holding, entry.absent, entry.told]) memory.clear()
+    entry.looks = 0
+  }
+
   #end(entry: Entry): void {
     this.#entries.delete(entry.key)
+    this.#watched.delete(entry)
     this.#due.delete(entry)
   }
 }

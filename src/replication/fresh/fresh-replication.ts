@@ -47,6 +47,9 @@ interface Plan extends Placed<'dueIndex'> {
   readonly key: ChunkAddress
   dueAt: number
   started: boolean
+  /** It was spread before: whoever holds it has been checked then. */
+  readonly again: boolean
+  readonly offered: Set<PeerId>
   targets: readonly PeerId[]
   audience: readonly PeerId[]
   /** Probed and not answered. */
@@ -99,12 +102,16 @@ export class FreshReplication {
     return this.#due.peek()?.dueAt
   }
 
-  /** A client's chunk was stored with a proof. false: known, or too many plans. */
-  stored(key: ChunkAddress, view: OwnView, now: number): boolean {
+  /**
+   * A client's chunk was stored with a proof; with `againAfterMs` it is spread once more, when so much time has passed.
+   * false: known, or too many plans.
+   */
+  stored(key: ChunkAddress, view: OwnView, now: number, againAfterMs?: number): boolean {
     if (this.#plans.has(key) || this.#plans.size >= this.#options.freshWaiting) return false
     const rank = Math.min(view.rank(keyOf(key), view.self), this.#options.closeGroupSize)
     const plan: Plan = {
-      ...{ key, dueAt: now + rank * this.#options.freshRankDelayMs, dueIndex: -1, started: false },
+      ...{ key, dueAt: now + rank * this.#options.freshRankDelayMs + (againAfterMs ?? 0), dueIndex: -1 },
+      ...{ started: false, again: againAfterMs !== undefined, offered: new Set() },
       ...{ targets: [], audience: [], asking: new Set(), informed: new Set(), toOffer: [] },
       ...{ sending: new Map(), awaiting: new Map(), replied: new Set(), bytes: 'none', readAttempts: 0 },
       ...{ gatherUntil: Number.POSITIVE_INFINITY, gathering: true, pausedUntil: 0 },
@@ -235,7 +242,8 @@ export class FreshReplication {
     this.#due.delete(plan)
     this.#offering.delete(plan)
     for (const peer of plan.audience) this.#notify(plan, peer)
-    if (plan.targets.length > 0) this.#actions.push({ kind: 'checkPossession', key: plan.key, peers: plan.targets })
+    const peers = plan.again ? [...plan.offered] : plan.targets
+    if (peers.length > 0) this.#actions.push({ kind: 'checkPossession', key: plan.key, peers })
     this.#actions.push({ kind: 'done', key: plan.key })
   }
 
@@ -267,6 +275,7 @@ export class FreshReplication {
   #send(plan: Plan, peer: PeerId, attempt: number): void {
     this.#sends++
     plan.sending.set(peer, attempt)
+    plan.offered.add(peer)
     this.#actions.push({ kind: 'offer', key: plan.key, peer })
   }
 

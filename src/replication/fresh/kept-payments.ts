@@ -1,7 +1,7 @@
 /**
  * Proofs of payment of the last hours, with who heard of each. Whoever missed a payment learns of it from hints when most
  * of the paid group confirm it (replication.md 9.3): of a chunk that was stored while the network was in two parts, the
- * others can never be told that way. Bounded by bytes and age, the oldest leave. Pure; `now` is monotonic milliseconds.
+ * others can never be told that way. Bounded by bytes, number and age, the oldest leave. Pure; `now` is monotonic milliseconds.
  */
 import type { InSlices } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
@@ -9,13 +9,19 @@ import type { ReplicationOptions } from '../options.ts'
 import { closestOthers, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
 
-export type KeptOptions = Widths & Pick<ReplicationOptions, 'keptProofBytes' | 'keptProofMs'>
+export type KeptOptions = Widths & Pick<ReplicationOptions, 'keptProofBytes' | 'keptProofs' | 'keptProofMs'>
 
 interface Kept {
   readonly key: ChunkAddress
   readonly proof: Uint8Array
   readonly keptAt: number
   readonly heard: Set<PeerId>
+}
+
+export interface Unheard {
+  readonly key: ChunkAddress
+  readonly proof: Uint8Array
+  readonly strangers: readonly PeerId[]
 }
 
 /** Keys looked at in one go: some 2 ms. */
@@ -44,8 +50,10 @@ export class KeptPayments {
     const heard = new Set(closestOthers(view, keyOf(key), this.#options.acceptanceWidth))
     this.#kept.set(key, { key, proof, keptAt: now, heard })
     this.#bytes += proof.length
+    const { keptProofBytes, keptProofs, keptProofMs } = this.#options
     for (const oldest of this.#kept.values()) {
-      if (this.#bytes <= this.#options.keptProofBytes && now - oldest.keptAt < this.#options.keptProofMs) break
+      const bounded = this.#bytes <= keptProofBytes && this.#kept.size <= keptProofs
+      if (bounded && now - oldest.keptAt < keptProofMs) break
       this.forget(oldest.key)
     }
   }
@@ -56,9 +64,9 @@ export class KeptPayments {
     this.#bytes -= kept.proof.length
   }
 
-  /** Payments of which a third of those who take part by now never heard; they hear of them now. */
-  *unheard(view: OwnView, now: number): InSlices<{ readonly key: ChunkAddress; readonly proof: Uint8Array }[]> {
-    const unheard: { key: ChunkAddress; proof: Uint8Array }[] = []
+  /** Payments of which a third of those who take part by now never heard. */
+  *unheard(view: OwnView, now: number): InSlices<Unheard[]> {
+    const unheard: Unheard[] = []
     let seen = 0
     for (const { key, proof, keptAt, heard } of [...this.#kept.values()]) {
       if (++seen % SLICE === 0) yield
@@ -67,9 +75,14 @@ export class KeptPayments {
       const audience = closestOthers(view, keyOf(key), this.#options.acceptanceWidth)
       const strangers = audience.filter((peer) => !heard.has(peer))
       if (strangers.length * 3 < audience.length || strangers.length === 0) continue
-      for (const peer of strangers) heard.add(peer)
-      unheard.push({ key, proof })
+      unheard.push({ key, proof, strangers })
     }
     return unheard
+  }
+
+  /** They hear of it now. */
+  told({ key, strangers }: Unheard): void {
+    const heard = this.#kept.get(key)?.heard
+    for (const peer of strangers) heard?.add(peer)
   }
 }

@@ -33,7 +33,8 @@ export const BUSY = 'Receiver at fresh-offer capacity'
 export const DUPLICATE = 'Duplicate offer already in flight'
 const NO_PROOF = 'Missing proof of payment'
 const TOO_FAR = 'Not in storage-admission range for this key'
-const FULL = 'No room'
+/** Ours: what stock peers say is not known. */
+export const FULL = 'No room'
 
 export class Offers {
   readonly #deps: OffersDeps

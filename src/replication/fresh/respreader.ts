@@ -6,8 +6,8 @@ import { KeptPayments } from './kept-payments.ts'
 
 export interface RespreaderDeps {
   readonly parts: Parts
-  /** As when it was stored: asks who has it and who knows of the payment, and tells the others. */
-  spread(key: ChunkAddress, proof: Uint8Array): void
+  /** As when it was stored: asks who has it and who knows of the payment, and tells the others. false: not now. */
+  spread(key: ChunkAddress, proof: Uint8Array): boolean
 }
 
 export class Respreader {
@@ -41,9 +41,12 @@ export class Respreader {
       // Neighbours that go or come together are seen one after another.
       await clock.sleep(options.keptPauseMs, signal)
       const unheard = this.#kept.unheard(holdings.view, clock.monotonic())
-      for (const { key, proof } of await withPauses(unheard, () => holdings.pause(signal))) {
-        metrics.respread.add()
-        spread(key, proof)
+      for (const payment of await withPauses(unheard, () => holdings.pause(signal))) {
+        if (!spread(payment.key, payment.proof)) this.#alarm.ring()
+        else {
+          this.#kept.told(payment)
+          metrics.respread.add()
+        }
       }
     }
   }

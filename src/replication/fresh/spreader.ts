@@ -1,5 +1,5 @@
 /** Spreads what clients stored here (replication.md 5.1): does what the plan says and reports what came of it. */
-import { Alarm, CodedError, messageOf, release } from '../../base/index.ts'
+import { Alarm, CodedError, messageOf, randomBelow, release } from '../../base/index.ts'
 import type { PreparedMessage } from '../../network/index.ts'
 import {
   type ChunkAddress,
@@ -13,7 +13,7 @@ import type { Parts } from '../parts.ts'
 import type { VerificationGate } from '../traffic/verification-gate.ts'
 import type { FreshAction, FreshReplication } from './fresh-replication.ts'
 import { Notifier } from './notifier.ts'
-import { BUSY, DUPLICATE } from './offers.ts'
+import { BUSY, DUPLICATE, FULL } from './offers.ts'
 
 export interface SpreaderDeps {
   readonly parts: Parts
@@ -21,8 +21,8 @@ export interface SpreaderDeps {
   readonly gate: VerificationGate
   /** These should hold the key by now. */
   spread(key: ChunkAddress, peers: readonly PeerId[]): void
-  /** The peer should hold the key and does not take it. */
-  refused(key: ChunkAddress, peer: PeerId): void
+  /** The peer should hold the key and does not take it: it has no room, or says something else. */
+  refused(key: ChunkAddress, peer: PeerId, full: boolean): void
 }
 
 export class Spreader {
@@ -41,18 +41,24 @@ export class Spreader {
   /** A client paid for a chunk and it is stored. */
   stored(key: ChunkAddress, proof: Uint8Array): void {
     void this.#deps.parts.holdings.learnPaid(key)
-    this.spread(key, proof)
+    // What finds no place is left to the hints of the next rounds.
+    this.#spread(key, proof, undefined)
   }
 
-  /** Stored and paid for: whoever should hold it or know of it hears of it. The proof stays. */
-  spread(key: ChunkAddress, proof: Uint8Array): void {
+  /** Others have come since that never heard of it. false: no place, or it is being spread. The proof stays. */
+  again(key: ChunkAddress, proof: Uint8Array): boolean {
+    const { options, random } = this.#deps.parts
+    return this.#spread(key, proof, randomBelow(random, options.respreadSpanMs))
+  }
+
+  #spread(key: ChunkAddress, proof: Uint8Array, againAfterMs: number | undefined): boolean {
     const { parts, plans } = this.#deps
-    // What finds no place is left to the hints of the next rounds.
-    if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return
-    if (!plans.stored(key, parts.holdings.view, parts.clock.monotonic())) return
+    if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return false
+    if (!plans.stored(key, parts.holdings.view, parts.clock.monotonic(), againAfterMs)) return false
     this.#proofs.set(key, proof)
     this.#proofBytes += proof.length
     this.#alarm.ring()
+    return true
   }
 
   /** What a peer says to our offer. */
@@ -60,7 +66,7 @@ export class Spreader {
     const offered = this.#deps.plans.answered(result.key, peer, result.kind === 'accepted')
     // Who is busy, or gets it from somebody else, will have it.
     const refused = result.kind === 'rejected' && result.reason !== BUSY && result.reason !== DUPLICATE
-    if (offered && refused) this.#deps.refused(result.key, peer)
+    if (offered && refused) this.#deps.refused(result.key, peer, result.reason === FULL)
     this.#alarm.ring()
   }
 

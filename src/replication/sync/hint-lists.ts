@@ -80,7 +80,8 @@ export class HintListMaker {
       more: lists.some(({ more }) => more),
       whole: lists.some(({ kind, full }) => kind === 'stored' && full),
       heard: ({ bootstrapping }) => {
-        for (const key of extra) this.#extra.get(peer)?.delete(key)
+        // Of who joins nobody takes hints.
+        if (!this.#parts.bootstrapping()) for (const key of extra) this.#extra.get(peer)?.delete(key)
         if (this.#forgottenSince(madeAt, peer)) return
         if (bootstrapping) this.joins(peer)
         for (const { kind, keys, moment, full, more } of lists) {
@@ -115,6 +116,7 @@ export class HintListMaker {
   }
   forget(peer: PeerId): void {
     this.#forgotten.set(peer, this.#parts.clock.monotonic())
+    this.#extra.delete(peer)
     this.#told.forget(peer)
     this.#startAnew(peer)
   }

@@ -49,6 +49,7 @@ interface Entry extends Placed<'place'> {
   readonly key: ChunkAddress
   readonly distance: Key
   readonly pending: PendingKey
+  readonly extended: boolean
   /** Untried, in order. */
   sources: PeerId[]
   /** Tried and untried. */
@@ -99,13 +100,13 @@ export class FetchQueue {
   }
 
   /** false: full, without a source, or there already; the key stays where it was. */
-  add(pending: PendingKey, sources: readonly PeerId[]): boolean {
+  add(pending: PendingKey, sources: readonly PeerId[], extended = false): boolean {
     if (this.#entries.size >= this.#options.fetchQueue || sources.length === 0 || this.has(pending.key)) return false
     const { key } = pending
     const untried = [...new Set(sources)].slice(0, this.#options.fetchSources)
     const away = distance(this.#selfKey, keyOf(key))
     const state = { sources: untried, named: [...untried], source: undefined, lines: [] }
-    const entry: Entry = { key, distance: away, pending, ...state, place: -1 }
+    const entry: Entry = { key, distance: away, pending, extended, ...state, place: -1 }
     this.#entries.set(entry.key, entry)
     this.#waiting.push(entry)
     return true
@@ -138,7 +139,7 @@ export class FetchQueue {
       entry.source = source
       this.#outstanding.set(source, (this.#outstanding.get(source) ?? 0) + 1)
       this.#inFlight++
-      return { key: entry.key, source, extended: entry.pending.extended }
+      return { key: entry.key, source, extended: entry.extended }
     }
     return undefined
   }

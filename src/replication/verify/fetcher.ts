@@ -3,7 +3,7 @@ import { Alarm, CodedError, codeOf, messageOf, release } from '../../base/index.
 import { keyOf, MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
-import { inStorageWidth } from '../view/groups.ts'
+import { inAcceptanceWidth, inStorageWidth } from '../view/groups.ts'
 import type { Fetch, FetchOutcome } from './fetch-queue.ts'
 import type { HintPipeline } from './hint-pipeline.ts'
 
@@ -105,7 +105,8 @@ export class Fetcher {
       metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
       const content = await HashedContent.of(hash, result.data)
       if (content.address !== key) return 'sourceFailed'
-      if (!extended && !inStorageWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
+      const inWidth = extended ? inAcceptanceWidth : inStorageWidth
+      if (!inWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
       return await this.#keep(key, content)
     } finally {
       release(result.data)

@@ -15,7 +15,10 @@ import type { KeyResult, KeyToVerify } from './verification-round.ts'
 export type PipelineOptions = PendingOptions &
   FetchOptions &
   Widths &
-  Pick<ReplicationOptions, 'cycleKeys' | 'quorumThreshold' | 'extendRefusedKeys' | 'extendRefusedMs'>
+  Pick<
+    ReplicationOptions,
+    'cycleKeys' | 'quorumThreshold' | 'extendPauseMs' | 'extendRefusedKeys' | 'extendRefusedMs' | 'extendHints'
+  >
 
 /** What the node knows at the moment of the call. */
 export interface Facts {
@@ -54,6 +57,9 @@ const SKIPPED_AT_ONCE = 256
 /** Keys looked at in one go: some 3 ms. */
 const SLICE = 512
 
+/** Whose hints beyond the storage width are counted. */
+const MAX_SOURCES = 1024
+
 const ENDED: Decided = { learnPaid: false, lost: false, next: 'end' }
 
 export class HintPipeline {
@@ -61,6 +67,8 @@ export class HintPipeline {
   readonly #options: PipelineOptions
   readonly pending: PendingTable
   readonly fetches: FetchQueue
+  /** Who hinted how many keys to which others are nearer, since when: whoever does so in vain has it cheap. */
+  readonly #heard = new LruMap<PeerId, { readonly since: number; keys: number }>(MAX_SOURCES)
   /** When a round found that enough of those nearer hold the key. */
   readonly #refused: LruMap<ChunkAddress, number>
 
@@ -114,7 +122,7 @@ export class HintPipeline {
       taken = this.pending.takeDue(now, Math.min(left, SLICE))
       for (const { key, hinters, pipeline } of taken) {
         const [held, paidLocally, keeps] = [facts.stored(key), facts.paid(key), this.#keeps(key, facts)]
-        const counted = paidLocally && pipeline === 'replica' && !held && !keeps
+        const counted = paidLocally && pipeline === 'replica' && !held && !keeps && this.#accepts(key, facts)
         if (paidLocally && (held || !(keeps || counted))) this.pending.delete(key)
         else if (paidLocally && facts.full) this.pending.block(key, now)
         else keys.push({ key, paidLocally, held, counted, hinters })
@@ -126,7 +134,7 @@ export class HintPipeline {
   }
 
   /** A result of the round (9.5). Keys that left meanwhile are ignored. */
-  decided({ key, result, sources, absent }: KeyResult, facts: Facts, now: number): Decided {
+  decided({ key, result, sources, ...counts }: KeyResult, facts: Facts, now: number): Decided {
     const entry = this.pending.get(key)
     if (entry?.state !== 'verifying') return ENDED
     if (result === 'quorumInconclusive') return this.#retry(entry, now, { learnPaid: false, lost: false })
@@ -135,18 +143,23 @@ export class HintPipeline {
     const keeps = this.#keeps(key, facts)
     // Between 9 and 20 the key is learnt and never fetched (scenarios 7 and 21), whoever hinted it. One that was learnt
     // before is, when those nearer lack it.
-    const listed = result === 'authorised' && entry.pipeline === 'replica'
-    const extended = !keeps && listed && isShort(absent, this.#options)
+    const listed = result === 'authorised' && entry.pipeline === 'replica' && this.#accepts(key, facts)
+    const extended = !keeps && listed && this.#fewHold(counts)
     if (facts.stored(key) || !(keeps || extended)) {
-      if (!keeps && listed) this.#refused.set(key, now)
+      // Had the silent lacked it, it would be otherwise: the next hint is welcome.
+      if (listed && !keeps && !this.#fewHold({ ...counts, absent: counts.absent + counts.silent }))
+        this.#refused.set(key, now)
       return this.#end(key, learnPaid)
     }
+    // They may just be fetching it, as after every put.
+    if (extended && this.pending.short(key, now, this.#options.extendPauseMs) === undefined)
+      return { learnPaid, lost: false, next: 'retry' }
     if (facts.full) {
       this.pending.block(key, now)
       return { learnPaid, lost: false, next: 'blocked' }
     }
     if (sources.length === 0) return this.#retry(entry, now, { learnPaid, lost: this.pending.reportLoss(key) })
-    if (!this.fetches.add(extended ? { ...entry, extended } : entry, sources)) {
+    if (!this.fetches.add(entry, sources, extended)) {
       this.pending.block(key, now)
       return { learnPaid, lost: false, next: 'blocked' }
     }
@@ -171,7 +184,7 @@ export class HintPipeline {
     const of = { pipeline: 'replica' as const, hinters: [{ peer: this.#self, replica: true }] }
     let taken = 0
     for (const { key, ageMs } of keys) {
-      const entry = { ...of, key, createdAt: now - ageMs, attempts: 0, lossReported: false, extended: false }
+      const entry = { ...of, key, createdAt: now - ageMs, attempts: 0, lossReported: false, shortSince: undefined }
       if (this.pending.restore(entry, now)) taken++
     }
     return taken
@@ -188,7 +201,8 @@ export class HintPipeline {
       const fetch = this.fetches.next((peer) => facts.suspected(peer))
       if (!fetch) return undefined
       if (facts.stored(fetch.key)) this.fetched(fetch, 'alreadyHeld', now)
-      else if (!fetch.extended && !this.#keeps(fetch.key, facts)) this.fetched(fetch, 'noLongerResponsible', now)
+      else if (!(fetch.extended ? this.#accepts(fetch.key, facts) : this.#keeps(fetch.key, facts)))
+        this.fetched(fetch, 'noLongerResponsible', now)
       else if (facts.full) {
         this.fetched(fetch, 'localWriteFailed', now)
         this.pending.block(fetch.key, now)
@@ -209,7 +223,8 @@ export class HintPipeline {
     const [held, paid] = [facts.stored(key), facts.paid(key)]
     if (held && pipeline === 'replica') return 'ignored'
     // Most hints of a settled network: nothing to learn and nothing to fetch.
-    if (paid && (held || !(this.#keeps(key, facts) || this.#mayExtend(key, pipeline, facts, now)))) return 'ignored'
+    if (paid && (held || !(this.#keeps(key, facts) || this.#mayExtend(source, key, pipeline, facts, now))))
+      return 'ignored'
     if (this.fetches.has(key)) {
       // Self hints what it lost: no source.
       const joined = pipeline === 'replica' && source !== this.#self && this.fetches.join(key, source)
@@ -222,10 +237,23 @@ export class HintPipeline {
   }
 
   /** Others are nearer, and may lack it: whoever hints it as a replica thinks so. */
-  #mayExtend(key: ChunkAddress, pipeline: Pipeline, { view }: Facts, now: number): boolean {
+  #mayExtend(source: PeerId, key: ChunkAddress, pipeline: Pipeline, { view }: Facts, now: number): boolean {
     if (pipeline !== 'replica' || !inAcceptanceWidth(view, keyOf(key), this.#options)) return false
+    const { extendHints, extendRefusedMs } = this.#options
     const refusedAt = this.#refused.get(key)
-    return refusedAt === undefined || now - refusedAt >= this.#options.extendRefusedMs
+    if (refusedAt !== undefined && now - refusedAt < extendRefusedMs) return false
+    let heard = this.#heard.get(source)
+    if (!heard || now - heard.since >= extendRefusedMs) this.#heard.set(source, (heard = { since: now, keys: 0 }))
+    return ++heard.keys <= extendHints
+  }
+
+  /** At most a bare quorum of the 7 can hold it, and those that stand in for the others are too few. */
+  #fewHold({ absent, nearer }: Pick<KeyResult, 'absent' | 'nearer'>): boolean {
+    return isShort(absent, this.#options) && nearer < this.#options.closeGroupSize
+  }
+
+  #accepts(key: ChunkAddress, { view }: Facts): boolean {
+    return inAcceptanceWidth(view, keyOf(key), this.#options)
   }
 
   #keeps(key: ChunkAddress, { view }: Facts): boolean {

@@ -24,8 +24,8 @@ export interface PendingKey {
   readonly attempts: number
   /** "No holder" is logged once. */
   readonly lossReported: boolean
-  /** Wanted although others are nearer: the last round found that they do not hold it. */
-  readonly extended: boolean
+  /** Others are nearer, and a round found that too few of them hold it: when first. */
+  readonly shortSince: number | undefined
 }
 
 export type PendingOptions = Pick<
@@ -48,6 +48,7 @@ interface Entry extends PendingKey, Charged<PeerId>, Placed<'dueIndex' | 'lifeIn
   hinters: Hinter[]
   attempts: number
   lossReported: boolean
+  shortSince: number | undefined
   dueAt: number
 }
 
@@ -163,6 +164,18 @@ export class PendingTable {
     this.#schedule(entry, now + this.#options.capacityRetryMs)
   }
 
+  /** Too few of those nearer hold it: it is looked at again after `pauseMs`. Since when; undefined: for the first time. */
+  short(key: ChunkAddress, now: number, pauseMs: number): number | undefined {
+    const entry = this.#entries.get(key)
+    if (!entry) return undefined
+    const since = entry.shortSince
+    entry.shortSince ??= now
+    if (since !== undefined && now - since >= pauseMs) return since
+    this.#due.delete(entry)
+    this.#schedule(entry, entry.shortSince + pauseMs)
+    return undefined
+  }
+
   /** What waits is due now, in slices: whatever it waited for may be there. */
   *wake(now: number): InSlices<void> {
     let slice = 0
@@ -231,7 +244,7 @@ export class PendingTable {
     now: number,
   ): Entry {
     const entry: Entry = {
-      ...{ key, pipeline, hinters, createdAt, attempts, lossReported: false, extended: false },
+      ...{ key, pipeline, hinters, createdAt, attempts, lossReported: false, shortSince: undefined },
       ...{ state: 'waiting', dueAt: now },
       ...{ payer: undefined, payerIndex: -1, dueIndex: -1, lifeIndex: -1 },
     }

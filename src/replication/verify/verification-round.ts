@@ -10,7 +10,7 @@ import type { ReplicationOptions } from '../options.ts'
 import type { VerificationQuestion } from '../traffic/verification-gate.ts'
 import { paidGroup, presenceTargets, type Widths } from '../view/groups.ts'
 import type { OwnView } from '../view/own-view.ts'
-import { decide, isShort, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
+import { decide, type PaidVotes, type PresenceVotes, type QuorumOptions, type QuorumResult } from './quorum.ts'
 
 export interface KeyToVerify {
   readonly key: ChunkAddress
@@ -18,7 +18,7 @@ export interface KeyToVerify {
   readonly paidLocally: boolean
   /** Held by us: `credited` decides whose "present" counts. */
   readonly held: boolean
-  /** It matters how many of the 7 closest lack it: whether self, who is farther, should hold it. */
+  /** It matters how many of those nearer than self hold it: all of them are asked. */
   readonly counted: boolean
   readonly hinters: readonly Hinter[]
 }
@@ -36,8 +36,11 @@ export interface KeyResult {
   readonly sources: readonly PeerId[]
   /** Somebody said present: without, an authorised key may be lost. */
   readonly holders: number
-  /** Of the 7 closest, those that said that they do not hold it. */
+  /** Of the 7 closest: those that said that they do not hold it, and those that said nothing. */
   readonly absent: number
+  readonly silent: number
+  /** Said present and are nearer than self; of a counted key all that are nearer were asked. */
+  readonly nearer: number
 }
 
 export interface RoundEnd {
@@ -78,6 +81,8 @@ interface Tally extends KeyToVerify {
   readonly holders: PeerId[]
   /** Of the presence targets. */
   absent: number
+  /** Than self; empty unless it counts how many of them hold it. */
+  readonly nearer: ReadonlySet<PeerId>
   /** The only hinter says that it does not hold the key itself. */
   hinterAbsent: boolean
   /** Of the paid group, not asked yet. */
@@ -121,7 +126,7 @@ export class VerificationRound {
     for (const key of keys) {
       const tally = tallyOf(key, view, options)
       round.#tallies.set(key.key, tally)
-      round.#want(tally, tally.presenceTargets)
+      round.#want(tally, key.counted ? [...tally.nearer] : tally.presenceTargets)
       if (round.#tallies.size % SLICE === 0) yield
     }
     round.#unsettled = round.#tallies.size
@@ -267,7 +272,7 @@ export class VerificationRound {
     const quorum = tally.paidLocally ? 'authorised' : decide(tally.presence, tally.paid, this.#options)
     const result = quorum === 'quorumFailed' && this.#hooks.paid(tally.key) ? 'authorised' : quorum
     const sourcesWanted = this.#hurried ? 1 : this.#options.sourcesWanted
-    const counting = tally.counted && tally.presence.unresolved > 0 && !isShort(tally.absent, this.#options)
+    const counting = tally.counted && !this.#hurried
     const waits =
       result === 'quorumInconclusive' ||
       (result !== 'quorumFailed' && (counting || tally.holders.length < sourcesWanted))
@@ -276,7 +281,11 @@ export class VerificationRound {
     this.#unsettled--
     const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
     const sources = [...new Set([...tally.holders, ...hinters])].filter((peer) => peer !== this.#self)
-    this.#settled.push({ key: tally.key, result, sources, holders: tally.holders.length, absent: tally.absent })
+    const { absent, holders, key, nearer, presence } = tally
+    this.#settled.push({
+      ...{ key, result, sources, holders: holders.length },
+      ...{ absent, silent: presence.unresolved, nearer: holders.filter((peer) => nearer.has(peer)).length },
+    })
   }
 }
 
@@ -284,13 +293,16 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
   const bytes = keyOf(key.key)
   const targets = presenceTargets(view, bytes, options)
   const group = key.paidLocally ? [] : paidGroup(view, bytes, options)
+  // Self is beyond the 7, so they are among those that are nearer.
+  const wide = key.counted ? view.closest(bytes, options.acceptanceWidth) : []
+  const nearer = new Set(wide.slice(0, Math.max(0, wide.indexOf(view.self))))
   const edgeFrom = group.length >= options.paidGroupSize ? group.length - options.paidEdge : group.length
   const edge = group.length - edgeFrom
   const self = group.indexOf(view.self)
   return {
     ...{ ...key, presenceTargets: targets, paidGroup: group, edgeFrom, holders: [] },
     farther: group.filter((peer) => peer !== view.self && !targets.includes(peer)),
-    ...{ hinterAbsent: false, absent: 0, open: 0, result: undefined },
+    ...{ hinterAbsent: false, absent: 0, nearer, open: 0, result: undefined },
     presence: { targets: targets.length, positive: 0, unresolved: targets.length },
     paid: {
       // Self is a member that is not asked and has not confirmed.

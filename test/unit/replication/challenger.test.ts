@@ -18,7 +18,7 @@ function scene(request: (clock: SimClock) => Promise<Uint8Array>) {
   const pump = new EventPump(clock, 1)
   const dice = seededRandom(1)
   const state = { doubtedAt: undefined as number | undefined, reports: [] as PeerId[], errors: [] as unknown[] }
-  const lacks: (readonly [readonly ChunkAddress[], PeerId])[] = []
+  const lacks: (readonly [readonly ChunkAddress[], PeerId | undefined])[] = []
   const parts = {
     ...{ self: peerAt(0), clock, random: dice, options, tasks: new TaskGroup((error) => state.errors.push(error)) },
     messenger: new Messenger({ request: () => request(clock), send: async () => undefined }, dice),
@@ -32,7 +32,10 @@ function scene(request: (clock: SimClock) => Promise<Uint8Array>) {
   const schedule = new PossessionSchedule(options)
   const challenger = new Challenger({
     ...{ parts, claims: new ClaimTracker(options), schedule },
-    extender: { lacks: (keys, peer) => void lacks.push([keys, peer]) },
+    extender: {
+      lacks: (keys, peer) => void lacks.push([keys, peer]),
+      doubt: (keys) => void lacks.push([keys, undefined]),
+    },
   })
   const ask = (peer: PeerId, keys: readonly ChunkAddress[] = [at(1)]) =>
     challenger.challenge({ peer, keys, audit: 'possession' }, never)

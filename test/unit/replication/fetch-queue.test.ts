@@ -16,7 +16,7 @@ const open = (overrides: Partial<FetchOptions> = {}) =>
   new FetchQueue(peerAt(0), { ...REPLICATION_DEFAULTS, ...overrides })
 const pendingOf = (key: ChunkAddress): PendingKey => ({
   ...{ key, pipeline: 'replica', state: 'verifying', hinters: [{ peer: peerAt(1), replica: true }] },
-  ...{ createdAt: 5, attempts: 2, lossReported: false, extended: false },
+  ...{ createdAt: 5, attempts: 2, lossReported: false, shortSince: undefined },
 })
 const [ALICE, BOB] = [peerAt(1), peerAt(2)]
 

@@ -29,8 +29,11 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
     key: ChunkAddress,
     verdict: KeyResult['result'],
     sources: PeerId[] = [ALICE],
-    absent = 0,
-  ): KeyResult => ({ ...{ key, result: verdict, sources, holders: sources.length, absent } })
+    counts: Partial<KeyResult> = {},
+  ): KeyResult => ({
+    ...{ key, result: verdict, sources, holders: sources.length, absent: 0, silent: 0, nearer: 0 },
+    ...counts,
+  })
   return { pipeline, facts, stored, paid, hint, result }
 }
 const key = at(0)
@@ -197,10 +200,12 @@ test('what needs no round any more ends before it: paid and held, or paid and no
   }
 })
 
-test('a paid key of others is fetched when at most a bare quorum of them can hold it, and asked about once an hour', () => {
-  for (const { absent, next } of [
-    { absent: 3, next: 'fetch' },
-    { absent: 2, next: 'end' },
+test('a paid key of others is fetched when few of those nearer hold it, not for a moment only', () => {
+  for (const { why, counts, end } of [
+    { why: 'a bare quorum at most', counts: { absent: 3, nearer: 6 }, end: 'fetch' },
+    { why: 'more may hold it', counts: { absent: 2, nearer: 2 }, end: 'end' },
+    { why: 'others stand in', counts: { absent: 3, nearer: 7 }, end: 'end' },
+    { why: 'the silent may lack it', counts: { absent: 2, silent: 1, nearer: 2 }, end: 'unknown' },
   ]) {
     const { pipeline, facts, hint, paid, result } = world(12)
     paid.add(key)
@@ -209,15 +214,29 @@ test('a paid key of others is fetched when at most a bare quorum of them can hol
     assert.deepEqual(atOnce(pipeline.startRound(facts, 0)), [
       { key, paidLocally: true, held: false, counted: true, hinters },
     ])
-    assert.deepEqual(pipeline.decided(result(key, 'authorised', [ALICE], absent), facts, 1), {
-      ...{ learnPaid: false, lost: false, next },
-    })
-    if (next === 'fetch') assert.deepEqual(pipeline.nextFetch(facts, 1), { key, source: ALICE, extended: true })
-    else {
-      assert.equal(hint(BOB, [key], [], 1 + hour - 1).ignored, 1)
-      assert.deepEqual(hint(BOB, [key], [], 1 + hour).admitted, [key])
+    const decide = (now: number) => pipeline.decided(result(key, 'authorised', [ALICE], counts), facts, now).next
+    if (end !== 'fetch') {
+      assert.equal(decide(1), 'end', why)
+      const again = hint(BOB, [key], [], hour)
+      assert.deepEqual([again.ignored, again.admitted.length], end === 'end' ? [1, 0] : [0, 1], why)
+      assert.deepEqual(hint(BOB, [key], [], 1 + hour).admitted.length, end === 'end' ? 1 : 0, why)
+      continue
     }
+    assert.equal(decide(1), 'retry', 'they may be fetching it')
+    assert.equal(pipeline.pending.nextDueAt, 1 + 3 * minute)
+    assert.equal(atOnce(pipeline.startRound(facts, 1 + 3 * minute)).length, 1)
+    assert.equal(decide(1 + 3 * minute), 'fetch', why)
+    assert.deepEqual(pipeline.nextFetch(facts, 4 * minute), { key, source: ALICE, extended: true })
   }
+})
+
+test('of one neighbour so many keys of others are asked about in an hour', () => {
+  const { hint, paid } = world(12, { extendHints: 2 })
+  const keys = [at(0, '01'), at(0, '02'), at(0, '03')]
+  for (const each of keys) paid.add(each)
+  assert.equal(hint(ALICE, keys).admitted.length, 2)
+  assert.equal(hint(ALICE, keys.slice(2), [], hour - 1).admitted.length, 0)
+  assert.equal(hint(ALICE, keys.slice(2), [], hour).admitted.length, 1)
 })
 
 test('a key of others is not asked about when it was hinted as paid only, or beyond the acceptance width', () => {

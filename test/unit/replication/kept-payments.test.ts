@@ -13,7 +13,11 @@ const viewOf = (from: number, to: number) =>
     many(to - from, () => 0).map((_, i) => peerAt(from + i)),
   )
 const proof = new Uint8Array(1000)
-const keys = (kept: KeptPayments, view: OwnView, now: number) => atOnce(kept.unheard(view, now)).map(({ key }) => key)
+const keys = (kept: KeptPayments, view: OwnView, now: number) =>
+  atOnce(kept.unheard(view, now)).map((payment) => {
+    kept.told(payment)
+    return payment.key
+  })
 
 test('a payment is told again when a third of those around it never heard, and then they have', () => {
   const kept = new KeptPayments(options)
@@ -25,6 +29,13 @@ test('a payment is told again when a third of those around it never heard, and t
   assert.deepEqual(keys(kept, viewOf(15, 35), 4), [])
   assert.deepEqual(keys(kept, viewOf(10, 28), 5), [], 'the first have not forgotten')
   assert.deepEqual(keys(kept, new OwnView(peerAt(1), []), 6), [], 'nobody is there')
+})
+
+test('what could not be told stays untold, and there are not too many', () => {
+  const kept = new KeptPayments({ ...options, keptProofs: 2 })
+  for (const first of [0, 1, 2]) kept.keep(at(first), proof, viewOf(10, 28), 0)
+  assert.equal(kept.size, 2)
+  for (const now of [1, 2]) assert.equal(atOnce(kept.unheard(viewOf(100, 128), now)).length, 2)
 })
 
 test('bounded by bytes and age: the oldest leave, and what is not held any more', () => {

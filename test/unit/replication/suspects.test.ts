@@ -19,7 +19,7 @@ import { at, peerAt } from './support/seeds.ts'
 const [ALICE, BOB, CAROL] = [peerAt(1), peerAt(2), peerAt(3)]
 const pending: PendingKey = {
   ...{ key: at(1), pipeline: 'replica', state: 'verifying', hinters: [], createdAt: 0, attempts: 0 },
-  ...{ lossReported: false, extended: false },
+  ...{ lossReported: false, shortSince: undefined },
 }
 
 test('a source that is suspected is taken only when no other is left, whoever is busy', () => {

@@ -16,16 +16,18 @@ const view = new OwnView(
 const near = view.closest(keyOf(key), 31).filter((peer) => peer !== view.self)
 
 /** `takes` holds it once it was told. */
-type Peer = 'holds' | 'takes' | 'full' | 'silent'
+/** `learns` holds it once it was told twice. */
+type Peer = 'holds' | 'takes' | 'learns' | 'full' | 'silent'
 
 /** Does what the table says until nothing is left to do. */
 function play(table: UnderReplicated, peers: readonly Peer[]) {
   const told: number[] = []
   const asked: number[] = []
+  const twice = (place: number) => told.filter((other) => other === place).length > 1
   let looks = 0
-  for (; table.size > 0; looks++) {
+  let watched = false
+  for (let now = table.nextAt as number; table.size > 0 && !watched; looks++) {
     assert.ok(looks <= options.extendLooks, 'it ends')
-    const now = table.nextAt as number
     for (let actions = table.step(view, now); actions.length > 0; actions = table.step(view, now)) {
       for (const action of actions) {
         const place = near.indexOf(action.peer)
@@ -33,13 +35,16 @@ function play(table: UnderReplicated, peers: readonly Peer[]) {
         if (action.kind === 'tell') told.push(place)
         else {
           asked.push(place)
-          const present = peer === 'holds' || (peer === 'takes' && told.includes(place))
+          const present =
+            peer === 'holds' || (peer === 'takes' && told.includes(place)) || (peer === 'learns' && twice(place))
           table.answered(action.peer, peer === 'silent' ? undefined : action.keys.map((key) => ({ key, present })))
         }
       }
     }
+    watched = (table.nextAt ?? 0) - now >= options.extendWatchMs
+    now = table.nextAt as number
   }
-  return { told, asked, looks }
+  return { told, asked, looks, watched }
 }
 const start = (lacking: readonly number[]) => {
   const table = new UnderReplicated(options)
@@ -53,19 +58,23 @@ test('a doubt without ground ends with one look, after a while', () => {
   const table = start([])
   assert.equal(table.nextAt, options.extendDelayMs)
   assert.deepEqual(table.step(view, options.extendDelayMs - 1), [])
-  assert.deepEqual(play(table, holders), { told: [], asked: [0, 1, 2, 3, 4, 5], looks: 1 })
+  assert.deepEqual(play(table, holders), {
+    ...{ told: [], asked: [0, 1, 2, 3, 4, 5], looks: 1, watched: false },
+  })
 })
 
 test('who was caught without it is passed over, and the next nearest is told', () => {
-  const { told, asked } = play(start([2]), holders)
-  assert.deepEqual(told, [6])
+  const { told, asked, watched } = play(start([2]), holders)
+  assert.deepEqual([told, watched], [[6], true])
   assert.ok(!asked.includes(2), 'its word does not count')
 })
 
-test('who says once that it lacks the key is told of it, who says so twice is passed over', () => {
+test('who says that it lacks the key is told of it, who says so three times is passed over', () => {
   const late = play(start([]), holders.with(1, 'takes'))
   assert.deepEqual([late.told, late.looks], [[1], 2])
-  assert.deepEqual(play(start([]), holders.with(1, 'full')).told, [1, 6])
+  assert.deepEqual(play(start([]), holders.with(1, 'full')).told, [1, 1, 6])
+  // It knew nothing of the payment at first.
+  assert.deepEqual(play(start([1]), [...holders, 'learns']).told, [6, 6])
 })
 
 test('up to the storage width for one or two that lack it, up to the acceptance width for more', () => {
@@ -79,17 +88,20 @@ test('up to the storage width for one or two that lack it, up to the acceptance 
   assert.ok(none.told.every((place) => place < options.acceptanceWidth - 1))
 })
 
-test('whoever is silent neither holds nor lacks it: it is told once, and given up after some looks', () => {
+test('whoever is silent neither holds nor lacks it: it is told twice, and given up after some looks', () => {
   const { told, looks } = play(start([]), holders.with(3, 'silent'))
-  assert.deepEqual([told, looks], [[3], options.extendLooks])
+  assert.deepEqual([told, looks], [[3, 3], options.extendLooks])
 })
 
-test('whatever the peers are like it ends, tells nobody twice, and only until seven hold it', () => {
+test('whatever the peers are like it ends, and tells nobody more than twice', () => {
   forSeeds(200, (random, seed) => {
-    const kinds: Peer[] = ['holds', 'takes', 'full', 'silent']
+    const kinds: Peer[] = ['holds', 'takes', 'learns', 'full', 'silent']
     const peers = near.map(() => kinds[randomBelow(random, kinds.length)] as Peer)
     const { told } = play(start(near.map((_, i) => i).filter(() => randomBelow(random, 10) === 0)), peers)
-    assert.equal(new Set(told).size, told.length, `seed ${seed}`)
+    assert.ok(
+      told.every((place) => told.filter((other) => other === place).length <= 2),
+      `seed ${seed}`,
+    )
     assert.ok(
       told.every((place) => place < options.acceptanceWidth - 1),
       `seed ${seed}`,
@@ -111,4 +123,32 @@ test('it is bounded, and forgets what is not held here any more', () => {
         action.keys.map((key) => ({ key, present: false })),
       )
   assert.deepEqual([table.size, table.nextAt, table.step(view, 2 * options.extendDelayMs)], [0, undefined, []])
+})
+
+test('copies outside of the group are looked at once an hour, and soon when one of their holders is gone', () => {
+  const table = start([2])
+  assert.ok(play(table, holders).watched)
+  const at = table.nextAt as number
+  table.gone(near[20] as PeerId, at - 5000 - options.extendDelayMs)
+  assert.equal(table.nextAt, at, 'it did not hold it')
+  table.gone(near[6] as PeerId, at - 5000 - options.extendDelayMs)
+  assert.equal(table.nextAt, at - 5000)
+  // Whoever lacked it may have room by now.
+  const { asked, watched } = play(table, ['holds', 'holds', 'holds', 'holds', 'holds', 'holds'])
+  assert.deepEqual([asked, watched, table.size], [[0, 1, 2, 3, 4, 5], false, 0])
+})
+
+test('what is watched gives way to news', () => {
+  const table = new UnderReplicated({ ...options, extendKeys: 1 })
+  table.lacks(key, near[2] as PeerId, 0)
+  assert.ok(play(table, holders).watched)
+  table.doubt(at(7), table.nextAt as number)
+  assert.equal(table.size, 1)
+  assert.equal(
+    play(
+      table,
+      near.map(() => 'holds'),
+    ).told.length,
+    0,
+  )
 })

@@ -121,25 +121,32 @@ test('scenario 20: a key of the own paid list needs no quorum; presence alone is
   const asked = ask(round, saying([holder]))
   assert.equal(asked.length, 6)
   assert.ok(asked.every(({ paidListCheckIndices }) => paidListCheckIndices.length === 0))
-  assert.deepEqual(round.end().results, [{ key, result: 'authorised', sources: [holder], holders: 1, absent: 5 }])
+  assert.deepEqual(round.end().results, [
+    { key, result: 'authorised', sources: [holder], holders: 1, absent: 5, silent: 0, nearer: 0 },
+  ])
 })
 
-test('where it counts how many of the 7 lack a key, two sources do not end its round before they have spoken', () => {
-  const view = viewOf(30)
-  const group = view.closest(keyOf(key), 7).slice(1)
-  for (const counted of [false, true]) {
-    const round = atOnce(VerificationRound.over([hint({ paidLocally: true, counted })], view, options, anyone))
-    const answer = saying(group.slice(0, 2))
-    const questions = group.map(() => round.next() as VerificationQuestion)
-    for (const question of questions.slice(0, 4)) atOnce(round.answered(question.peer, answer(question)))
-    assert.equal(round.allSettled, !counted)
-    if (!counted) continue
-    // A third that lacks it is as many as matter.
-    atOnce(round.answered(group[4] as PeerId, answer(questions[4] as VerificationQuestion)))
+test('where it counts how many of those nearer hold a key, all of them are asked, and waited for until it hurries', () => {
+  const self = view30.closest(keyOf(key), 12)[11] as PeerId
+  const view = new OwnView(self, view30.peers)
+  const nearer = view.closest(keyOf(key), 11)
+  for (const hurry of [false, true]) {
+    const round = atOnce(VerificationRound.over([hint({ paidLocally: true, counted: true })], view, options, anyone))
+    const questions = nearer.map(() => round.next() as VerificationQuestion)
+    assert.deepEqual(new Set(questions.map(({ peer }) => peer)), new Set(nearer))
+    assert.equal(round.next(), undefined)
+    const answer = saying([nearer[0], nearer[8], nearer[9]] as PeerId[])
+    for (const question of questions.filter(({ peer }) => peer !== nearer[3]))
+      atOnce(round.answered(question.peer, answer(question)))
+    assert.equal(round.allSettled, false, 'one is silent')
+    if (hurry) round.hurry()
+    else atOnce(round.answered(nearer[3] as PeerId, undefined))
     assert.equal(round.allSettled, true)
-    assert.equal(round.takeSettled()[0]?.absent, 3)
+    const [{ absent, silent, nearer: holding } = {}] = round.takeSettled()
+    assert.deepEqual([absent, silent, holding], [5, 1, 3])
   }
 })
+const view30 = viewOf(30)
 
 test('scenario 21: a paid majority verifies; a holder among the paid targets is a source; scenario 22: below fails', () => {
   const view = viewOf(30)
@@ -147,7 +154,15 @@ test('scenario 21: a paid majority verifies; a holder among the paid targets is 
   const far = group.slice(10, 11)
   const verified = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(verified, saying(far, group.slice(0, 9)))
-  assert.deepEqual(verified.end().results[0], { key, result: 'paidListVerified', sources: far, holders: 1, absent: 6 })
+  assert.deepEqual(verified.end().results[0], {
+    key,
+    result: 'paidListVerified',
+    sources: far,
+    holders: 1,
+    absent: 6,
+    silent: 0,
+    nearer: 0,
+  })
   const failed = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(failed, saying(far, group.slice(0, 8)))
   assert.equal(failed.end().results[0]?.result, 'quorumFailed')
