@@ -39,8 +39,9 @@ export interface KeyResult {
   /** Of the 7 closest: those that said that they do not hold it, and those that said nothing. */
   readonly absent: number
   readonly silent: number
-  /** Said present and are nearer than self; of a counted key all that are nearer were asked. */
+  /** Of a counted key, those nearer than self: who said present, and who said nothing. */
   readonly nearer: number
+  readonly unheard: number
 }
 
 export interface RoundEnd {
@@ -83,6 +84,7 @@ interface Tally extends KeyToVerify {
   absent: number
   /** Than self; empty unless it counts how many of them hold it. */
   readonly nearer: ReadonlySet<PeerId>
+  nearerAbsent: number
   /** The only hinter says that it does not hold the key itself. */
   hinterAbsent: boolean
   /** Of the paid group, not asked yet. */
@@ -251,6 +253,7 @@ export class VerificationRound {
       if (present) tally.presence.positive++
       else tally.absent++
     }
+    if (!present && tally.nearer.has(peer)) tally.nearerAbsent++
     if (!present && tally.hinters.length === 1 && tally.hinters[0]?.peer === peer) tally.hinterAbsent = true
     const place = paid === undefined ? -1 : tally.paidGroup.indexOf(peer)
     if (place < 0) return
@@ -281,10 +284,11 @@ export class VerificationRound {
     this.#unsettled--
     const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
     const sources = [...new Set([...tally.holders, ...hinters])].filter((peer) => peer !== this.#self)
-    const { absent, holders, key, nearer, presence } = tally
+    const { absent, holders, key, presence } = tally
+    const nearer = holders.filter((peer) => tally.nearer.has(peer)).length
     this.#settled.push({
-      ...{ key, result, sources, holders: holders.length },
-      ...{ absent, silent: presence.unresolved, nearer: holders.filter((peer) => nearer.has(peer)).length },
+      ...{ key, result, sources, holders: holders.length, absent, silent: presence.unresolved },
+      ...{ nearer, unheard: tally.nearer.size - nearer - tally.nearerAbsent },
     })
   }
 }
@@ -302,7 +306,7 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
   return {
     ...{ ...key, presenceTargets: targets, paidGroup: group, edgeFrom, holders: [] },
     farther: group.filter((peer) => peer !== view.self && !targets.includes(peer)),
-    ...{ hinterAbsent: false, absent: 0, nearer, open: 0, result: undefined },
+    ...{ hinterAbsent: false, absent: 0, nearer, nearerAbsent: 0, open: 0, result: undefined },
     presence: { targets: targets.length, positive: 0, unresolved: targets.length },
     paid: {
       // Self is a member that is not asked and has not confirmed.
