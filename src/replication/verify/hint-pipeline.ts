@@ -144,11 +144,10 @@ export class HintPipeline {
     // Between 9 and 20 the key is learnt and never fetched (scenarios 7 and 21), whoever hinted it. One that was learnt
     // before is, when those nearer lack it.
     const listed = result === 'authorised' && entry.pipeline === 'replica' && this.#accepts(key, facts)
-    const extended = !keeps && listed && this.#fewHold(counts)
+    const extended = !keeps && listed && this.#fewHold(counts.absent, counts.nearer + counts.unheard)
     if (facts.stored(key) || !(keeps || extended)) {
       // Had the silent lacked it, it would be otherwise: the next hint is welcome.
-      if (listed && !keeps && !this.#fewHold({ ...counts, absent: counts.absent + counts.silent }))
-        this.#refused.set(key, now)
+      if (listed && !keeps && !this.#fewHold(counts.absent + counts.silent, counts.nearer)) this.#refused.set(key, now)
       return this.#end(key, learnPaid)
     }
     // They may just be fetching it, as after every put.
@@ -248,8 +247,8 @@ export class HintPipeline {
   }
 
   /** At most a bare quorum of the 7 can hold it, and those that stand in for the others are too few. */
-  #fewHold({ absent, nearer }: Pick<KeyResult, 'absent' | 'nearer'>): boolean {
-    return isShort(absent, this.#options) && nearer < this.#options.closeGroupSize
+  #fewHold(absent: number, holding: number): boolean {
+    return isShort(absent, this.#options) && holding < this.#options.closeGroupSize
   }
 
   #accepts(key: ChunkAddress, { view }: Facts): boolean {

@@ -31,7 +31,7 @@ function world(rank: number, overrides: Partial<PipelineOptions> = {}) {
     sources: PeerId[] = [ALICE],
     counts: Partial<KeyResult> = {},
   ): KeyResult => ({
-    ...{ key, result: verdict, sources, holders: sources.length, absent: 0, silent: 0, nearer: 0 },
+    ...{ key, result: verdict, sources, holders: sources.length, absent: 0, silent: 0, nearer: 0, unheard: 0 },
     ...counts,
   })
   return { pipeline, facts, stored, paid, hint, result }
@@ -205,7 +205,8 @@ test('a paid key of others is fetched when few of those nearer hold it, not for 
     { why: 'a bare quorum at most', counts: { absent: 3, nearer: 6 }, end: 'fetch' },
     { why: 'more may hold it', counts: { absent: 2, nearer: 2 }, end: 'end' },
     { why: 'others stand in', counts: { absent: 3, nearer: 7 }, end: 'end' },
-    { why: 'the silent may lack it', counts: { absent: 2, silent: 1, nearer: 2 }, end: 'unknown' },
+    { why: 'the silent may lack it', counts: { absent: 2, silent: 1, nearer: 2, unheard: 1 }, end: 'unknown' },
+    { why: 'the silent may hold it', counts: { absent: 3, nearer: 6, unheard: 1 }, end: 'unknown' },
   ]) {
     const { pipeline, facts, hint, paid, result } = world(12)
     paid.add(key)

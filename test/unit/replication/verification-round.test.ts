@@ -122,7 +122,7 @@ test('scenario 20: a key of the own paid list needs no quorum; presence alone is
   assert.equal(asked.length, 6)
   assert.ok(asked.every(({ paidListCheckIndices }) => paidListCheckIndices.length === 0))
   assert.deepEqual(round.end().results, [
-    { key, result: 'authorised', sources: [holder], holders: 1, absent: 5, silent: 0, nearer: 0 },
+    { key, result: 'authorised', sources: [holder], holders: 1, absent: 5, silent: 0, nearer: 0, unheard: 0 },
   ])
 })
 
@@ -142,8 +142,8 @@ test('where it counts how many of those nearer hold a key, all of them are asked
     if (hurry) round.hurry()
     else atOnce(round.answered(nearer[3] as PeerId, undefined))
     assert.equal(round.allSettled, true)
-    const [{ absent, silent, nearer: holding } = {}] = round.takeSettled()
-    assert.deepEqual([absent, silent, holding], [5, 1, 3])
+    const [{ absent, silent, nearer: holding, unheard } = {}] = round.takeSettled()
+    assert.deepEqual([absent, silent, holding, unheard], [5, 1, 3, 1])
   }
 })
 const view30 = viewOf(30)
@@ -162,6 +162,7 @@ test('scenario 21: a paid majority verifies; a holder among the paid targets is 
     absent: 6,
     silent: 0,
     nearer: 0,
+    unheard: 0,
   })
   const failed = atOnce(VerificationRound.over([hint()], view, options, anyone))
   ask(failed, saying(far, group.slice(0, 8)))
