@@ -1,7 +1,8 @@
 /**
  * Proofs of payment of the last hours, with who heard of each. Whoever missed a payment learns of it from hints when most
  * of the paid group confirm it (replication.md 9.3): of a chunk that was stored while the network was in two parts, the
- * others can never be told that way. Bounded by bytes, number and age, the oldest leave. Pure; `now` is monotonic milliseconds.
+ * others can never be told that way. Bounded by bytes, number and age, the oldest leave. Pure; `now` is monotonic
+ * milliseconds.
  */
 import type { InSlices } from '../../base/index.ts'
 import { type ChunkAddress, keyOf, type PeerId } from '../../protocol/index.ts'
