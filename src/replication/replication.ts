@@ -222,6 +222,8 @@ class Engine implements Replication {
     this.#inbound = new Inbound({
       ...{ parts, network, known: inTable },
       answer: (peer, body, signal) => this.#answer(peer, body, signal),
+      // Who has just heard of us from all of them is asked by all of them.
+      atOnce: (body) => (body.kind === 'subtreeAuditChallenge' ? this.#responder.joining(body) : undefined),
       receive: (peer, body, signal) => this.#receive(peer, body, signal),
       busy: (peer, body) => this.#busy(peer, body),
       deadlineMs: (body) =>

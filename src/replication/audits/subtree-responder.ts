@@ -50,6 +50,12 @@ export class SubtreeResponder {
     this.#budget = new WorkBudget(parts.clock.monotonic(), options)
   }
 
+  /** A node that joins says so: it costs nothing, and takes nobody's turn. undefined: it has caught up. */
+  joining({ challengeId }: RoundOne): ReplicationBody | undefined {
+    if (!this.#parts.bootstrapping()) return undefined
+    return { kind: 'subtreeAuditResponse', result: refused(challengeId, { kind: 'bootstrapping' }) }
+  }
+
   /** undefined: over the budget or too early, no answer. Rejects only with the signal's reason, as `roundTwo`. */
   async roundOne(peer: PeerId, challenge: RoundOne, signal: AbortSignal): Promise<ReplicationBody | undefined> {
     const { bootstrapping, clock, self } = this.#parts

@@ -36,6 +36,8 @@ export interface InboundDeps {
   /** In our routing table; everybody else is a stranger. */
   known(peer: PeerId): boolean
   readonly answer: Answerer
+  /** An answer that takes no work, and so no place; undefined: the request is to be worked on. */
+  atOnce(body: ReplicationBody): ReplicationBody | undefined
   readonly receive: Receiver
   /** How long whoever asks waits for the answer, where that is known; undefined: as long as the network's default. */
   deadlineMs(body: ReplicationBody): number | undefined
@@ -92,16 +94,16 @@ export class Inbound {
   }
 
   async #request(topic: string, data: Uint8Array, context: RequestContext): Promise<MessageData | undefined> {
-    const { parts, answer, deadlineMs } = this.#deps
+    const { parts, answer, atOnce, deadlineMs } = this.#deps
     const message = this.#decode(topic, data)
     if (!message) return undefined
     const { requestId, body } = message
     const budgetMs = deadlineMs(body)
     if (budgetMs !== undefined) context.budgetMs = budgetMs
     const { peer } = context.from
-    const answered = await this.#inPool(peer, body, context.signal, context.answered, () =>
-      answer(peer, body, context.signal),
-    )
+    const answered =
+      atOnce(body) ??
+      (await this.#inPool(peer, body, context.signal, context.answered, () => answer(peer, body, context.signal)))
     parts.metrics.requests.add(1, { kind: body.kind, outcome: answered ? 'answered' : 'ignored' })
     if (!answered) return undefined
     context.lane = laneOf(answered)

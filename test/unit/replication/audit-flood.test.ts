@@ -1,14 +1,22 @@
 /** Strangers that ask a whole engine for digests, as many as they may: what is left for its neighbours. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { day, type Random, randomBetween, second } from '../../../src/base/index.ts'
-import { MAX_CHUNK_BYTES, type PeerId } from '../../../src/protocol/index.ts'
+import { day, never, type Random, randomBetween, second } from '../../../src/base/index.ts'
+import type { RequestContext, RequestHandler } from '../../../src/network/index.ts'
+import {
+  decodeReplicationMessage,
+  encodeReplicationMessage,
+  MAX_CHUNK_BYTES,
+  type PeerId,
+  TOPIC_SUBTREE_AUDIT,
+} from '../../../src/protocol/index.ts'
 import { REPLICATION_DEFAULTS } from '../../../src/replication/options.ts'
 import type { PeerBudget } from '../../../src/replication/traffic/answers.ts'
 import { PeerBudgets } from '../../../src/replication/traffic/peer-budgets.ts'
 import { SimClock } from '../../../src/sim/index.ts'
 import { metric } from '../../support/network-harness.ts'
-import { type Auditee, auditee, SEED } from './support/auditee.ts'
+import { type Auditee, auditee, NONCE, SEED } from './support/auditee.ts'
+import { loneEngine, SELF } from './support/engine.ts'
 import { forSeeds, many, peerAt } from './support/seeds.ts'
 
 const NEIGHBOURS = [peerAt(1), peerAt(2)] as const
@@ -40,6 +48,31 @@ test('four strangers flood: the challenges of two neighbours are answered, while
   await node.engine.pump.advance(10_000)
   flood(node, STRANGERS)
   for (const peer of NEIGHBOURS) assert.equal(await ask(peer), 'digests', `${seed}: the answers that nobody reads`)
+})
+
+test('a node that joins says so to everybody who asks for its commitment at one moment', async () => {
+  const engine = await loneEngine()
+  await engine.pump.run(() => engine.replication.start(never))
+  assert.ok(engine.replication.bootstrapping)
+  const body = {
+    ...{ kind: 'subtreeAuditChallenge' as const, challengeId: 1n, nonce: NONCE, challengedPeer: SELF },
+    expectedCommitmentHash: NONCE,
+  }
+  const handler = engine.handlers.get(TOPIC_SUBTREE_AUDIT) as RequestHandler
+  const ask = async (peer: PeerId) => {
+    const context = {
+      from: { peer },
+      signal: never,
+      answered: new Promise(() => undefined),
+    } as unknown as RequestContext
+    const answer = await handler(encodeReplicationMessage({ requestId: 1n, body }), context)
+    return answer && decodeReplicationMessage(answer as Uint8Array).body
+  }
+  const result = { kind: 'bootstrapping', challengeId: 1n }
+  // Twice by the first: what is not worked on takes nobody's turn.
+  for (const peer of [...STRANGERS, STRANGERS[0]])
+    assert.deepEqual(await ask(peer), { kind: 'subtreeAuditResponse', result })
+  await engine.pump.run(() => engine.replication.stop())
 })
 
 /** Five keys of 1000 bytes at once, and one a second. */
