@@ -60,8 +60,7 @@ export class SimulatedDevnet {
   readonly world: SimWorld
   readonly nodes: SimulatedNode[] = []
   readonly #options: SimulatedDevnetOptions
-  readonly #clients: Lifecycle[] = []
-  readonly #clientHosts = new Map<Client, SimHost>()
+  readonly #clients = new Map<Client, { readonly host: SimHost; readonly lifecycle: Lifecycle }>()
   /** Of the present boot of each node. */
   readonly #booted = new Map<SimulatedNode, Lifecycle>()
   #made = 0
@@ -144,17 +143,16 @@ export class SimulatedDevnet {
       this.#settings(),
     )
     const lifecycle = new Lifecycle(parts)
-    this.#clients.push(lifecycle)
-    this.#clientHosts.set(client, host)
+    this.#clients.set(client, { host, lifecycle })
     await world.run(() => lifecycle.start(never))
     return client
   }
 
   /** Of a client that `connectClient` gave. */
   hostOf(client: Client): SimHost {
-    const host = this.#clientHosts.get(client)
-    assert(host, 'a client of this network')
-    return host
+    const known = this.#clients.get(client)
+    assert(known, 'a client of this network')
+    return known.host
   }
 
   #settings(): PeerSettings {
@@ -169,7 +167,8 @@ export class SimulatedDevnet {
   }
 
   async stop(): Promise<void> {
-    const all = [...this.#booted.values(), ...this.#clients]
+    const clients = [...this.#clients.values()].map(({ lifecycle }) => lifecycle)
+    const all = [...this.#booted.values(), ...clients]
     await this.world.run(() => Promise.all(all.map((lifecycle) => lifecycle.stop())))
   }
 

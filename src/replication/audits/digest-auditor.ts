@@ -84,28 +84,32 @@ export class DigestAuditor {
 
   /** What a sample shows may be true of whatever else the peer was told of; who still joins, or says so, may lack it. */
   #doubt(peer: PeerId): void {
-    const { extender, parts, proofs, sync } = this.#deps
-    const moment = { now: parts.clock.monotonic(), epoch: sync.epoch }
-    const told = shuffled(parts.random, [...proofs.keysTold(peer)]).slice(0, LOOKED_AT)
-    extender.doubt(told.filter((key) => proofs.mature(key, peer, moment) && this.#responsible(peer, key)))
+    this.#deps.extender.doubt([...this.#due(peer, [...this.#deps.proofs.keysTold(peer)])])
   }
 
   /** A sample of our keys that the peer is responsible for and has had the time to fetch. */
   #keysFor(peer: PeerId): ChunkAddress[] {
-    const { parts, proofs, sync, committedKeys } = this.#deps
-    const { clock, random, store } = parts
-    const moment = { now: clock.monotonic(), epoch: sync.epoch }
-    const sample: ChunkAddress[] = []
+    const { parts, proofs, committedKeys } = this.#deps
     const told = [...proofs.keysTold(peer)]
     // A small neighbour of a large node has to refuse what is natural for us: it holds what it was told of, or more.
     const holds = Math.max(told.length, committedKeys(peer) ?? 0)
-    const size = digestKeysToAsk(store.size, holds)
-    // No more than a slice of work: where few of the keys will do, a smaller sample must.
-    for (const key of shuffled(random, told).slice(0, LOOKED_AT)) {
+    const sample: ChunkAddress[] = []
+    const size = digestKeysToAsk(parts.store.size, holds)
+    for (const key of this.#due(peer, told)) {
       if (sample.length >= size) break
-      if (store.has(key) && proofs.mature(key, peer, moment) && this.#responsible(peer, key)) sample.push(key)
+      sample.push(key)
     }
     return sample
+  }
+
+  /** In no order, those of the keys told that we hold and that the peer should hold by now. */
+  *#due(peer: PeerId, told: readonly ChunkAddress[]): Generator<ChunkAddress> {
+    const { parts, proofs, sync } = this.#deps
+    const { clock, random, store } = parts
+    const moment = { now: clock.monotonic(), epoch: sync.epoch }
+    // No more than a slice of work: where few of the keys will do, a smaller sample must.
+    for (const key of shuffled(random, told).slice(0, LOOKED_AT))
+      if (store.has(key) && proofs.mature(key, peer, moment) && this.#responsible(peer, key)) yield key
   }
 
   #responsible(peer: PeerId, key: ChunkAddress): boolean {

@@ -1,9 +1,10 @@
 /**
  * Chunks that a member of their close group turned out not to hold: its disk is full, or it lies (replication.md 23, 30.3
- * nr 9). Who holds such a chunk asks the group. Who lacks it at three looks is passed over, and the next nearest is told of it,
- * until as many hold it as a close group has members, or the acceptance width is used up; beyond the storage width only
- * where the chunk `isShort`, since whoever is told there looks for himself and takes it only then. A chunk with copies
- * outside of its group stays under watch: when they go, no group changes. Bounded. Pure; `now` is monotonic milliseconds.
+ * nr 9). Who holds such a chunk asks the group. Who lacks it at three looks is passed over, and the next nearest is told
+ * of it, until as many hold it as a close group has members, or the acceptance width is used up; beyond the storage width
+ * only where the chunk `isShort`, since whoever is told there looks for himself and takes it only then. A chunk with
+ * copies outside of its group stays under watch: when they go, no group changes. Bounded. Pure; `now` is monotonic
+ * milliseconds.
  */
 import { type ChunkAddress, keyOf, type PeerId, type VerificationResult } from '../../protocol/index.ts'
 import type { ReplicationOptions } from '../options.ts'

@@ -69,10 +69,12 @@ export class KeptPayments {
   *unheard(view: OwnView, now: number): InSlices<Unheard[]> {
     const unheard: Unheard[] = []
     let seen = 0
-    for (const { key, proof, keptAt, heard } of [...this.#kept.values()]) {
+    for (const { key, proof, keptAt, heard } of this.#kept.values()) {
       if (++seen % SLICE === 0) yield
-      if (now - keptAt >= this.#options.keptProofMs) this.forget(key)
-      if (!this.#kept.has(key)) continue
+      if (now - keptAt >= this.#options.keptProofMs) {
+        this.forget(key)
+        continue
+      }
       const audience = closestOthers(view, keyOf(key), this.#options.acceptanceWidth)
       const strangers = audience.filter((peer) => !heard.has(peer))
       if (strangers.length * 3 < audience.length || strangers.length === 0) continue

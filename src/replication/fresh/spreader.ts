@@ -42,7 +42,7 @@ export class Spreader {
   stored(key: ChunkAddress, proof: Uint8Array): void {
     void this.#deps.parts.holdings.learnPaid(key)
     // What finds no place is left to the hints of the next rounds.
-    this.#spread(key, proof, undefined)
+    this.#spread(key, proof)
   }
 
   /** Others have come since that never heard of it. false: no place, or it is being spread. The proof stays. */
@@ -51,7 +51,7 @@ export class Spreader {
     return this.#spread(key, proof, randomBelow(random, options.respreadSpanMs))
   }
 
-  #spread(key: ChunkAddress, proof: Uint8Array, againAfterMs: number | undefined): boolean {
+  #spread(key: ChunkAddress, proof: Uint8Array, againAfterMs?: number): boolean {
     const { parts, plans } = this.#deps
     if (this.#proofBytes + proof.length > parts.options.freshProofBytes) return false
     if (!plans.stored(key, parts.holdings.view, parts.clock.monotonic(), againAfterMs)) return false

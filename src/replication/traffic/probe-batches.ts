@@ -1,6 +1,6 @@
 /**
- * Questions of fresh replication and about under-replicated keys, gathered for each peer: one request outstanding, the keys of the last moments in it
- * (replication.md 30.3 nr 3). A second request at once would be dropped in silence (4.2). Pure.
+ * Questions of fresh replication and about under-replicated keys, gathered for each peer: one request outstanding, the
+ * keys of the last moments in it (replication.md 30.3 nr 3). A second request at once would be dropped in silence (4.2). Pure.
  */
 import type { ChunkAddress, PeerId } from '../../protocol/index.ts'
 import type { VerificationQuestion } from './verification-gate.ts'

@@ -1,9 +1,8 @@
 /** Fetches verified keys, nearest first, a few at a time (replication.md 10). */
 import { Alarm, CodedError, codeOf, messageOf, release } from '../../base/index.ts'
-import { keyOf, MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
+import { MAX_CHUNK_BYTES, short } from '../../protocol/index.ts'
 import { HashedContent } from '../../storage/index.ts'
 import { type Parts, report } from '../parts.ts'
-import { inAcceptanceWidth, inStorageWidth } from '../view/groups.ts'
 import type { Fetch, FetchOutcome } from './fetch-queue.ts'
 import type { HintPipeline } from './hint-pipeline.ts'
 
@@ -92,7 +91,8 @@ export class Fetcher {
     this.wake()
   }
 
-  async #fetch({ key, source, extended }: Fetch, signal: AbortSignal): Promise<FetchOutcome> {
+  async #fetch(fetch: Fetch, signal: AbortSignal): Promise<FetchOutcome> {
+    const { key, source } = fetch
     const { messenger, options, metrics, hash, holdings } = this.#deps.parts
     const asking = { timeoutMs: options.fetchTimeoutMs, signal }
     const answer = await messenger.ask(source, { kind: 'fetchRequest', key }, 'fetchResponse', asking)
@@ -105,8 +105,7 @@ export class Fetcher {
       metrics.receivedBytes.add(result.data.length, { by: 'fetch' })
       const content = await HashedContent.of(hash, result.data)
       if (content.address !== key) return 'sourceFailed'
-      const inWidth = extended ? inAcceptanceWidth : inStorageWidth
-      if (!inWidth(holdings.view, keyOf(key), options)) return 'noLongerResponsible'
+      if (!this.#deps.pipeline.wants(fetch, holdings)) return 'noLongerResponsible'
       return await this.#keep(key, content)
     } finally {
       release(result.data)

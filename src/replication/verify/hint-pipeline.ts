@@ -121,9 +121,10 @@ export class HintPipeline {
     for (let left = this.#options.cycleKeys, taken: PendingKey[]; left > 0; left -= taken.length) {
       taken = this.pending.takeDue(now, Math.min(left, SLICE))
       for (const { key, hinters, pipeline } of taken) {
-        const [held, paidLocally, keeps] = [facts.stored(key), facts.paid(key), this.#keeps(key, facts)]
-        const counted = paidLocally && pipeline === 'replica' && !held && !keeps && this.#accepts(key, facts)
-        if (paidLocally && (held || !(keeps || counted))) this.pending.delete(key)
+        const [held, paidLocally] = [facts.stored(key), facts.paid(key)]
+        const keeps = paidLocally && !held && this.#keeps(key, facts)
+        const counted = paidLocally && !held && !keeps && pipeline === 'replica' && this.#accepts(key, facts)
+        if (paidLocally && !keeps && !counted) this.pending.delete(key)
         else if (paidLocally && facts.full) this.pending.block(key, now)
         else keys.push({ key, paidLocally, held, counted, hinters })
       }
@@ -143,15 +144,15 @@ export class HintPipeline {
     const keeps = this.#keeps(key, facts)
     // Between 9 and 20 the key is learnt and never fetched (scenarios 7 and 21), whoever hinted it. One that was learnt
     // before is, when those nearer lack it.
-    const listed = result === 'authorised' && entry.pipeline === 'replica' && this.#accepts(key, facts)
-    const extended = !keeps && listed && this.#fewHold(counts.absent, counts.nearer + counts.unheard)
+    const beyond = !keeps && result === 'authorised' && entry.pipeline === 'replica' && this.#accepts(key, facts)
+    const extended = beyond && this.#fewHold(counts.absent, counts.nearer + counts.unheard)
     if (facts.stored(key) || !(keeps || extended)) {
       // Had the silent lacked it, it would be otherwise: the next hint is welcome.
-      if (listed && !keeps && !this.#fewHold(counts.absent + counts.silent, counts.nearer)) this.#refused.set(key, now)
+      if (beyond && !this.#fewHold(counts.absent + counts.silent, counts.nearer)) this.#refused.set(key, now)
       return this.#end(key, learnPaid)
     }
     // They may just be fetching it, as after every put.
-    if (extended && this.pending.short(key, now, this.#options.extendPauseMs) === undefined)
+    if (extended && !this.pending.short(key, now, this.#options.extendPauseMs))
       return { learnPaid, lost: false, next: 'retry' }
     if (facts.full) {
       this.pending.block(key, now)
@@ -200,14 +201,18 @@ export class HintPipeline {
       const fetch = this.fetches.next((peer) => facts.suspected(peer))
       if (!fetch) return undefined
       if (facts.stored(fetch.key)) this.fetched(fetch, 'alreadyHeld', now)
-      else if (!(fetch.extended ? this.#accepts(fetch.key, facts) : this.#keeps(fetch.key, facts)))
-        this.fetched(fetch, 'noLongerResponsible', now)
+      else if (!this.wants(fetch, facts)) this.fetched(fetch, 'noLongerResponsible', now)
       else if (facts.full) {
         this.fetched(fetch, 'localWriteFailed', now)
         this.pending.block(fetch.key, now)
       } else return fetch
     }
     return undefined
+  }
+
+  /** The view may have changed since the fetch was queued. */
+  wants({ key, extended }: Fetch, facts: Pick<Facts, 'view'>): boolean {
+    return extended ? this.#accepts(key, facts) : this.#keeps(key, facts)
   }
 
   /** The end of a fetch, as `FetchQueue.settle`: true when its source is charged a failure of weight 1. */
@@ -230,14 +235,14 @@ export class HintPipeline {
       return joined ? 'startable' : 'ignored'
     }
     const known = held || paid || this.pending.has(key)
-    if (!known && !inAcceptanceWidth(facts.view, keyOf(key), this.#options)) return 'ignored'
+    if (!known && !this.#accepts(key, facts)) return 'ignored'
     const outcome = this.pending.add(key, pipeline, source, now)
     return outcome === 'known' ? 'ignored' : outcome === 'added' ? 'admitted' : 'overCapacity'
   }
 
   /** Others are nearer, and may lack it: whoever hints it as a replica thinks so. */
-  #mayExtend(source: PeerId, key: ChunkAddress, pipeline: Pipeline, { view }: Facts, now: number): boolean {
-    if (pipeline !== 'replica' || !inAcceptanceWidth(view, keyOf(key), this.#options)) return false
+  #mayExtend(source: PeerId, key: ChunkAddress, pipeline: Pipeline, facts: Facts, now: number): boolean {
+    if (pipeline !== 'replica' || !this.#accepts(key, facts)) return false
     const { extendHints, extendRefusedMs } = this.#options
     const refusedAt = this.#refused.get(key)
     if (refusedAt !== undefined && now - refusedAt < extendRefusedMs) return false
@@ -251,11 +256,11 @@ export class HintPipeline {
     return isShort(absent, this.#options) && holding < this.#options.closeGroupSize
   }
 
-  #accepts(key: ChunkAddress, { view }: Facts): boolean {
+  #accepts(key: ChunkAddress, { view }: Pick<Facts, 'view'>): boolean {
     return inAcceptanceWidth(view, keyOf(key), this.#options)
   }
 
-  #keeps(key: ChunkAddress, { view }: Facts): boolean {
+  #keeps(key: ChunkAddress, { view }: Pick<Facts, 'view'>): boolean {
     return inStorageWidth(view, keyOf(key), this.#options)
   }
 

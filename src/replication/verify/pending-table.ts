@@ -160,20 +160,17 @@ export class PendingTable {
   block(key: ChunkAddress, now: number): void {
     const entry = this.#entries.get(key)
     if (!entry) return
-    this.#due.delete(entry)
-    this.#schedule(entry, now + this.#options.capacityRetryMs)
+    this.#postpone(entry, now + this.#options.capacityRetryMs)
   }
 
-  /** Too few of those nearer hold it: it is looked at again after `pauseMs`. Since when; undefined: for the first time. */
-  short(key: ChunkAddress, now: number, pauseMs: number): number | undefined {
+  /** Too few of those nearer hold it. true when they did not `pauseMs` ago either; else it is looked at again then. */
+  short(key: ChunkAddress, now: number, pauseMs: number): boolean {
     const entry = this.#entries.get(key)
-    if (!entry) return undefined
-    const since = entry.shortSince
+    if (!entry) return false
     entry.shortSince ??= now
-    if (since !== undefined && now - since >= pauseMs) return since
-    this.#due.delete(entry)
-    this.#schedule(entry, entry.shortSince + pauseMs)
-    return undefined
+    if (now - entry.shortSince >= pauseMs) return true
+    this.#postpone(entry, entry.shortSince + pauseMs)
+    return false
   }
 
   /** What waits is due now, in slices: whatever it waited for may be there. */
@@ -276,6 +273,11 @@ export class PendingTable {
     this.#shares.remove(entry)
     this.#shares.add(entry, modest.peer)
     return true
+  }
+
+  #postpone(entry: Entry, dueAt: number): void {
+    this.#due.delete(entry)
+    this.#schedule(entry, dueAt)
   }
 
   #wait(entry: Entry, now: number): void {

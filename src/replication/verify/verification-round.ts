@@ -80,8 +80,6 @@ interface Tally extends KeyToVerify {
   readonly presence: Mutable<PresenceVotes>
   readonly paid: Mutable<PaidVotes>
   readonly holders: PeerId[]
-  /** Of the presence targets. */
-  absent: number
   /** Than self; empty unless it counts how many of them hold it. */
   readonly nearer: ReadonlySet<PeerId>
   nearerAbsent: number
@@ -251,7 +249,6 @@ export class VerificationRound {
     if (counts && tally.presenceTargets.includes(peer)) {
       tally.presence.unresolved--
       if (present) tally.presence.positive++
-      else tally.absent++
     }
     if (!present && tally.nearer.has(peer)) tally.nearerAbsent++
     if (!present && tally.hinters.length === 1 && tally.hinters[0]?.peer === peer) tally.hinterAbsent = true
@@ -284,10 +281,12 @@ export class VerificationRound {
     this.#unsettled--
     const hinters = tally.hinters.filter(({ replica }) => replica).map(({ peer }) => peer)
     const sources = [...new Set([...tally.holders, ...hinters])].filter((peer) => peer !== this.#self)
-    const { absent, holders, key, presence } = tally
+    const { holders, key } = tally
+    const { positive, targets, unresolved } = tally.presence
     const nearer = holders.filter((peer) => tally.nearer.has(peer)).length
     this.#settled.push({
-      ...{ key, result, sources, holders: holders.length, absent, silent: presence.unresolved },
+      ...{ key, result, sources, holders: holders.length },
+      ...{ absent: targets - positive - unresolved, silent: unresolved },
       ...{ nearer, unheard: tally.nearer.size - nearer - tally.nearerAbsent },
     })
   }
@@ -306,7 +305,7 @@ function tallyOf(key: KeyToVerify, view: OwnView, options: RoundOptions): Tally 
   return {
     ...{ ...key, presenceTargets: targets, paidGroup: group, edgeFrom, holders: [] },
     farther: group.filter((peer) => peer !== view.self && !targets.includes(peer)),
-    ...{ hinterAbsent: false, absent: 0, nearer, nearerAbsent: 0, open: 0, result: undefined },
+    ...{ hinterAbsent: false, nearer, nearerAbsent: 0, open: 0, result: undefined },
     presence: { targets: targets.length, positive: 0, unresolved: targets.length },
     paid: {
       // Self is a member that is not asked and has not confirmed.
